@@ -1,0 +1,17 @@
+//! shelflife's deciding half: machines that are told what happened and say what to do next.
+//!
+//! - Nothing here does I/O, reads a clock or rolls dice: time and seeds are arguments.
+//! - A machine has `new(config, now)`, commands that take `now`, `handle_*` for outcomes, `poll_*` for what the
+//!   host must do next, and getters. After any input the host polls until there is nothing left, then waits for
+//!   the earliest `poll_at`.
+//! - Refusal is a value; `Err` is the caller's mistake; a panic is a bug.
+//! - Keys and values stay with the host. Numbers cross the border: slots, ids, weights, times.
+//! - `wasm` is the only room that knows of JavaScript; without it the crate compiles natively with no such dependency.
+
+pub mod cache;
+pub mod slab;
+pub mod time;
+pub mod wheel;
+
+#[cfg(target_arch = "wasm32")]
+mod wasm;

@@ -1,0 +1,325 @@
+//! The only place that links nodes: circular lists of slots, and an arena that hands slots out.
+//!
+//! Links are integers into two columns, so lists are safe to hold, cheap to move and impossible to dangle:
+//! the shape of quick-cache's linked slab, kept in columns because a walk touches links only.
+
+/// Many doubly linked lists over one space of slots. A slot is in at most one list at a time.
+///
+/// List heads are sentinels that live in the same columns, before the first slot, so that linking and
+/// unlinking have no special cases for the ends.
+#[derive(Clone, Debug)]
+pub struct Links {
+    next: Vec<u32>,
+    prev: Vec<u32>,
+    lists: u32,
+}
+
+impl Links {
+    /// `lists` empty lists and no slots; slots come into being when they are first linked.
+    pub fn new(lists: u32) -> Self {
+        let heads: Vec<u32> = (0..lists).collect();
+        Self { next: heads.clone(), prev: heads, lists }
+    }
+
+    /// Puts `slot`, which must be in no list, at the front of `list`.
+    pub fn push_front(&mut self, list: u32, slot: u32) {
+        let node = self.make_room(slot);
+        let after = self.next[list as usize];
+        self.link(list, node, after);
+    }
+
+    /// Puts `slot`, which must be in no list, at the back of `list`.
+    pub fn push_back(&mut self, list: u32, slot: u32) {
+        let node = self.make_room(slot);
+        let before = self.prev[list as usize];
+        self.link(before, node, list);
+    }
+
+    /// Takes `slot` out of its list. False when it was in none.
+    pub fn unlink(&mut self, slot: u32) -> bool {
+        if !self.is_linked(slot) {
+            return false;
+        }
+        let node = slot + self.lists;
+        let (before, after) = (self.prev[node as usize], self.next[node as usize]);
+        self.next[before as usize] = after;
+        self.prev[after as usize] = before;
+        self.next[node as usize] = node;
+        self.prev[node as usize] = node;
+        true
+    }
+
+    /// Moves `slot`, which must be linked, to the front of `list`.
+    pub fn move_to_front(&mut self, list: u32, slot: u32) {
+        if self.next[list as usize] == slot + self.lists {
+            return;
+        }
+        self.unlink(slot);
+        self.push_front(list, slot);
+    }
+
+    /// Whether `slot` is in any list. A slot that links to itself is in none.
+    pub fn is_linked(&self, slot: u32) -> bool {
+        let node = slot as usize + self.lists as usize;
+        self.next.get(node).is_some_and(|&next| next as usize != node)
+    }
+
+    /// The first slot of `list`.
+    pub fn front(&self, list: u32) -> Option<u32> {
+        self.slot_of(self.next[list as usize])
+    }
+
+    /// The last slot of `list`.
+    pub fn back(&self, list: u32) -> Option<u32> {
+        self.slot_of(self.prev[list as usize])
+    }
+
+    /// The slot behind `slot` in its list, towards the back.
+    pub fn after(&self, slot: u32) -> Option<u32> {
+        self.slot_of(self.next[(slot + self.lists) as usize])
+    }
+
+    /// The slot before `slot` in its list, towards the front.
+    pub fn before(&self, slot: u32) -> Option<u32> {
+        self.slot_of(self.prev[(slot + self.lists) as usize])
+    }
+
+    /// The slots of `list` from back to front.
+    pub fn iter_back(&self, list: u32) -> impl Iterator<Item = u32> + '_ {
+        std::iter::successors(self.back(list), |&slot| self.before(slot))
+    }
+
+    /// Moves all of `from` behind the back of `to`, in order, in constant time.
+    pub fn append(&mut self, from: u32, to: u32) {
+        let (first, last) = (self.next[from as usize], self.prev[from as usize]);
+        if first == from {
+            return;
+        }
+        let before = self.prev[to as usize];
+        self.next[before as usize] = first;
+        self.prev[first as usize] = before;
+        self.next[last as usize] = to;
+        self.prev[to as usize] = last;
+        self.next[from as usize] = from;
+        self.prev[from as usize] = from;
+    }
+
+    /// Whether `list` has no slot.
+    pub fn is_empty(&self, list: u32) -> bool {
+        self.next[list as usize] == list
+    }
+
+    /// Empties every list and forgets every slot.
+    pub fn clear(&mut self) {
+        *self = Self::new(self.lists);
+    }
+
+    fn slot_of(&self, node: u32) -> Option<u32> {
+        node.checked_sub(self.lists)
+    }
+
+    fn make_room(&mut self, slot: u32) -> u32 {
+        let node = slot + self.lists;
+        while self.next.len() <= node as usize {
+            let own = self.next.len() as u32;
+            self.next.push(own);
+            self.prev.push(own);
+        }
+        debug_assert!(!self.is_linked(slot), "slot {slot} is already in a list");
+        node
+    }
+
+    fn link(&mut self, before: u32, node: u32, after: u32) {
+        self.next[node as usize] = after;
+        self.prev[node as usize] = before;
+        self.next[before as usize] = node;
+        self.prev[after as usize] = node;
+    }
+}
+
+/// A name for a thing in a [`Slab`]: its slot and the slot's generation, so that a token kept too long names nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token {
+    slot: u32,
+    generation: u32,
+}
+
+impl Token {
+    /// The slot, for use with [`Links`] and with columns indexed by slot.
+    pub const fn slot(self) -> u32 {
+        self.slot
+    }
+
+    /// The token as one number below 2^53, which crosses the border to JavaScript exactly.
+    pub const fn to_number(self) -> u64 {
+        ((self.generation as u64 & 0x1f_ffff) << 32) | self.slot as u64
+    }
+
+    /// The token that `number` was made from.
+    pub const fn from_number(number: u64) -> Self {
+        Self { slot: number as u32, generation: (number >> 32) as u32 & 0x1f_ffff }
+    }
+}
+
+/// An arena with tokens. Freed slots are used again, under a new generation.
+#[derive(Clone, Debug)]
+pub struct Slab<T> {
+    cells: Vec<Cell<T>>,
+    free: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Cell<T> {
+    generation: u32,
+    value: Option<T>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self { cells: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T> Slab<T> {
+    /// Stores `value` and names it.
+    pub fn insert(&mut self, value: T) -> Token {
+        if let Some(slot) = self.free.pop() {
+            let cell = &mut self.cells[slot as usize];
+            cell.value = Some(value);
+            return Token { slot, generation: cell.generation };
+        }
+        let slot = self.cells.len() as u32;
+        self.cells.push(Cell { generation: 0, value: Some(value) });
+        Token { slot, generation: 0 }
+    }
+
+    /// What `token` names, unless it is gone.
+    pub fn get(&self, token: Token) -> Option<&T> {
+        self.cells.get(token.slot as usize).filter(|cell| cell.generation == token.generation)?.value.as_ref()
+    }
+
+    /// What `token` names, to change it.
+    pub fn get_mut(&mut self, token: Token) -> Option<&mut T> {
+        self.cells.get_mut(token.slot as usize).filter(|cell| cell.generation == token.generation)?.value.as_mut()
+    }
+
+    /// Takes out what `token` names; the token names nothing from now on.
+    pub fn remove(&mut self, token: Token) -> Option<T> {
+        let cell = self.cells.get_mut(token.slot as usize).filter(|cell| cell.generation == token.generation)?;
+        let value = cell.value.take()?;
+        cell.generation = (cell.generation + 1) & 0x1f_ffff;
+        self.free.push(token.slot);
+        Some(value)
+    }
+
+    /// The token of whatever lives in `slot` now.
+    pub fn token_at(&self, slot: u32) -> Option<Token> {
+        let cell = self.cells.get(slot as usize)?;
+        cell.value.as_ref().map(|_| Token { slot, generation: cell.generation })
+    }
+
+    /// How many things are stored.
+    pub fn len(&self) -> usize {
+        self.cells.len() - self.free.len()
+    }
+
+    /// Whether nothing is stored.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Everything stored with its token, by slot.
+    pub fn iter(&self) -> impl Iterator<Item = (Token, &T)> {
+        self.cells.iter().enumerate().filter_map(|(slot, cell)| {
+            let token = Token { slot: slot as u32, generation: cell.generation };
+            cell.value.as_ref().map(|value| (token, value))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Links, Slab, Token};
+    use proptest::prelude::{Strategy, any, prop_oneof, proptest};
+    use std::collections::VecDeque;
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Front(u32, u32),
+        Back(u32, u32),
+        Unlink(u32),
+        Touch(u32),
+        Append(u32, u32),
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        prop_oneof![
+            (0..3u32, 0..20u32).prop_map(|(list, slot)| Op::Front(list, slot)),
+            (0..3u32, 0..20u32).prop_map(|(list, slot)| Op::Back(list, slot)),
+            (0..20u32).prop_map(Op::Unlink),
+            (0..20u32).prop_map(Op::Touch),
+            (0..3u32, 0..3u32).prop_map(|(from, to)| Op::Append(from, to)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn links_equal_a_deque_per_list(ops in proptest::collection::vec(op(), 0..200)) {
+            let mut links = Links::new(3);
+            let mut model = vec![VecDeque::new(); 3];
+            let place = |model: &Vec<VecDeque<u32>>, slot| model.iter().position(|list| list.contains(&slot));
+            for op in ops {
+                match op {
+                    Op::Front(list, slot) if place(&model, slot).is_none() => {
+                        links.push_front(list, slot);
+                        model[list as usize].push_front(slot);
+                    }
+                    Op::Back(list, slot) if place(&model, slot).is_none() => {
+                        links.push_back(list, slot);
+                        model[list as usize].push_back(slot);
+                    }
+                    Op::Unlink(slot) => {
+                        let list = place(&model, slot);
+                        assert_eq!(links.unlink(slot), list.is_some());
+                        if let Some(list) = list {
+                            model[list].retain(|&other| other != slot);
+                        }
+                    }
+                    Op::Touch(slot) => {
+                        if let Some(list) = place(&model, slot) {
+                            links.move_to_front(list as u32, slot);
+                            model[list].retain(|&other| other != slot);
+                            model[list].push_front(slot);
+                        }
+                    }
+                    Op::Append(from, to) if from != to => {
+                        links.append(from, to);
+                        let moved: Vec<u32> = model[from as usize].drain(..).collect();
+                        model[to as usize].extend(moved);
+                    }
+                    _ => {}
+                }
+                for (list, expected) in model.iter().enumerate() {
+                    let found: Vec<u32> = links.iter_back(list as u32).collect();
+                    assert!(found.iter().eq(expected.iter().rev()));
+                }
+            }
+        }
+
+        #[test]
+        fn a_token_survives_the_border(slot in any::<u32>(), generation in 0..0x20_0000u32) {
+            let token = Token { slot, generation };
+            assert_eq!(Token::from_number(token.to_number()), token);
+        }
+    }
+
+    #[test]
+    fn a_stale_token_names_nothing() {
+        let mut slab = Slab::default();
+        let old = slab.insert("a");
+        assert_eq!(slab.remove(old), Some("a"));
+        let new = slab.insert("b");
+        assert_eq!((slab.get(old), slab.get(new)), (None, Some(&"b")));
+        assert_eq!(new.slot(), old.slot());
+    }
+}

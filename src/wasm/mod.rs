@@ -1,0 +1,10 @@
+//! The border to JavaScript, and the only folder that names `wasm_bindgen`. One file per handle, one-line methods.
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Traps on purpose, so that users and our own tests can watch a poisoned core being replaced.
+#[wasm_bindgen(js_name = plantTrap)]
+#[allow(clippy::panic)]
+pub fn plant_trap() {
+    panic!("a trap planted by a test");
+}
