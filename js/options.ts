@@ -14,7 +14,8 @@ const BYTES: Record<string, number> = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 
 /** A positive duration in milliseconds; `Infinity` is allowed and means never. */
 export function durationMs(value: unknown, name: string): number {
   const ms = measure(value, MILLISECONDS)
-  if (ms === undefined || !(ms > 0)) throw new InvalidArgumentError(name, "a positive number of milliseconds or a duration such as '5m'", value)
+  if (ms === undefined || !(ms > 0))
+    throw new InvalidArgumentError(name, "a positive number of milliseconds or a duration such as '5m'", value)
   return ms
 }
 
@@ -26,7 +27,8 @@ export function durationOrZeroMs(value: unknown, name: string): number {
 /** A positive size in bytes; `Infinity` is allowed and means no limit. */
 export function sizeInBytes(value: unknown, name: string): number {
   const bytes = measure(value, BYTES)
-  if (bytes === undefined || !(bytes > 0)) throw new InvalidArgumentError(name, "a positive number of bytes or a size such as '64mb'", value)
+  if (bytes === undefined || !(bytes > 0))
+    throw new InvalidArgumentError(name, "a positive number of bytes or a size such as '64mb'", value)
   return bytes
 }
 
@@ -53,7 +55,8 @@ export function optionalFunction(value: unknown, name: string): void {
 /** A plain object of options; `undefined` counts as empty. */
 export function optionsObject<T extends object>(value: T | undefined, name: string): T | Record<string, never> {
   if (value === undefined) return {}
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new InvalidArgumentError(name, 'an object of options', value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidArgumentError(name, 'an object of options', value)
   return value
 }
 

@@ -33,8 +33,19 @@ function buildCore() {
   run(join(target, 'bindgen/release/bindgen'), [join(target, 'wasm32-unknown-unknown/release/shelflife.wasm'), generated])
   const raw = join(generated, 'shelflife_bg.wasm')
   const optimised = join(generated, 'shelflife.wasm')
-  run('node', [bin('wasm-opt'), '-O3', '--enable-bulk-memory', '--enable-reference-types', '--enable-mutable-globals', '--enable-sign-ext',
-    '--enable-nontrapping-float-to-int', '--enable-multivalue', raw, '-o', optimised])
+  run('node', [
+    bin('wasm-opt'),
+    '-O3',
+    '--enable-bulk-memory',
+    '--enable-reference-types',
+    '--enable-mutable-globals',
+    '--enable-sign-ext',
+    '--enable-nontrapping-float-to-int',
+    '--enable-multivalue',
+    raw,
+    '-o',
+    optimised,
+  ])
   const bytes = readFileSync(optimised)
   WebAssembly.Module.exports(new WebAssembly.Module(bytes))
   writeFileSync(join(generated, 'wasm-inline.js'), `export const base64 = '${bytes.toString('base64')}'\n`)
@@ -48,14 +59,27 @@ async function buildPackage() {
   const { build } = await import('esbuild')
   const dist = join(root, 'dist')
   rmSync(dist, { recursive: true, force: true })
-  const shared = { bundle: true, format: 'esm', target: 'es2022', platform: 'neutral', outdir: dist, outbase: join(root, 'js'), logLevel: 'warning',
-    external: ['node:*', 'undici', 'redis', 'keyv', 'better-sqlite3'], charset: 'utf8' }
+  const shared = {
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'neutral',
+    outdir: dist,
+    outbase: join(root, 'js'),
+    logLevel: 'warning',
+    external: ['node:*', 'undici', 'redis', 'keyv', 'better-sqlite3'],
+    charset: 'utf8',
+  }
   const entries = ['index.ts', 'testing.ts', 'stores/indexeddb.ts', 'stores/fs.ts'].map(name => join(root, 'js', name))
   await build({ ...shared, entryPoints: entries, splitting: true, chunkNames: 'chunks/[name]-[hash]' })
   const bringYourOwnCore = {
     name: 'bring-your-own-core',
     setup: ({ onLoad }) =>
-      onLoad({ filter: /entry[\\/]inline-source\.ts$/ }, () => ({ contents: "export { wasmSource } from './slim-source.ts'", loader: 'ts', resolveDir: join(root, 'js/entry') })),
+      onLoad({ filter: /entry[\\/]inline-source\.ts$/ }, () => ({
+        contents: "export { wasmSource } from './slim-source.ts'",
+        loader: 'ts',
+        resolveDir: join(root, 'js/entry'),
+      })),
   }
   await build({ ...shared, entryPoints: [{ in: join(root, 'js/entry/slim.ts'), out: 'slim' }], plugins: [bringYourOwnCore] })
   cpSync(join(generated, 'shelflife.wasm'), join(dist, 'core.wasm'))
@@ -64,7 +88,14 @@ async function buildPackage() {
 
 function inputHash() {
   const hash = createHash('sha256')
-  const files = [...walk('src'), 'Cargo.toml', 'Cargo.lock', ...walk('scripts/bindgen/src'), 'scripts/bindgen/Cargo.toml', 'scripts/build.mjs']
+  const files = [
+    ...walk('src'),
+    'Cargo.toml',
+    'Cargo.lock',
+    ...walk('scripts/bindgen/src'),
+    'scripts/bindgen/Cargo.toml',
+    'scripts/build.mjs',
+  ]
   for (const file of files) if (existsSync(join(root, file))) hash.update(file).update(readFileSync(join(root, file)))
   return hash.digest('hex')
 }

@@ -138,7 +138,10 @@ function enter(): void {
     module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source)
   } catch (cause) {
     if (cause instanceof ShelflifeError) throw cause
-    throw unavailable("the WebAssembly core could not be compiled; under a Content-Security-Policy, script-src needs 'wasm-unsafe-eval'", cause)
+    throw unavailable(
+      "the WebAssembly core could not be compiled; under a Content-Security-Policy, script-src needs 'wasm-unsafe-eval'",
+      cause,
+    )
   }
   memory = glue.initSync({ module }).memory
 }

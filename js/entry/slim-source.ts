@@ -13,7 +13,10 @@ export function useCore(module: WebAssembly.Module): void {
 /** What the door instantiates. */
 export function wasmSource(): WebAssembly.Module {
   if (given === undefined) {
-    throw new ShelflifeError('ERR_WASM_UNAVAILABLE', "shelflife/slim carries no core: call useCore(module) with the compiled 'shelflife/core.wasm' first")
+    throw new ShelflifeError(
+      'ERR_WASM_UNAVAILABLE',
+      "shelflife/slim carries no core: call useCore(module) with the compiled 'shelflife/core.wasm' first",
+    )
   }
   return given
 }

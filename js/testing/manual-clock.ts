@@ -85,7 +85,8 @@ export class ManualClock implements Clock {
   #due(end: number) {
     let first: { at: number; serial: number; wake: () => void } | undefined
     for (const timer of this.#timers.values()) {
-      if (timer.at <= end && (first === undefined || timer.at < first.at || (timer.at === first.at && timer.serial < first.serial))) first = timer
+      if (timer.at <= end && (first === undefined || timer.at < first.at || (timer.at === first.at && timer.serial < first.serial)))
+        first = timer
     }
     return first
   }
