@@ -14,4 +14,5 @@ pub mod time;
 pub mod wheel;
 
 #[cfg(target_arch = "wasm32")]
+#[allow(unreachable_pub, reason = "wasm_bindgen exports only what is `pub`")]
 mod wasm;

@@ -1,1 +1,119 @@
-//! What is resident.
+//! What is resident: the order of eviction and the times of expiry, by slot.
+//!
+//! The host owns keys, values and the numbers of slots. It keeps a log of what happened to which slot and hands the
+//! log over in one piece, so that a hit costs the host one store and this machine a few nanoseconds later on.
+
+mod log;
+mod policy;
+
+pub use log::{Op, OpKind};
+
+use crate::time::Instant;
+use crate::wheel::Wheel;
+use policy::Lru;
+
+/// The order of eviction and the wheel of expiry over slots that the host hands out.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    policy: Lru,
+    wheel: Wheel,
+}
+
+impl Cache {
+    /// An empty cache whose time begins at `now`.
+    pub fn new(now: Instant) -> Self {
+        Self { policy: Lru::default(), wheel: Wheel::new(now) }
+    }
+
+    /// `slot` holds a new entry, the most recent one. An earlier entry in `slot` is gone.
+    pub fn admit(&mut self, slot: u32, expires_at: Instant) {
+        self.policy.insert(slot);
+        self.wheel.insert(slot, expires_at);
+    }
+
+    /// The entry in `slot` was used. A slot that holds none is left alone.
+    pub fn touch(&mut self, slot: u32) {
+        self.policy.touch(slot);
+    }
+
+    /// The entry in `slot` is gone.
+    pub fn remove(&mut self, slot: u32) {
+        self.policy.remove(slot);
+        self.wheel.remove(slot);
+    }
+
+    /// The entry in `slot` expires at `expires_at`, whatever was known before.
+    pub fn rearm(&mut self, slot: u32, expires_at: Instant) {
+        if self.policy.contains(slot) {
+            self.wheel.insert(slot, expires_at);
+        }
+    }
+
+    /// Applies a log of the host, in order. Times in it are offsets from `base`.
+    pub fn replay(&mut self, words: &[u32], base: Instant) {
+        for op in log::decode(words, base) {
+            match op.kind {
+                OpKind::Touch => self.touch(op.slot),
+                OpKind::Admit { expires_at } => self.admit(op.slot, expires_at),
+                OpKind::Remove => self.remove(op.slot),
+                OpKind::Rearm { expires_at } => self.rearm(op.slot, expires_at),
+            }
+        }
+    }
+
+    /// The slots to evict next, in order, as many as `out` holds; returns how many there are. Asking changes nothing:
+    /// the host evicts by logging what it did. The order stays right for slots that are not touched meanwhile.
+    pub fn victims(&self, out: &mut [u32]) -> usize {
+        let mut count = 0;
+        for (cell, slot) in out.iter_mut().zip(self.policy.victims()) {
+            *cell = slot;
+            count += 1;
+        }
+        count
+    }
+
+    /// The slots whose time has come at `now`, as many as `out` holds, in at most `budget` steps; returns how many.
+    ///
+    /// Each is a proposal: the host, which knows the exact time, answers with a removal or with a later time.
+    pub fn poll_expired(&mut self, now: Instant, budget: u32, out: &mut [u32]) -> usize {
+        let mut left = budget;
+        let mut count = 0;
+        while count < out.len() {
+            let Some(slot) = self.wheel.poll(now, &mut left) else { break };
+            out[count] = slot;
+            count += 1;
+        }
+        count
+    }
+
+    /// When to call [`Cache::poll_expired`] next.
+    pub fn poll_at(&self) -> Option<Instant> {
+        self.wheel.poll_at()
+    }
+
+    /// Forgets every entry.
+    pub fn clear(&mut self, now: Instant) {
+        *self = Self::new(now);
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.policy.len()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Recounts everything; panics where the parts disagree. For tests.
+    #[doc(hidden)]
+    pub fn validate(&self) {
+        let mut listed: Vec<u32> = self.policy.victims().collect();
+        listed.sort_unstable();
+        listed.dedup();
+        assert_eq!(listed.len(), self.len(), "the count differs from the list");
+        let filed = listed.iter().filter(|&&slot| self.wheel.due(slot).is_some()).count();
+        assert_eq!(filed, self.wheel.len(), "the wheel files a slot that is not resident");
+    }
+}

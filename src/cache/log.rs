@@ -1,0 +1,115 @@
+//! The words of the log: four bits of kind, 28 bits of slot, and for some kinds a second word of time.
+
+use crate::time::{Duration, Instant};
+
+const SLOT_BITS: u32 = 28;
+const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
+/// The offset that stands for "never".
+const NEVER: u32 = u32::MAX;
+
+/// One thing that happened to a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Op {
+    /// Whose slot.
+    pub slot: u32,
+    /// What happened.
+    pub kind: OpKind,
+}
+
+/// What can happen to a slot. The number of each is its kind in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpKind {
+    /// 0: the entry was used.
+    Touch,
+    /// 1, or 2 with a time: a new entry.
+    Admit {
+        /// When it expires.
+        expires_at: Instant,
+    },
+    /// 3: the entry is gone.
+    Remove,
+    /// 4, with a time: the entry expires at another time.
+    Rearm {
+        /// When it expires.
+        expires_at: Instant,
+    },
+}
+
+impl Op {
+    /// Appends the operation to a log whose times count from `base`.
+    pub fn encode(self, base: Instant, words: &mut Vec<u32>) {
+        let (kind, time) = match self.kind {
+            OpKind::Touch => (0, None),
+            OpKind::Admit { expires_at: Instant::NEVER } => (1, None),
+            OpKind::Admit { expires_at } => (2, Some(expires_at)),
+            OpKind::Remove => (3, None),
+            OpKind::Rearm { expires_at } => (4, Some(expires_at)),
+        };
+        words.push(kind << SLOT_BITS | (self.slot & SLOT_MASK));
+        words.extend(time.map(|at| match at {
+            Instant::NEVER => NEVER,
+            at => at.since(base).as_millis().min(u64::from(NEVER) - 1) as u32,
+        }));
+    }
+}
+
+/// The operations of a log. Words of no known kind, and a time cut off at the end, are passed over.
+pub(super) fn decode(words: &[u32], base: Instant) -> impl Iterator<Item = Op> + '_ {
+    let mut words = words.iter().copied();
+    std::iter::from_fn(move || {
+        loop {
+            let word = words.next()?;
+            let slot = word & SLOT_MASK;
+            let kind = match word >> SLOT_BITS {
+                0 => OpKind::Touch,
+                1 => OpKind::Admit { expires_at: Instant::NEVER },
+                2 => OpKind::Admit { expires_at: time(words.next()?, base) },
+                3 => OpKind::Remove,
+                4 => OpKind::Rearm { expires_at: time(words.next()?, base) },
+                _ => continue,
+            };
+            return Some(Op { slot, kind });
+        }
+    })
+}
+
+fn time(offset: u32, base: Instant) -> Instant {
+    match offset {
+        NEVER => Instant::NEVER,
+        offset => base + Duration::from_millis(u64::from(offset)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Op, OpKind, decode};
+    use crate::time::Instant;
+    use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+
+    const BASE: Instant = Instant::from_millis(1000);
+
+    fn op() -> impl Strategy<Value = Op> {
+        let time = prop_oneof![Just(Instant::NEVER), (1000..4_000_000_000u64).prop_map(Instant::from_millis)];
+        let kind = (0..4u8, time).prop_map(|(kind, expires_at)| match kind {
+            0 => OpKind::Touch,
+            1 => OpKind::Admit { expires_at },
+            2 => OpKind::Remove,
+            _ => OpKind::Rearm { expires_at },
+        });
+        (0..1u32 << 28, kind).prop_map(|(slot, kind)| Op { slot, kind })
+    }
+
+    proptest! {
+        #[test]
+        fn a_log_reads_back_as_written(ops in proptest::collection::vec(op(), 0..50)) {
+            let mut words = Vec::new();
+            ops.iter().for_each(|op| op.encode(BASE, &mut words));
+            assert!(decode(&words, BASE).eq(ops));
+        }
+
+        #[test]
+        fn any_words_decode_without_panic(words in proptest::collection::vec(any::<u32>(), 0..50)) {
+            assert!(decode(&words, BASE).count() <= words.len());
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! In which order entries leave. One paper per file.
+
+mod lru;
+
+pub(super) use lru::Lru;
