@@ -1,0 +1,53 @@
+/**
+ * A log of segments: what IndexedDB and files have in common, and all that the tier above needs of them.
+ *
+ * A segment is two runs of bytes: the directory (keys, places, times) and the payload (values). The medium understands
+ * neither. It gives each segment an id; ids rise in the order in which segments were written and are never used twice
+ * while anybody can remember them. What has been acknowledged survives the death of the process.
+ */
+
+/** One record of the log. */
+export interface Segment {
+  readonly directory: Uint8Array
+  readonly payload: Uint8Array
+}
+
+/** What {@link SegmentMedium.list} tells about a segment. */
+export interface ListedSegment {
+  readonly id: number
+  readonly directory: Uint8Array
+  /** Bytes that the segment takes, payload included. */
+  readonly bytes: number
+}
+
+/** `'stored'` survives the death of the process, `'durable'` also that of the machine. */
+export type Durability = 'stored' | 'durable'
+
+/** Something to give up by. A medium that sees the signal abort stops, undoes what it can, and rejects. */
+export interface MediumCall {
+  readonly signal: AbortSignal
+}
+
+/**
+ * The contract; `testStore()` of `shelflife/testing` holds every medium to it. Methods reject with a `ShelflifeError`: `ERR_QUOTA` when there is
+ * no room, `ERR_STORE` otherwise. Nobody calls a method before `open` has resolved, and writes are called one at a time.
+ */
+export interface SegmentMedium {
+  /** Whether this medium may write. False when somebody else holds the log; then only `list`, `read` and `close` are called. */
+  readonly writable: boolean
+  /** Bytes that a segment costs beyond its directory and payload. */
+  readonly overhead: number
+  open(call: MediumCall): Promise<void>
+  /** Writes the segments in order, all or none of them as far as a reader can see, and gives their ids. Resolves when `durability` holds. */
+  append(segments: readonly Segment[], durability: Durability, call: MediumCall): Promise<number[]>
+  /** The segments with an id above `after` (default: all), in the order of their ids. */
+  list(after: number, call: MediumCall): Promise<ListedSegment[]>
+  /** The payload of a segment, or `undefined` when there is no such segment. */
+  read(id: number, call: MediumCall): Promise<Uint8Array | undefined>
+  /** Forgets segments; ids that are gone already count as done. */
+  remove(ids: readonly number[], call: MediumCall): Promise<void>
+  /** Forgets all segments. Ids go on rising. */
+  clear(call: MediumCall): Promise<void>
+  /** Lets go of handles and locks. Idempotent, and allowed at any time. */
+  close(): Promise<void>
+}

@@ -1,0 +1,103 @@
+/**
+ * What a cache talks to when it keeps values somewhere else: a {@link Tier}. Keys are strings, compared as exact
+ * sequences of UTF-16 units. A {@link Store} is what users write in `store` or `tiers`: a description that opens nothing.
+ */
+
+import type { Clock } from '../clock.ts'
+import type { SegmentMedium } from './segment-medium.ts'
+
+/**
+ * When a write counts as done: `'memory'` when it is queued, `'stored'` when the medium has taken it (transaction complete, append
+ * written: survives the death of the process), `'durable'` when the medium has been told to sync (survives power loss, as far as the disk is honest).
+ */
+export type Persist = 'memory' | 'stored' | 'durable'
+
+/** One value and its times, in milliseconds since the Unix epoch. */
+export interface TierEntry {
+  readonly value: unknown
+  /** From when on the entry is no longer valid; `Infinity` means never. */
+  readonly expiresAt: number
+  /** When the value was set. */
+  readonly writtenAt: number
+}
+
+/** Which entries an invalidation means: those whose key begins with `prefix`. */
+export interface Invalidation {
+  readonly prefix: string
+}
+
+/** What a tier is able to do at the moment. `'read-only'` means that another process holds the folder and writes there. */
+export type TierState = 'closed' | 'on' | 'read-only' | 'off'
+
+/** Counts since the tier was made, and sizes as of now. Bytes are those of the medium. */
+export interface TierStats {
+  readonly name: string
+  readonly state: TierState
+  /** Why the tier is `'off'` or `'read-only'`. */
+  readonly reason: string | undefined
+  /** Entries that a read could find, expired ones among them until their segment goes. */
+  readonly entries: number
+  readonly segments: number
+  readonly bytes: number
+  readonly liveBytes: number
+  readonly deadBytes: number
+  /** Writes that are queued and not yet in the medium. */
+  readonly queued: number
+  readonly queuedBytes: number
+  readonly hits: number
+  readonly misses: number
+  /** Segments read from the medium, and entries written to it. */
+  readonly reads: number
+  readonly writes: number
+  /** Segments given up for the byte budget, and segments rewritten to free dead bytes. */
+  readonly reclaimed: number
+  readonly compactions: number
+  /** Writes that were given up: the tier was off or read-only, or the medium failed for good. Memory still has them. */
+  readonly dropped: number
+  /** Failures by kind; a failed read is a miss, never a throw. */
+  readonly errors: Readonly<Record<string, number>>
+}
+
+/** A place for values below the memory cache. Reads never reject because of the medium: a failure is a counted miss. */
+export interface Tier {
+  readonly name: string
+  /** Reads what is stored (the directory, not the values). Idempotent; never rejects: a tier that cannot open is `'off'`, with the reason in {@link stats}. */
+  open(): Promise<void>
+  /** The valid entries of `keys`, in their order; `undefined` where there is none. Rejects only when `signal` aborts or the tier is closed. */
+  getMany(keys: readonly string[], options?: { readonly signal?: AbortSignal | undefined }): Promise<(TierEntry | undefined)[]>
+  /** Queues the entries, newest wins. Resolves as `persist` says; rejects when that cannot be kept. With a full queue it waits first. */
+  setMany(entries: readonly { readonly key: string; readonly entry: TierEntry }[], options: { readonly persist: Persist }): Promise<void>
+  /** Hides `keys` at once and deletes them as `persist` (default `'memory'`) says. For each key, whether the tier had it. */
+  deleteMany(keys: readonly string[], options?: { readonly persist?: Persist | undefined }): Promise<boolean[]>
+  /** Hides every entry that matches at once; resolves when that is stored. */
+  invalidate(match: Invalidation): Promise<void>
+  /** Hides everything at once; resolves when the medium is empty. */
+  clear(): Promise<void>
+  /** Resolves when everything queued before the call is stored; rejects when some of it cannot be. */
+  flush(): Promise<void>
+  /** Flushes, with a deadline, and lets go of the medium. Idempotent. */
+  close(): Promise<void>
+  stats(): TierStats
+}
+
+/** What opens a {@link Tier}: the times it must use. */
+export interface StoreContext {
+  readonly clock: Clock
+}
+
+/** A store over a log of segments; `openTier` of `segment-tier.ts` turns it into a {@link Tier}. */
+export interface SegmentStore {
+  readonly name: string
+  /** Budget in bytes of the medium; beyond it whole oldest segments are given up. Default `Infinity`. */
+  readonly maxSize: number
+  openMedium(context: StoreContext): SegmentMedium
+}
+
+/** A store that brings a tier of its own. */
+export interface TierStore {
+  readonly name: string
+  openTier(context: StoreContext): Tier
+}
+
+/** What users write in `store` or `tiers`: `indexedDB({ name })`, `fileSystem({ path })`. A leaf: it imports neither the core nor the cache. */
+export type Store = SegmentStore | TierStore
