@@ -10,4 +10,12 @@ export {
   ShelflifeError,
   TimeoutError,
 } from './errors.ts'
+export {
+  HttpStatusError,
+  NetworkError,
+  QueueFullError,
+  RequestTimeoutError,
+  ResponseTooLargeError,
+} from './http/errors.ts'
+export { createFetch } from './http/fetch.ts'
 export type * from './types.ts'

@@ -2,3 +2,6 @@
 
 export type { Clock, ClockTimer } from './clock.ts'
 export type { Duration, Size } from './options.ts'
+export type { RequestPhases, RequestTrace } from './http/errors.ts'
+export type { StoredResponse } from './http/record.ts'
+export type { Fetch, FetchInit, FetchOptions, FetchStats, ResponseCache, RetryOptions, Transport } from './http/types.ts'

@@ -3,6 +3,8 @@
 mod cache;
 
 use crate::time::Instant;
+mod schedule;
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Traps on purpose, so that users and our own tests can watch a poisoned core being replaced.

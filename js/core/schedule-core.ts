@@ -1,0 +1,253 @@
+/**
+ * The schedule in the core, seen from here: tasks go in, and the core's actions come out as calls on them.
+ *
+ * After every input the actions are drained through one small buffer, and one alarm is set for the earliest deadline.
+ * It holds the process: a task exists only while somebody awaits it.
+ */
+
+import { CoreTrappedError } from '../errors.ts'
+import { CoreHandle, CoreNumbers } from './door.ts'
+import { Alarm, type Driver } from './driver.ts'
+import type { ScheduleHandle } from './generated/shelflife.js'
+
+/** The limits of a schedule; times are milliseconds. */
+export interface ScheduleConfig {
+  concurrency: number
+  perLane: number
+  maxQueue: number
+  initialDelay: number
+  maxDelay: number
+  decorrelated: boolean
+  maxRetryAfter: number
+  seed: number
+}
+
+/** What one task may use up; times are milliseconds. */
+export interface TaskLimits {
+  /** For each attempt. */
+  readonly timeout: number
+  /** For everything. */
+  readonly totalTimeout: number
+  readonly maxRetries: number
+}
+
+/** Where a task's time went, in milliseconds. */
+export interface Spent {
+  readonly attempts: number
+  readonly queue: number
+  readonly running: number
+  readonly backoff: number
+}
+
+/** Which deadline ended a task. */
+export type Deadline = 'queue' | 'attempt' | 'total'
+
+/** Why a settled task is not tried again. */
+export type Ending = 'final' | 'exhausted' | 'no-time-left' | 'pause-too-long'
+
+/** The answer to {@link ScheduleCore.settle}: stale, asleep, or ended. */
+export type Settled = undefined | 'backoff' | { readonly ending: Ending; readonly spent: Spent }
+
+/** What a task is told. None of these may throw. */
+export interface ScheduledTask {
+  /** What shares a limit per key, such as a host. */
+  readonly key: string
+  /** Its name in the core, or -1; the schedule's to write. */
+  token: number
+  /** Begin this attempt. */
+  start(attempt: number): void
+  /** Break off this attempt, whose time is up; another follows. */
+  abort(attempt: number): void
+  /** The end, without a result. Break off the attempt if one runs. */
+  expire(deadline: Deadline, spent: Spent): void
+  /** The core trapped and forgot the task. Break off the attempt if one runs. */
+  lose(error: CoreTrappedError): void
+}
+
+interface Lane {
+  id: number
+  tasks: number
+}
+
+const STRIDE = 8
+const ACTIONS = 32
+const DEADLINES: readonly Deadline[] = ['queue', 'attempt', 'total']
+const ENDINGS: readonly Ending[] = ['final', 'exhausted', 'no-time-left', 'pause-too-long']
+
+/** See the top of this file. */
+export class ScheduleCore {
+  readonly #core: CoreHandle<ScheduleHandle>
+  readonly #driver: Driver
+  readonly #alarm: Alarm
+  readonly #lanes = new Map<string, Lane>()
+  readonly #tasks = new Map<number, ScheduledTask>()
+  #buffer: CoreNumbers
+  #draining = false
+  #inputs = 0
+
+  constructor(config: ScheduleConfig, driver: Driver) {
+    const { concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed } = config
+    this.#driver = driver
+    this.#core = new CoreHandle(
+      glue => new glue.ScheduleHandle(concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed, driver.now()),
+    )
+    this.#buffer = this.#view()
+    this.#alarm = new Alarm(() => this.#ring(), { holds: true })
+  }
+
+  /** Asks for `task`, which must not be in yet, to be run in the lane of its key. False when the queue is full. */
+  submit(task: ScheduledTask, limits: TaskLimits): boolean {
+    if (this.#core.lost) this.#restart(new CoreTrappedError(undefined))
+    try {
+      const lane = this.#lanes.get(task.key)
+      const now = this.#driver.now()
+      const token = this.#core.use(core => core.submit(lane?.id ?? -1, limits.timeout, limits.totalTimeout, limits.maxRetries, now))
+      if (token < 0) return false
+      const id = this.#buffer.numbers[0] as number
+      if (lane === undefined) this.#lanes.set(task.key, { id, tasks: 1 })
+      else {
+        lane.id = id
+        lane.tasks += 1
+      }
+      task.token = token
+      this.#tasks.set(token, task)
+      this.#drain()
+    } catch (error) {
+      const unknown = task.token < 0
+      this.#recover(error)
+      if (unknown) task.lose(error as CoreTrappedError)
+    }
+    return true
+  }
+
+  /** Reports how an attempt went. `retryAfter` is the pause the server asked for, if it did. */
+  settle(task: ScheduledTask, attempt: number, retryable: boolean, retryAfter?: number): Settled {
+    if (task.token < 0) return undefined
+    try {
+      const now = this.#driver.now()
+      const code = this.#core.use(core => core.settle(task.token, attempt, retryable, retryAfter ?? -1, now))
+      if (code === 0) return undefined
+      const settled = code === 1 ? 'backoff' : { ending: ENDINGS[code - 2] as Ending, spent: this.#spent(0) }
+      if (code !== 1) this.#leave(task)
+      this.#drain()
+      return settled
+    } catch (error) {
+      return this.#recover(error)
+    }
+  }
+
+  /** Ends a task in whatever phase it is. `undefined` when it had ended. */
+  cancel(task: ScheduledTask): Spent | undefined {
+    if (task.token < 0) return undefined
+    try {
+      const now = this.#driver.now()
+      if (!this.#core.use(core => core.cancel(task.token, now))) return undefined
+      const spent = this.#spent(0)
+      this.#leave(task)
+      this.#drain()
+      return spent
+    } catch (error) {
+      return this.#recover(error)
+    }
+  }
+
+  /** How many attempts run, tasks wait, tasks sleep, and lanes live. */
+  counts(): { running: number; queued: number; sleeping: number; lanes: number } {
+    if (this.#core.lost) this.#restart(new CoreTrappedError(undefined))
+    return this.#core.use(({ running, queued, sleeping, lanes }) => ({ running, queued, sleeping, lanes }))
+  }
+
+  /** The tasks that have not ended. */
+  tasks(): ScheduledTask[] {
+    return [...this.#tasks.values()]
+  }
+
+  /** Gives the core back. No task may be left. */
+  close(): void {
+    this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
+    this.#core.free()
+  }
+
+  /** Performs what the core decided, until nothing is left. New work that comes in meanwhile is left to the outer call. */
+  #drain(): void {
+    this.#inputs += 1
+    if (this.#draining) return
+    this.#draining = true
+    try {
+      let seen: number
+      let count: number
+      do {
+        seen = this.#inputs
+        const now = this.#driver.now()
+        count = this.#core.use(core => core.drain(now))
+        this.#driver.set(this.#alarm, this.#buffer.numbers[0] as number)
+        for (let at = STRIDE; at < STRIDE * (count + 1); at += STRIDE) this.#perform(at)
+      } while (seen !== this.#inputs || count === ACTIONS)
+    } finally {
+      this.#draining = false
+    }
+  }
+
+  /** Performing an action may use the first numbers of the buffer, but not the actions: those belong to the outer drain. */
+  #perform(at: number): void {
+    const { numbers } = this.#buffer
+    const token = numbers[at + 1] as number
+    const detail = numbers[at + 2] as number
+    const task = this.#tasks.get(token)
+    if (task === undefined) return
+    if (numbers[at] === 1) task.start(detail)
+    else if (numbers[at] === 2) task.abort(detail)
+    else {
+      const spent = this.#spent(at + 3)
+      this.#leave(task)
+      task.expire(DEADLINES[detail] as Deadline, spent)
+    }
+  }
+
+  #spent(at: number): Spent {
+    const { numbers } = this.#buffer
+    const number = (index: number) => numbers[at + index] as number
+    return { attempts: number(0), queue: number(1), running: number(2), backoff: number(3) }
+  }
+
+  /** A lane lives here as long as in the core: while it has tasks. */
+  #leave(task: ScheduledTask): void {
+    this.#tasks.delete(task.token)
+    task.token = -1
+    const lane = this.#lanes.get(task.key)
+    if (lane === undefined) return
+    lane.tasks -= 1
+    if (lane.tasks === 0) this.#lanes.delete(task.key)
+  }
+
+  #ring(): void {
+    try {
+      this.#drain()
+    } catch (error) {
+      this.#recover(error)
+    }
+  }
+
+  /** After a trap every task is told and the schedule is empty; anything else is not ours to swallow. */
+  #recover(error: unknown): undefined {
+    if (!(error instanceof CoreTrappedError)) throw error
+    this.#restart(error)
+  }
+
+  #restart(error: CoreTrappedError): void {
+    const tasks = this.tasks()
+    this.#tasks.clear()
+    this.#lanes.clear()
+    this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
+    this.#core.renew()
+    this.#buffer = this.#view()
+    for (const task of tasks) {
+      task.token = -1
+      task.lose(error)
+    }
+  }
+
+  #view(): CoreNumbers {
+    return this.#core.use(core => new CoreNumbers(core.pointer, core.length))
+  }
+}

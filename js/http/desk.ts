@@ -1,0 +1,95 @@
+/** What all exchanges of one client share: the schedule, the cache, the flights under way, and the counts. */
+
+import type { Clock } from '../clock.ts'
+import { ScheduleCore, type Spent } from '../core/schedule-core.ts'
+import { type Driver, driverOf } from '../core/driver.ts'
+import { ClosedError, isShelflifeError } from '../errors.ts'
+import { type Delivery, Exchange } from './exchange.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { Source } from './record.ts'
+import type { WireRequest } from './request.ts'
+import type { FetchStats, ResponseCache, Transport } from './types.ts'
+
+/** Why a request is tried again. */
+export type RetryReason = 'network' | 'timeout' | 'status'
+
+/** See the top of this file. */
+export class Desk {
+  readonly cache: ResponseCache | undefined
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly driver: Driver
+  readonly schedule: ScheduleCore
+  readonly maxQueue: number
+  readonly counts = { requests: 0, sent: 0, hits: 0, coalesced: 0, retries: 0, bytes: 0, cacheFailures: 0 }
+  readonly #failures = new Map<string, number>()
+  /** Requests that others may join, by flight key. */
+  readonly #flights = new Map<string, Exchange>()
+  readonly #live = new Set<Exchange>()
+  #closed = false
+
+  constructor(options: ResolvedOptions) {
+    this.cache = options.cache
+    this.transport = options.transport
+    this.clock = options.clock
+    this.driver = driverOf(options.clock)
+    this.schedule = new ScheduleCore(options.schedule, this.driver)
+    this.maxQueue = options.schedule.maxQueue
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Gets the answer to `request`, together with whoever wants the same. */
+  send(request: WireRequest): Promise<Delivery> {
+    const { flight, signal } = request
+    const shared = flight === undefined ? undefined : this.#flights.get(flight)
+    if (shared !== undefined) return shared.join(signal)
+    const exchange = new Exchange(request, this)
+    this.#live.add(exchange)
+    if (flight !== undefined) this.#flights.set(flight, exchange)
+    const delivery = exchange.join(signal)
+    exchange.begin()
+    return delivery
+  }
+
+  /** An exchange is over. */
+  ended(exchange: Exchange): void {
+    this.#live.delete(exchange)
+    const { flight } = exchange.request
+    if (flight !== undefined && this.#flights.get(flight) === exchange) this.#flights.delete(flight)
+  }
+
+  /** A caller was answered. */
+  delivered(source: Source, _began: number): void {
+    if (source === 'hit') this.counts.hits += 1
+    else if (source === 'coalesced') this.counts.coalesced += 1
+  }
+
+  /** A caller was rejected; whatever is not an error of ours is the reason of an abort. */
+  failed(error: unknown): void {
+    const code = isShelflifeError(error) ? error.code : 'ERR_ABORTED'
+    this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1)
+  }
+
+  /** An attempt failed and another follows. */
+  retrying(_reason: RetryReason): void {}
+
+  /** An exchange left the schedule. */
+  spent(_spent: Spent): void {}
+
+  /** See {@link FetchStats}. */
+  stats(): FetchStats {
+    const { running, queued, sleeping } = this.#closed ? { running: 0, queued: 0, sleeping: 0 } : this.schedule.counts()
+    return { ...this.counts, failures: Object.fromEntries(this.#failures), queued, inflight: running, sleeping }
+  }
+
+  /** Ends everything under way. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    for (const exchange of [...this.#live]) exchange.stop(new ClosedError('the fetch client'))
+    this.schedule.close()
+  }
+}

@@ -1,0 +1,121 @@
+/** The errors of a request. Each says how many attempts were made and where the time went. */
+
+import type { Spent } from '../core/schedule-core.ts'
+import { ShelflifeError, TimeoutError, type TimeoutPhase } from '../errors.ts'
+
+/** Milliseconds that a request spent in each phase. */
+export interface RequestPhases {
+  /** Waiting for a slot, before the first and between further attempts. */
+  readonly queue: number
+  /** In attempts: sending, waiting for the answer, reading the body. */
+  readonly attempts: number
+  /** Asleep between attempts. */
+  readonly backoff: number
+}
+
+/** What every error of a request says about it. */
+export interface RequestTrace {
+  readonly url: string
+  readonly method: string
+  /** Attempts that were begun. */
+  readonly attempts: number
+  readonly phases: RequestPhases
+}
+
+/** No attempt got a complete response: refused, reset, truncated, unreachable. The last failure is the `cause`. */
+export class NetworkError extends ShelflifeError implements RequestTrace {
+  readonly url: string
+  readonly method: string
+  readonly attempts: number
+  readonly phases: RequestPhases
+
+  constructor(trace: RequestTrace, cause: unknown) {
+    const tries = trace.attempts === 1 ? '' : ` after ${trace.attempts} attempts`
+    super('ERR_NETWORK', `${trace.method} ${trace.url} failed${tries}: ${messageOf(cause)}`, { cause, retryable: true })
+    this.url = trace.url
+    this.method = trace.method
+    this.attempts = trace.attempts
+    this.phases = trace.phases
+  }
+}
+
+/** A deadline of a request passed; `phase` says which: `'queue'` and `'total'` are the total deadline, before and after the first attempt. */
+export class RequestTimeoutError extends TimeoutError implements RequestTrace {
+  readonly url: string
+  readonly method: string
+  readonly attempts: number
+  readonly phases: RequestPhases
+
+  constructor(phase: TimeoutPhase, timeoutMs: number, trace: RequestTrace) {
+    super(phase, timeoutMs)
+    this.url = trace.url
+    this.method = trace.method
+    this.attempts = trace.attempts
+    this.phases = trace.phases
+  }
+}
+
+/** The body is larger than `maxResponseSize`. Reading stopped there and nothing was kept. */
+export class ResponseTooLargeError extends ShelflifeError implements RequestTrace {
+  /** The limit in bytes. */
+  readonly limit: number
+  /** Decoded bytes that had come when reading stopped, or the size that the response announced. */
+  readonly received: number
+  readonly url: string
+  readonly method: string
+  readonly attempts: number
+  readonly phases: RequestPhases
+
+  constructor(limit: number, received: number, trace: RequestTrace) {
+    super('ERR_RESPONSE_TOO_LARGE', `the response to ${trace.method} ${trace.url} exceeds ${limit} bytes`)
+    this.limit = limit
+    this.received = received
+    this.url = trace.url
+    this.method = trace.method
+    this.attempts = trace.attempts
+    this.phases = trace.phases
+  }
+}
+
+/** `fetch.json` got a response whose status is not 200 to 299. */
+export class HttpStatusError extends ShelflifeError {
+  readonly status: number
+  readonly url: string
+  /** The body's text, at most its first 1000 characters. */
+  readonly body: string
+
+  constructor(status: number, statusText: string, url: string, body: string) {
+    super('ERR_HTTP_STATUS', `${url} answered ${status}${statusText === '' ? '' : ` ${statusText}`}`, { retryable: isTransient(status) })
+    this.status = status
+    this.url = url
+    this.body = body.slice(0, 1000)
+  }
+}
+
+/** As many requests wait as `maxQueue` allows; this one was not sent. */
+export class QueueFullError extends ShelflifeError {
+  /** The length of the queue. */
+  readonly maxQueue: number
+
+  constructor(maxQueue: number) {
+    super('ERR_QUEUE_FULL', `the queue is full: ${maxQueue} requests wait`, { retryable: true })
+    this.maxQueue = maxQueue
+  }
+}
+
+/** The statuses that say "not now", so that the same request may succeed later. */
+export function isTransient(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || status === 500 || (status >= 502 && status <= 504)
+}
+
+/** What errors say, from what the schedule booked. */
+export function traceOf(request: { url: string; method: string }, spent: Spent): RequestTrace {
+  const { attempts, queue, running, backoff } = spent
+  return { url: request.url, method: request.method, attempts, phases: { queue, attempts: running, backoff } }
+}
+
+function messageOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  const inner = cause.cause instanceof Error ? ` (${cause.cause.message})` : ''
+  return cause.message + inner
+}

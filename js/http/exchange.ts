@@ -1,0 +1,217 @@
+/**
+ * One request on its way: looked up in the cache, queued, attempted, kept, and answered to everyone who waits for it.
+ *
+ * It ends exactly once. A caller who gives up leaves the others alone; when the last one leaves, the attempt is aborted.
+ */
+
+import type { Deadline, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
+import type { CoreTrappedError } from '../errors.ts'
+import { BodyTooLarge, performAttempt } from './attempt.ts'
+import { isStorable, maxAgeMs } from './caching.ts'
+import { isTransient, NetworkError, QueueFullError, RequestTimeoutError, ResponseTooLargeError, traceOf } from './errors.ts'
+import type { Desk } from './desk.ts'
+import { isStoredResponse, type Source, type StoredResponse } from './record.ts'
+import type { WireRequest } from './request.ts'
+import { retryAfterMs } from './retry.ts'
+
+/** What a caller gets. */
+export interface Delivery {
+  readonly record: StoredResponse
+  readonly source: Source
+}
+
+interface Waiter {
+  readonly resolve: (delivery: Delivery) => void
+  readonly reject: (error: unknown) => void
+  readonly signal: AbortSignal | undefined
+  readonly onAbort: (() => void) | undefined
+}
+
+/** See the top of this file. */
+export class Exchange implements ScheduledTask {
+  readonly request: WireRequest
+  readonly key: string
+  token = -1
+  readonly #desk: Desk
+  readonly #waiters = new Set<Waiter>()
+  readonly #began: number
+  #ended = false
+  #attempt = 0
+  #controller: AbortController | undefined
+
+  constructor(request: WireRequest, desk: Desk) {
+    this.request = request
+    this.key = request.host
+    this.#desk = desk
+    this.#began = desk.driver.now()
+  }
+
+  /** One more caller waits for the answer. The signal must not be aborted yet. */
+  join(signal: AbortSignal | undefined): Promise<Delivery> {
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { resolve, reject, signal, onAbort: signal && (() => this.#leave(waiter)) }
+      if (waiter.onAbort !== undefined) signal?.addEventListener('abort', waiter.onAbort)
+      this.#waiters.add(waiter)
+    })
+  }
+
+  /** Sets out, once the first caller has joined. */
+  begin(): void {
+    const { cache } = this.request
+    if (cache?.read === true) void this.#lookUp(cache.key)
+    else this.#queue()
+  }
+
+  start(attempt: number): void {
+    this.#attempt = attempt
+    this.#desk.counts.sent += 1
+    if (attempt > 1) this.#desk.counts.retries += 1
+    this.#controller = new AbortController()
+    void this.#run(attempt, this.#controller)
+  }
+
+  abort(_attempt: number): void {
+    this.#breakOff('the attempt took too long')
+    this.#desk.retrying('timeout')
+  }
+
+  expire(deadline: Deadline, spent: Spent): void {
+    const { timeout, totalTimeout } = this.request.limits
+    this.#desk.spent(spent)
+    this.#fail(new RequestTimeoutError(deadline, deadline === 'attempt' ? timeout : totalTimeout, traceOf(this.request, spent)))
+  }
+
+  lose(error: CoreTrappedError): void {
+    this.#fail(error)
+  }
+
+  /** Ends it from outside, for everyone who waits. */
+  stop(error: unknown): void {
+    this.#desk.schedule.cancel(this)
+    this.#fail(error)
+  }
+
+  async #lookUp(key: string): Promise<void> {
+    let found: unknown
+    try {
+      found = await this.#desk.cache?.get(key)
+    } catch {
+      this.#desk.counts.cacheFailures += 1
+    }
+    if (this.#ended) return
+    if (isStoredResponse(found)) this.#deliver(found, 'hit')
+    else this.#queue()
+  }
+
+  #queue(): void {
+    const { schedule, maxQueue } = this.#desk
+    if (!schedule.submit(this, this.request.limits)) this.#fail(new QueueFullError(maxQueue))
+  }
+
+  async #run(attempt: number, controller: AbortController): Promise<void> {
+    let record: StoredResponse
+    try {
+      record = await performAttempt(this.#desk.transport, this.request, this.request.limits.maxResponseSize, controller)
+    } catch (error) {
+      this.#failed(attempt, error)
+      return
+    }
+    if (this.#isCurrent(attempt)) await this.#answered(attempt, record)
+  }
+
+  /** An attempt that was broken off has nothing to say any more. */
+  #isCurrent(attempt: number): boolean {
+    return !this.#ended && this.#controller !== undefined && this.#attempt === attempt
+  }
+
+  async #answered(attempt: number, record: StoredResponse): Promise<void> {
+    this.#controller = undefined
+    this.#desk.counts.bytes += record.body.byteLength
+    const transient = isTransient(record.status)
+    const pause = transient ? retryAfterMs(record, this.#desk.clock.wall()) : undefined
+    const settled = this.#settle(attempt, transient, pause)
+    if (settled === 'backoff') this.#desk.retrying('status')
+    if (typeof settled !== 'object') return
+    await this.#keep(record)
+    this.#deliver(record, 'miss')
+  }
+
+  #failed(attempt: number, error: unknown): void {
+    if (!this.#isCurrent(attempt)) return
+    this.#controller = undefined
+    const tooLarge = error instanceof BodyTooLarge
+    const settled = this.#settle(attempt, !tooLarge, undefined)
+    if (settled === 'backoff') this.#desk.retrying('network')
+    if (typeof settled !== 'object') return
+    const trace = traceOf(this.request, settled.spent)
+    const { maxResponseSize } = this.request.limits
+    this.#fail(tooLarge ? new ResponseTooLargeError(maxResponseSize, error.received, trace) : new NetworkError(trace, error))
+  }
+
+  #settle(attempt: number, retryable: boolean, pause: number | undefined): Settled {
+    const settled = this.#desk.schedule.settle(this, attempt, retryable, pause)
+    if (typeof settled === 'object') this.#desk.spent(settled.spent)
+    return settled
+  }
+
+  async #keep(record: StoredResponse): Promise<void> {
+    const { cache, limits } = this.request
+    if (cache === undefined || !isStorable(record)) return
+    const ttl = limits.ttl ?? maxAgeMs(record)
+    if (ttl === 0) return
+    try {
+      await this.#desk.cache?.set(cache.key, record, ttl === undefined ? {} : { ttl })
+    } catch {
+      this.#desk.counts.cacheFailures += 1
+    }
+  }
+
+  #leave(waiter: Waiter): void {
+    if (!this.#dismiss(waiter)) return
+    this.#desk.failed(undefined)
+    waiter.reject(waiter.signal?.reason)
+    if (this.#waiters.size > 0 || this.#ended) return
+    const spent = this.#desk.schedule.cancel(this)
+    if (spent !== undefined) this.#desk.spent(spent)
+    this.#end()
+  }
+
+  #deliver(record: StoredResponse, source: Source): void {
+    if (this.#ended) return
+    this.#end()
+    let own = source
+    for (const waiter of this.#waiters) {
+      this.#dismiss(waiter)
+      this.#desk.delivered(own, this.#began)
+      waiter.resolve({ record, source: own })
+      if (own === 'miss') own = 'coalesced'
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#ended) return
+    this.#end()
+    for (const waiter of this.#waiters) {
+      this.#dismiss(waiter)
+      this.#desk.failed(error)
+      waiter.reject(error)
+    }
+  }
+
+  #dismiss(waiter: Waiter): boolean {
+    if (waiter.onAbort !== undefined) waiter.signal?.removeEventListener('abort', waiter.onAbort)
+    return this.#waiters.delete(waiter)
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#breakOff('nobody waits for the answer any more')
+    this.#desk.ended(this)
+  }
+
+  #breakOff(why: string): void {
+    const controller = this.#controller
+    this.#controller = undefined
+    controller?.abort(new DOMException(why, 'AbortError'))
+  }
+}

@@ -1,0 +1,103 @@
+/** `createFetch`: a `fetch` that queues, retries, shares, keeps and counts. */
+
+import { ClosedError } from '../errors.ts'
+import { Desk } from './desk.ts'
+import type { Delivery } from './exchange.ts'
+import { type ResolvedOptions, resolveOptions } from './options.ts'
+import { isStoredResponse, type StoredResponse, toJson, toResponse } from './record.ts'
+import { readRequest, type WireRequest } from './request.ts'
+import type { Fetch, FetchInit, FetchOptions } from './types.ts'
+
+type Input = string | URL | Request
+
+/**
+ * Makes a client that is called like `fetch`. Limits hold for all calls of one client: at most `concurrency` requests on the
+ * wire, `perHost` to one host, a deadline per attempt and one over everything, a largest body, retries with jitter.
+ * Identical requests at the same time share one; with a `cache`, GET responses are kept there.
+ *
+ * ```ts
+ * const fetch = createFetch({ cache: createCache({ max: 10_000, ttl: '5m' }), perHost: 4, totalTimeout: '20s' })
+ * const response = await fetch('https://example.com/cities/2950159')   // a standard Response
+ * const city = await fetch.json<City>('https://example.com/cities/2950159')
+ * ```
+ *
+ * Rejects with `signal.reason` on abort, and otherwise with a `ShelflifeError`: `ERR_TIMEOUT`, `ERR_NETWORK`,
+ * `ERR_RESPONSE_TOO_LARGE`, `ERR_QUEUE_FULL`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`, `ERR_CORE_TRAPPED`.
+ */
+export function createFetch(options?: FetchOptions): Fetch {
+  const client = new Client(resolveOptions(options))
+  const call = (input: Input, init?: FetchInit) => client.fetch(input, init)
+  return Object.assign(call, {
+    json: <T>(input: Input, init?: FetchInit) => client.json(input, init) as Promise<T>,
+    stats: () => client.desk.stats(),
+    close: () => client.close(),
+    [Symbol.asyncDispose]: () => client.close(),
+  })
+}
+
+class Client {
+  readonly desk: Desk
+  readonly #options: ResolvedOptions
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options
+    this.desk = new Desk(options)
+  }
+
+  fetch(input: Input, init: FetchInit | undefined): Promise<Response> {
+    try {
+      const request = this.#admit(input, init)
+      const record = this.#inMemory(request)
+      if (record !== undefined) return Promise.resolve(toResponse(record, 'hit'))
+      return this.desk.send(request).then(asResponse)
+    } catch (error) {
+      return this.#reject(error)
+    }
+  }
+
+  json(input: Input, init: FetchInit | undefined): Promise<unknown> {
+    try {
+      const request = this.#admit(input, init)
+      const record = this.#inMemory(request)
+      if (record !== undefined) return Promise.resolve(toJson(record))
+      return this.desk.send(request).then(asJson)
+    } catch (error) {
+      return this.#reject(error)
+    }
+  }
+
+  close(): Promise<void> {
+    this.desk.close()
+    return Promise.resolve()
+  }
+
+  #admit(input: Input, init: FetchInit | undefined): WireRequest {
+    this.desk.counts.requests += 1
+    if (this.desk.closed) throw new ClosedError('the fetch client')
+    const request = readRequest(input, init, this.#options)
+    if (request.signal?.aborted === true) throw request.signal.reason
+    return request
+  }
+
+  #inMemory({ cache }: WireRequest): StoredResponse | undefined {
+    if (cache?.read !== true) return undefined
+    const found = this.desk.cache?.memory.get(cache.key)
+    if (!isStoredResponse(found)) return undefined
+    this.desk.counts.hits += 1
+    return found
+  }
+
+  /** Whatever was thrown before a request set out. */
+  #reject(error: unknown): Promise<never> {
+    this.desk.failed(error)
+    return Promise.reject(error)
+  }
+}
+
+function asResponse({ record, source }: Delivery): Response {
+  return toResponse(record, source)
+}
+
+function asJson({ record }: Delivery): unknown {
+  return toJson(record)
+}

@@ -1,0 +1,86 @@
+/** Reads the options of a client once, and those of a single request when it brings some. */
+
+import { systemClock, type Clock } from '../clock.ts'
+import type { ScheduleConfig, TaskLimits } from '../core/schedule-core.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { durationMs, durationOrZeroMs, optionalFunction, optionsObject, sizeInBytes, wholeNumber } from '../options.ts'
+import type { FetchInit, FetchOptions, ResponseCache, RetryOptions, Transport } from './types.ts'
+
+/** What a request may use up. */
+export interface RequestLimits extends TaskLimits {
+  readonly maxResponseSize: number
+  /** In milliseconds; `undefined` leaves it to the response and the cache. */
+  readonly ttl: number | undefined
+}
+
+/** All options, checked and complete. */
+export interface ResolvedOptions {
+  readonly cache: ResponseCache | undefined
+  readonly limits: RequestLimits
+  readonly methods: ReadonlySet<string>
+  readonly dedupe: boolean
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly name: string
+  readonly schedule: ScheduleConfig
+}
+
+const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']
+const MAX_COUNT = 2 ** 32 - 1
+
+/** Checks and completes `options`. */
+export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions {
+  const options: FetchOptions = optionsObject(given, 'options')
+  const retry: RetryOptions = options.retry === false ? { maxRetries: 0 } : optionsObject(options.retry, 'retry')
+  optionalFunction(options.fetch, 'fetch')
+  const { backoff = 'decorrelated', methods = IDEMPOTENT } = retry
+  if (backoff !== 'decorrelated' && backoff !== 'exponential') {
+    throw new InvalidArgumentError('retry.backoff', "'decorrelated' or 'exponential'", backoff)
+  }
+  const initialDelay = durationOrZeroMs(retry.initialDelay ?? 100, 'retry.initialDelay')
+  return {
+    cache: options.cache,
+    limits: {
+      timeout: durationMs(options.timeout ?? '10s', 'timeout'),
+      totalTimeout: durationMs(options.totalTimeout ?? '30s', 'totalTimeout'),
+      maxResponseSize: sizeInBytes(options.maxResponseSize ?? '2mb', 'maxResponseSize'),
+      maxRetries: count(retry.maxRetries ?? 3, 'retry.maxRetries', 0),
+      ttl: options.ttl === undefined ? undefined : durationMs(options.ttl, 'ttl'),
+    },
+    methods: new Set(methods.map(method => method.toUpperCase())),
+    dedupe: options.dedupe ?? true,
+    // Looked up at each call, so that a fetch that is put in place later, by a test or a tracer, is the one that is used.
+    transport: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
+    clock: options.clock ?? systemClock,
+    name: options.name ?? 'default',
+    schedule: {
+      concurrency: count(options.concurrency ?? 64, 'concurrency', 1),
+      perLane: count(options.perHost ?? 8, 'perHost', 1),
+      maxQueue: count(options.maxQueue ?? 100_000, 'maxQueue', 0),
+      initialDelay,
+      maxDelay: Math.max(initialDelay, durationOrZeroMs(retry.maxDelay ?? '20s', 'retry.maxDelay')),
+      decorrelated: backoff === 'decorrelated',
+      maxRetryAfter: durationOrZeroMs(retry.maxRetryAfter ?? '60s', 'retry.maxRetryAfter'),
+      seed: wholeNumber(options.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER), 'seed', { min: 0 }),
+    },
+  }
+}
+
+/** The limits of one request: its own where `init` names them, else the client's. */
+export function requestLimits(init: FetchInit, limits: RequestLimits): RequestLimits {
+  const { timeout, totalTimeout, maxResponseSize, ttl, retry } = init
+  if (timeout === undefined && totalTimeout === undefined && maxResponseSize === undefined && ttl === undefined && retry === undefined) return limits
+  const maxRetries = retry === false ? 0 : retry?.maxRetries
+  return {
+    timeout: timeout === undefined ? limits.timeout : durationMs(timeout, 'timeout'),
+    totalTimeout: totalTimeout === undefined ? limits.totalTimeout : durationMs(totalTimeout, 'totalTimeout'),
+    maxResponseSize: maxResponseSize === undefined ? limits.maxResponseSize : sizeInBytes(maxResponseSize, 'maxResponseSize'),
+    maxRetries: maxRetries === undefined ? limits.maxRetries : count(maxRetries, 'retry.maxRetries', 0),
+    ttl: ttl === undefined ? limits.ttl : durationMs(ttl, 'ttl'),
+  }
+}
+
+/** The core counts in 32 bits; `Infinity` is as many as it can count. */
+function count(value: unknown, name: string, min: number): number {
+  return Math.min(wholeNumber(value, name, { min, infinite: true }), MAX_COUNT)
+}

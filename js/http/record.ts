@@ -1,0 +1,81 @@
+/** A response at rest: plain data that a cache can keep, and the standard `Response` made of it. */
+
+import { ShelflifeError } from '../errors.ts'
+import { HttpStatusError } from './errors.ts'
+
+/** A complete response as plain data; any codec and any tier can carry it. */
+export interface StoredResponse {
+  readonly status: number
+  readonly statusText: string
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  /** After redirects. */
+  readonly url: string
+  readonly redirected: boolean
+  /** Decoded. */
+  readonly body: Uint8Array<ArrayBuffer>
+}
+
+/** Where a response came from: the value of its `x-cache` header. */
+export type Source = 'hit' | 'miss' | 'coalesced'
+
+const parsed = new WeakMap<StoredResponse, unknown>()
+
+/** Whether `value`, found under one of our keys, is one of our responses. */
+export function isStoredResponse(value: unknown): value is StoredResponse {
+  const { status, headers, body } = (value ?? {}) as Partial<StoredResponse>
+  return typeof status === 'number' && Array.isArray(headers) && body instanceof Uint8Array
+}
+
+/** A fresh `Response`; the body is copied, so whoever consumes it cannot change the record. */
+export function toResponse(record: StoredResponse, source: Source): Response {
+  const headers = new Headers(record.headers as [string, string][])
+  headers.set('x-cache', source)
+  return new RecordedResponse(record, headers)
+}
+
+/** The body as JSON, parsed once for each record. */
+export function toJson(record: StoredResponse): unknown {
+  if (parsed.has(record)) return parsed.get(record)
+  if (record.status < 200 || record.status > 299) throw new HttpStatusError(record.status, record.statusText, record.url, toText(record))
+  let value: unknown
+  try {
+    value = JSON.parse(toText(record))
+  } catch (cause) {
+    throw new ShelflifeError('ERR_PARSE', `the body of ${record.url} is not JSON: ${(cause as Error).message}`, { cause })
+  }
+  parsed.set(record, value)
+  return value
+}
+
+/** The platform lets only its own responses have a URL; this one remembers it, and its clones do. */
+class RecordedResponse extends Response {
+  readonly #record: StoredResponse
+
+  constructor(record: StoredResponse, headers: Headers) {
+    const { status, statusText, body } = record
+    super(hasNullBody(status) ? null : body, { status, statusText, headers })
+    this.#record = record
+  }
+
+  override get url(): string {
+    return this.#record.url
+  }
+
+  override get redirected(): boolean {
+    return this.#record.redirected
+  }
+
+  override clone(): Response {
+    if (this.bodyUsed || this.body?.locked === true) return super.clone()
+    return new RecordedResponse(this.#record, new Headers(this.headers))
+  }
+}
+
+function toText(record: StoredResponse): string {
+  return new TextDecoder().decode(record.body)
+}
+
+/** Statuses that cannot have a body: the constructor of `Response` refuses even an empty one. */
+function hasNullBody(status: number): boolean {
+  return status === 204 || status === 205 || status === 304
+}

@@ -1,0 +1,103 @@
+/** One call, read and checked: what goes over the wire, what it may use up, and whom it may share an answer with. */
+
+import { InvalidArgumentError } from '../errors.ts'
+import { type CacheUse, cacheUse } from './caching.ts'
+import { type RequestLimits, type ResolvedOptions, requestLimits } from './options.ts'
+import { isRepeatable } from './retry.ts'
+import type { FetchInit } from './types.ts'
+
+/** See the top of this file. */
+export interface WireRequest {
+  readonly method: string
+  /** Absolute, without fragment. */
+  readonly url: string
+  /** Host and port: requests to the same share a lane. */
+  readonly host: string
+  /** For the transport; the signal is each attempt's own. */
+  readonly init: RequestInit
+  readonly limits: RequestLimits
+  readonly signal: AbortSignal | undefined
+  readonly cache: CacheUse | undefined
+  /** Calls with the same key want the same answer; `undefined` when this one must go alone. */
+  readonly flight: string | undefined
+}
+
+const NO_INIT: FetchInit = {}
+/** What changes the answer besides method, URL and headers. */
+const AFFECTING = ['credentials', 'mode', 'redirect', 'cache', 'integrity', 'referrer', 'referrerPolicy'] as const
+
+/** Reads a call. Throws `InvalidArgumentError` for what cannot be meant. */
+export function readRequest(input: string | URL | Request, given: FetchInit | undefined, options: ResolvedOptions): WireRequest {
+  const own: FetchInit = given ?? NO_INIT
+  if (typeof own !== 'object') throw new InvalidArgumentError('init', 'an object of options', given)
+  const init = input instanceof Request ? { ...fromRequest(input), ...own } : own
+  const { href, host } = locate(input)
+  const method = methodOf(init.method)
+  const headers = init.headers === undefined ? undefined : headersOf(init.headers)
+  const body = init.body ?? undefined
+  if (body !== undefined && (method === 'GET' || method === 'HEAD')) throw new InvalidArgumentError('init.body', `absent for ${method}`, body)
+  const asked = requestLimits(init, options.limits)
+  const repeatable = options.methods.has(method) && isRepeatable(body)
+  const limits = repeatable || asked.maxRetries === 0 ? asked : { ...asked, maxRetries: 0 }
+  const shared = options.dedupe && (method === 'GET' || method === 'HEAD')
+  return {
+    method,
+    url: href,
+    host,
+    init: init === NO_INIT ? init : transportInit(init, headers),
+    limits,
+    signal: init.signal ?? undefined,
+    cache: options.cache === undefined ? undefined : cacheUse(method, href, headers, init),
+    flight: shared ? flightKey(method, href, headers, init, limits === options.limits ? undefined : limits) : undefined,
+  }
+}
+
+function locate(input: string | URL | Request): { href: string; host: string } {
+  const text = input instanceof Request ? input.url : input
+  try {
+    const url = new URL(text, (globalThis as { location?: { href?: string } }).location?.href)
+    if (url.hash !== '' || url.href.endsWith('#')) url.hash = ''
+    return { href: url.href, host: url.host }
+  } catch {
+    throw new InvalidArgumentError('url', 'an absolute URL', text)
+  }
+}
+
+/** As the platform does: the common methods in capitals, others as they are. */
+function methodOf(method: unknown): string {
+  if (method === undefined) return 'GET'
+  if (typeof method !== 'string' || !/^[\w!#$%&'*+.^`|~-]+$/.test(method)) throw new InvalidArgumentError('init.method', 'an HTTP method', method)
+  const upper = method.toUpperCase()
+  return ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'].includes(upper) ? upper : method
+}
+
+function headersOf(init: HeadersInit): Headers {
+  try {
+    return new Headers(init)
+  } catch {
+    throw new InvalidArgumentError('init.headers', 'valid header names and values', init)
+  }
+}
+
+function transportInit(init: FetchInit, headers: Headers | undefined): RequestInit {
+  const { timeout, totalTimeout, maxResponseSize, ttl, retry, signal, method, ...rest } = init
+  return headers === undefined ? rest : { ...rest, headers }
+}
+
+function flightKey(method: string, url: string, headers: Headers | undefined, init: FetchInit, limits: RequestLimits | undefined): string {
+  let key = `${method} ${url}`
+  for (const name of AFFECTING) if (init[name] !== undefined) key += `\n${name} ${init[name]}`
+  if (headers !== undefined) for (const [name, value] of headers) key += `\n${name}: ${value}`
+  if (limits !== undefined) key += `\n${Object.values(limits)}`
+  return key
+}
+
+function fromRequest(request: Request): FetchInit & { duplex?: 'half' } {
+  const { method, headers, body, credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive, signal, mode } = request
+  const init: FetchInit = { method, headers, credentials, cache, redirect, referrer, referrerPolicy, integrity, keepalive, signal }
+  if (mode !== 'navigate') init.mode = mode
+  if (method === 'GET' || method === 'HEAD' || body === null) return init
+  // Some browsers do not show a Request's body; sending it without would be worse than saying so.
+  if (body === undefined) throw new InvalidArgumentError('url', 'a URL where this platform hides the body of a Request', request)
+  return { ...init, body, duplex: 'half' }
+}

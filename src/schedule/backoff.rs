@@ -1,0 +1,84 @@
+//! How long to wait before the next attempt.
+
+use crate::rng::Rng;
+use crate::time::Duration;
+
+/// How delays grow and how they are spread, so that clients which failed together do not come back together
+/// (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jitter {
+    /// Anything from zero up to the exponential delay, which doubles with each attempt.
+    Full,
+    /// Anything from the initial delay up to three times the delay before.
+    Decorrelated,
+}
+
+/// The rule for delays between attempts.
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff {
+    /// The first delay, or its upper end.
+    pub initial: Duration,
+    /// No delay is longer.
+    pub max: Duration,
+    /// How delays are spread.
+    pub jitter: Jitter,
+}
+
+impl Backoff {
+    /// The delay after `failures` failed attempts (from 1), of which the last was preceded by a delay of `previous`.
+    pub fn delay(&self, failures: u32, previous: Duration, rng: &mut Rng) -> Duration {
+        let initial = self.initial.as_millis();
+        let drawn = match self.jitter {
+            Jitter::Full => {
+                let factor = 1u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX);
+                rng.between(0, initial.saturating_mul(factor).min(self.max.as_millis()))
+            }
+            Jitter::Decorrelated => rng.between(initial, previous.as_millis().max(initial).saturating_mul(3)),
+        };
+        Duration::from_millis(drawn.min(self.max.as_millis()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Backoff, Jitter};
+    use crate::rng::Rng;
+    use crate::time::Duration;
+    use proptest::prelude::{any, proptest};
+
+    fn backoff(jitter: Jitter) -> Backoff {
+        Backoff { initial: Duration::from_millis(100), max: Duration::from_millis(5000), jitter }
+    }
+
+    #[test]
+    fn full_jitter_fills_the_exponential_delay() {
+        let mut rng = Rng::new(7);
+        for (failures, ceiling) in [(1, 100), (2, 200), (5, 1600), (8, 5000), (200, 5000)] {
+            let drawn = (0..2000).map(|_| backoff(Jitter::Full).delay(failures, Duration::ZERO, &mut rng).as_millis());
+            let (low, high) = drawn.fold((u64::MAX, 0), |(low, high), ms| (ms.min(low), ms.max(high)));
+            assert!(
+                low <= ceiling / 50 && high <= ceiling && high >= ceiling - ceiling / 50,
+                "{failures}: {low}..{high}"
+            );
+        }
+    }
+
+    #[test]
+    fn decorrelated_jitter_grows_from_the_delay_before() {
+        let (mut rng, mut previous) = (Rng::new(7), Duration::ZERO);
+        for failures in 1..50 {
+            let next = backoff(Jitter::Decorrelated).delay(failures, previous, &mut rng);
+            assert!(next.as_millis() >= 100 && next.as_millis() <= (previous.as_millis().max(100) * 3).min(5000));
+            previous = next;
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_exceeds_the_maximum(seed: u64, failures: u32, initial: u64, max: u64, previous: u64, full in any::<bool>()) {
+            let jitter = if full { Jitter::Full } else { Jitter::Decorrelated };
+            let backoff = Backoff { initial: Duration::from_millis(initial), max: Duration::from_millis(max), jitter };
+            assert!(backoff.delay(failures, Duration::from_millis(previous), &mut Rng::new(seed)).as_millis() <= max);
+        }
+    }
+}

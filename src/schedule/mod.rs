@@ -1,0 +1,376 @@
+//! What may run now: tasks wait in lanes, run in attempts, sleep between attempts, and end exactly once.
+//!
+//! The host submits a task, polls, and does what the actions say. It reports the outcome of an attempt with
+//! [`Schedule::settle`], and the machine decides whether to try again. A slot is held while an attempt runs and at no
+//! other time; it is handed over within the call that frees it, so no newcomer can slip in between. One deadline runs
+//! through queue, attempts and backoff. Each task has one timer in one wheel; every operation is O(1).
+
+mod backoff;
+mod lanes;
+#[cfg(test)]
+mod model;
+mod task;
+
+use crate::rng::Rng;
+use crate::slab::{Slab, Token};
+use crate::time::{Duration, Instant};
+use crate::wheel::Wheel;
+pub use backoff::{Backoff, Jitter};
+use lanes::Lanes;
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+pub use task::{Limits, Spent};
+use task::{Phase, Task};
+
+/// The limits of a schedule.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// How many attempts run at once.
+    pub concurrency: NonZeroU32,
+    /// How many attempts of one lane run at once.
+    pub per_lane: NonZeroU32,
+    /// How many admitted tasks may be waiting, for their turn or for their next attempt. Beyond it, a task is refused
+    /// unless it can run at once.
+    pub max_queue: u32,
+    /// How long a failed task sleeps.
+    pub backoff: Backoff,
+    /// A server may ask for no longer pause than this; a task that is told to sleep longer ends instead.
+    pub max_retry_after: Duration,
+}
+
+/// The answer to [`Schedule::submit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// The task is in. Name the lane in later submissions of the same key, as long as one of its tasks lives.
+    Admitted {
+        /// Names the task until it ends.
+        task: Token,
+        /// Names its lane.
+        lane: Token,
+    },
+    /// As many tasks wait as may wait.
+    QueueFull,
+}
+
+/// How an attempt went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It brought the result.
+    Ok,
+    /// It failed in a way that another attempt may mend, perhaps not before a pause that the server asked for.
+    Retryable {
+        /// The pause.
+        retry_after: Option<Duration>,
+    },
+    /// It failed for good.
+    Fatal,
+}
+
+/// The answer to [`Schedule::settle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The attempt had ended before; nothing has changed.
+    Stale,
+    /// The task sleeps and is then tried again.
+    Backoff {
+        /// When it joins the queue again.
+        until: Instant,
+    },
+    /// The task has ended with the reported outcome.
+    Done(Ending, Spent),
+}
+
+/// Why a settled task is not tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The outcome needs no further attempt, or allows none.
+    Final,
+    /// It has no retries left.
+    Exhausted,
+    /// The next attempt could not begin before the total deadline.
+    NoTimeLeft,
+    /// The server asked for a longer pause than is allowed.
+    PauseTooLong,
+}
+
+/// Something the host must do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Begin this attempt of the task.
+    Start {
+        /// The task.
+        task: Token,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+    },
+    /// Break off this attempt, whose time is up. It needs no report; the task sleeps and is then tried again.
+    Abort {
+        /// The task.
+        task: Token,
+        /// The number of the attempt.
+        attempt: u32,
+        /// When it joins the queue again.
+        until: Instant,
+    },
+    /// The task has ended without a result; break off its attempt if one runs.
+    Expire {
+        /// The task.
+        task: Token,
+        /// Which deadline ended it.
+        deadline: Deadline,
+        /// Where its time went.
+        spent: Spent,
+    },
+}
+
+/// A deadline that ended a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deadline {
+    /// The total deadline, before the first attempt could begin.
+    Queue,
+    /// The deadline of the last attempt.
+    Attempt,
+    /// The total deadline.
+    Total,
+}
+
+/// See the top of this file.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    config: Config,
+    tasks: Slab<Task>,
+    lanes: Lanes,
+    wheel: Wheel,
+    actions: VecDeque<Action>,
+    sleeping: u32,
+    rng: Rng,
+}
+
+impl Schedule {
+    /// A schedule without tasks. The jitter of its delays follows from `seed`.
+    pub fn new(config: Config, seed: u64, now: Instant) -> Self {
+        Self {
+            lanes: Lanes::new(config.concurrency.get(), config.per_lane.get()),
+            config,
+            tasks: Slab::default(),
+            wheel: Wheel::new(now),
+            actions: VecDeque::new(),
+            sleeping: 0,
+            rng: Rng::new(seed),
+        }
+    }
+
+    /// Asks for a task to be run. Without a lane, or with one that no longer lives, it gets a lane of its own.
+    pub fn submit(&mut self, lane: Option<Token>, limits: Limits, now: Instant) -> Admission {
+        if self.waiting() >= self.config.max_queue && !self.lanes.has_room(lane) {
+            return Admission::QueueFull;
+        }
+        let lane = self.lanes.enter(lane);
+        let task = self.tasks.insert(Task::new(lane, limits, now));
+        self.lanes.queue(lane, task.slot());
+        self.arm(task);
+        self.dispatch(now);
+        Admission::Admitted { task, lane }
+    }
+
+    /// Reports how an attempt went. An attempt that was broken off, or settled before, changes nothing.
+    pub fn settle(&mut self, task: Token, attempt: u32, outcome: Outcome, now: Instant) -> Settled {
+        let current = self.tasks.get(task).filter(|task| task.phase == Phase::Running && task.attempt() == attempt);
+        if current.is_none() {
+            return Settled::Stale;
+        }
+        let verdict = match outcome {
+            Outcome::Ok | Outcome::Fatal => Err(Ending::Final),
+            Outcome::Retryable { retry_after } => self.retry(task, retry_after, now),
+        };
+        match verdict {
+            Ok(until) => Settled::Backoff { until },
+            Err(ending) => Settled::Done(ending, self.end(task, now).unwrap_or_default()),
+        }
+    }
+
+    /// Ends a task in whatever phase it is; the host breaks off its attempt if one runs. `None` when it had ended.
+    pub fn cancel(&mut self, task: Token, now: Instant) -> Option<Spent> {
+        self.end(task, now)
+    }
+
+    /// The next thing to do at `now`. Poll until there is nothing left after every input, and at [`Schedule::poll_at`].
+    pub fn poll_action(&mut self, now: Instant) -> Option<Action> {
+        loop {
+            while let Some(action) = self.actions.pop_front() {
+                if self.is_current(&action) {
+                    return Some(action);
+                }
+            }
+            let slot = self.wheel.poll(now, &mut u32::MAX.clone())?;
+            self.wake(slot, now);
+        }
+    }
+
+    /// When to poll next if nothing else happens.
+    pub fn poll_at(&self) -> Option<Instant> {
+        self.wheel.poll_at()
+    }
+
+    /// How many attempts run.
+    pub fn running(&self) -> u32 {
+        self.lanes.active()
+    }
+
+    /// How many tasks wait for their turn.
+    pub fn queued(&self) -> u32 {
+        self.lanes.queued()
+    }
+
+    /// How many tasks sleep between attempts.
+    pub fn sleeping(&self) -> u32 {
+        self.sleeping
+    }
+
+    /// How many lanes have tasks.
+    pub fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    fn waiting(&self) -> u32 {
+        self.lanes.queued() + self.sleeping
+    }
+
+    /// What was said of a task that has been cancelled since is not worth saying. A broken-off attempt and an end are
+    /// always news: they are made where the state changes.
+    fn is_current(&self, action: &Action) -> bool {
+        match *action {
+            Action::Start { task, attempt } => {
+                self.tasks.get(task).is_some_and(|task| task.phase == Phase::Running && task.attempt() == attempt)
+            }
+            Action::Abort { task, .. } => self.tasks.get(task).is_some(),
+            Action::Expire { .. } => true,
+        }
+    }
+
+    /// Starts what the limits allow.
+    fn dispatch(&mut self, now: Instant) {
+        while let Some(task) = self.lanes.next().and_then(|slot| self.tasks.token_at(slot)) {
+            let entry = self.tasks.get_mut(task).expect(LIVE);
+            if entry.expires <= now {
+                // The clock was late: the task never runs, and the slot goes to the next.
+                let spent = entry.spent_at(now);
+                let deadline = if spent.attempts == 0 { Deadline::Queue } else { Deadline::Total };
+                self.lanes.release(entry.lane);
+                self.forget(task);
+                self.actions.push_back(Action::Expire { task, deadline, spent });
+                continue;
+            }
+            entry.enter(Phase::Running, now);
+            let attempt = entry.attempt();
+            self.arm(task);
+            self.actions.push_back(Action::Start { task, attempt });
+        }
+    }
+
+    /// Puts a running task to sleep until its next attempt, if it may have one.
+    fn retry(&mut self, task: Token, retry_after: Option<Duration>, now: Instant) -> Result<Instant, Ending> {
+        let entry = self.tasks.get_mut(task).expect(LIVE);
+        if entry.attempt() > entry.limits.retries {
+            return Err(Ending::Exhausted);
+        }
+        if retry_after.is_some_and(|pause| pause > self.config.max_retry_after) {
+            return Err(Ending::PauseTooLong);
+        }
+        let own = self.config.backoff.delay(entry.attempt(), entry.delay, &mut self.rng);
+        let until = now + own.max(retry_after.unwrap_or_default());
+        if until >= entry.expires {
+            return Err(Ending::NoTimeLeft);
+        }
+        entry.delay = own;
+        entry.enter(Phase::Backoff { until }, now);
+        let lane = entry.lane;
+        self.sleeping += 1;
+        self.arm(task);
+        self.lanes.release(lane);
+        self.dispatch(now);
+        Ok(until)
+    }
+
+    /// The time of the task in `slot` has come.
+    fn wake(&mut self, slot: u32, now: Instant) {
+        let Some(task) = self.tasks.token_at(slot) else { return };
+        let entry = self.tasks.get_mut(task).expect(LIVE);
+        match entry.phase {
+            _ if entry.expires <= now => {
+                let deadline = if entry.attempt() == 0 { Deadline::Queue } else { Deadline::Total };
+                self.expire(task, deadline, now);
+            }
+            Phase::Running => {
+                let attempt = entry.attempt();
+                match self.retry(task, None, now) {
+                    // Before the starts that the freed slot made possible: the host lets go, then takes up.
+                    Ok(until) => self.actions.push_front(Action::Abort { task, attempt, until }),
+                    Err(_) => self.expire(task, Deadline::Attempt, now),
+                }
+            }
+            Phase::Backoff { .. } => {
+                entry.enter(Phase::Queued, now);
+                let lane = entry.lane;
+                self.sleeping -= 1;
+                self.lanes.queue(lane, slot);
+                self.arm(task);
+                self.dispatch(now);
+            }
+            Phase::Queued => self.arm(task),
+        }
+    }
+
+    fn expire(&mut self, task: Token, deadline: Deadline, now: Instant) {
+        if let Some(spent) = self.end(task, now) {
+            self.actions.push_front(Action::Expire { task, deadline, spent });
+        }
+    }
+
+    /// The one way out of every phase: gives up what the phase holds, once.
+    fn end(&mut self, task: Token, now: Instant) -> Option<Spent> {
+        let entry = self.tasks.get(task)?;
+        let (lane, spent) = (entry.lane, entry.spent_at(now));
+        match entry.phase {
+            Phase::Queued => self.lanes.unqueue(lane, task.slot()),
+            Phase::Running => self.lanes.release(lane),
+            Phase::Backoff { .. } => self.sleeping -= 1,
+        }
+        self.forget(task);
+        self.dispatch(now);
+        Some(spent)
+    }
+
+    fn forget(&mut self, task: Token) {
+        if let Some(entry) = self.tasks.remove(task) {
+            self.wheel.remove(task.slot());
+            self.lanes.leave(entry.lane);
+        }
+    }
+
+    fn arm(&mut self, task: Token) {
+        let due = self.tasks.get(task).expect(LIVE).due();
+        self.wheel.insert(task.slot(), due);
+    }
+
+    /// Recounts everything that is kept up step by step.
+    #[cfg(test)]
+    fn validate(&self) {
+        let mut lanes = std::collections::BTreeMap::new();
+        let (mut queued, mut sleeping) = (0, 0);
+        for (token, task) in self.tasks.iter() {
+            let (members, active) = lanes.entry(task.lane).or_insert((0, 0));
+            *members += 1;
+            *active += u32::from(task.phase == Phase::Running);
+            queued += u32::from(task.phase == Phase::Queued);
+            sleeping += u32::from(matches!(task.phase, Phase::Backoff { .. }));
+            assert_eq!(self.wheel.due(token.slot()).unwrap_or(Instant::NEVER), task.due());
+            assert_eq!(task.phase == Phase::Queued, self.lanes.waiting(task.lane).contains(&token.slot()));
+        }
+        assert_eq!((queued, sleeping), (self.lanes.queued(), self.sleeping));
+        assert!(self.wheel.len() <= self.tasks.len());
+        self.lanes.validate(&lanes);
+    }
+}
+
+const LIVE: &str = "a task that is at hand lives until it is forgotten";
