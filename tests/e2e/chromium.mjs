@@ -1,0 +1,70 @@
+// Chromium for tests: the system's own, pages served over http on loopback, since IndexedDB and workers need a real origin.
+
+import { createServer } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { chromium } from 'playwright-core'
+import { chromium as installed } from '../../scripts/browsers.mjs'
+
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+]
+
+/** Why tests in Chromium cannot run here, or `false`: for the `skip` of node:test. */
+export const skip = installed().browser === undefined && 'Chromium is not installed'
+
+/** A headless Chromium under playwright-core. Close it. */
+export function launchChromium(options = {}) {
+  return chromium.launch({ executablePath: installed().browser, args: ARGS, headless: true, ...options })
+}
+
+/** Serves `files`, texts by path, on loopback: `{ origin, close() }`. Every page gets `headers` too. */
+export async function serve(files, headers = {}) {
+  const server = createServer((request, response) => {
+    const path = new URL(request.url, 'http://localhost').pathname
+    const body = files[path]
+    const type = /\.m?js$/.test(path) ? 'text/javascript' : path.endsWith('.wasm') ? 'application/wasm' : 'text/html'
+    response.writeHead(body === undefined ? 404 : 200, { 'content-type': type, ...headers })
+    response.end(body)
+  })
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    close: () => new Promise(resolve => server.close(resolve)),
+  }
+}
+
+/** Bundles a module as a browser gets it. */
+export async function bundle(entry) {
+  const file = entry instanceof URL ? fileURLToPath(entry) : entry
+  const made = await build({ entryPoints: [file], bundle: true, format: 'esm', target: 'es2022', write: false, logLevel: 'error' })
+  return made.outputFiles[0].text
+}
+
+/**
+ * Runs the default export of a module inside Chromium, with `input`, and gives what it returns. Both have to be JSON.
+ * Rejects with what the page threw, or when it throws anything unhandled meanwhile.
+ */
+export async function runInChromium(entry, input = null) {
+  const server = await serve({ '/': '<!doctype html><title>test</title>', '/entry.js': await bundle(entry) })
+  const browser = await launchChromium()
+  try {
+    const page = await browser.newPage()
+    const unhandled = []
+    page.on('pageerror', error => unhandled.push(error))
+    await page.goto(server.origin)
+    const json = await page.evaluate(async input => JSON.stringify(await (await import('/entry.js')).default(input)), input)
+    if (unhandled.length > 0) throw unhandled[0]
+    return json === undefined ? undefined : JSON.parse(json)
+  } finally {
+    await browser.close()
+    await server.close()
+  }
+}
