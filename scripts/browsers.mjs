@@ -30,7 +30,10 @@ export function firefox() {
   }
 }
 
-/** The first of these programs that can be run, with its whole path. */
+/**
+ * The first of these programs that can be run, with its whole path.
+ * @param {...string} names
+ */
 export function which(...names) {
   const folders = toolEnv().PATH.split(delimiter)
   for (const name of names) {
