@@ -76,10 +76,10 @@ export async function runInChromium(entry, input = null) {
     page.on('pageerror', error => unhandled.push(error))
     await page.goto(server.origin)
     const script = '/entry.js'
-    const json = await page.evaluate(async ({ script, input }) => JSON.stringify(await (await import(script)).default(input)), { script, input })
-      async ([entry, input]) => JSON.stringify(await (await import(entry)).default(input)),
-      ['/entry.js', input],
-    )
+    const json = await page.evaluate(async ({ script, input }) => JSON.stringify(await (await import(script)).default(input)), {
+      script,
+      input,
+    })
     if (unhandled.length > 0) throw unhandled[0]
     return json === undefined ? undefined : JSON.parse(json)
   } finally {
