@@ -11,6 +11,8 @@
 pub mod cache;
 pub mod rng;
 pub mod schedule;
+pub mod histogram;
+pub mod metrics;
 pub mod slab;
 pub mod time;
 pub mod wheel;

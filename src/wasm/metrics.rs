@@ -1,0 +1,92 @@
+//! The border of `crate::metrics`.
+
+use crate::metrics::{Kind, Metrics, Place};
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Families and series of one registry. The host copies cells and samples into buffers owned here.
+#[wasm_bindgen(js_name = MetricsMachine)]
+pub struct MetricsMachine {
+    inner: Metrics,
+    log: Vec<f64>,
+    next: Option<Place>,
+}
+
+#[wasm_bindgen(js_class = MetricsMachine)]
+impl MetricsMachine {
+    /// A registry without families, whose log holds `log_length` numbers, two for each sample.
+    #[wasm_bindgen(constructor)]
+    pub fn new(log_length: u32) -> Self {
+        Self { inner: Metrics::new(), log: vec![0.0; log_length as usize], next: None }
+    }
+
+    /// Begins a family of counters and numbers it.
+    #[wasm_bindgen(js_name = defineCounter)]
+    pub fn define_counter(&mut self, name: &str, help: &str) -> Result<u32, JsError> {
+        Ok(self.inner.define(name, help, Kind::Counter)?)
+    }
+
+    /// Begins a family of gauges and numbers it.
+    #[wasm_bindgen(js_name = defineGauge)]
+    pub fn define_gauge(&mut self, name: &str, help: &str) -> Result<u32, JsError> {
+        Ok(self.inner.define(name, help, Kind::Gauge)?)
+    }
+
+    /// Begins a family of histograms and numbers it.
+    #[wasm_bindgen(js_name = defineHistogram)]
+    pub fn define_histogram(&mut self, name: &str, help: &str, bounds: Vec<f64>, alpha: f64) -> Result<u32, JsError> {
+        Ok(self.inner.define(name, help, Kind::Histogram { bounds, alpha })?)
+    }
+
+    /// Begins a series; see [`Metrics::add_series`].
+    #[wasm_bindgen(js_name = addSeries)]
+    pub fn add_series(&mut self, family: u32, cell: u32, names: Vec<String>, values: Vec<String>) -> Result<u32, JsError> {
+        Ok(self.inner.add_series(family, cell, &names, &values)?)
+    }
+
+    /// Where the log of samples lies.
+    #[wasm_bindgen(js_name = logPointer)]
+    pub fn log_pointer(&self) -> *const f64 {
+        self.log.as_ptr()
+    }
+
+    /// Records the first `length` numbers of the log, and says how many samples that were.
+    pub fn drain(&mut self, length: u32) -> u32 {
+        self.inner.drain(&self.log[..self.log.len().min(length as usize)])
+    }
+
+    /// Makes room for `count` cells, and says where they lie.
+    pub fn cells(&mut self, count: u32) -> *const f64 {
+        self.inner.cells_mut(count as usize).as_ptr()
+    }
+
+    /// Writes the summaries of all histograms, and says where they lie.
+    pub fn summarise(&mut self) -> *const f64 {
+        self.inner.summarise().as_ptr()
+    }
+
+    /// The text from a place on, for about `most` bytes; `nextFamily` and `nextSeries` tell where to go on.
+    #[wasm_bindgen(js_name = textPart)]
+    pub fn text_part(&mut self, family: u32, series: u32, most: u32) -> String {
+        let mut out = String::with_capacity(most as usize + 4096);
+        self.next = self.inner.write_text(Place { family, series }, most as usize, &mut out);
+        out
+    }
+
+    /// The family where the text goes on, or -1 at its end.
+    #[wasm_bindgen(getter, js_name = nextFamily)]
+    pub fn next_family(&self) -> f64 {
+        self.next.map_or(-1.0, |place| f64::from(place.family))
+    }
+
+    /// The series where the text goes on, or -1 at its end.
+    #[wasm_bindgen(getter, js_name = nextSeries)]
+    pub fn next_series(&self) -> f64 {
+        self.next.map_or(-1.0, |place| f64::from(place.series))
+    }
+
+    /// Forgets all numbers and keeps the series.
+    pub fn reset(&mut self) {
+        self.inner.reset();
+    }
+}
