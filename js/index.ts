@@ -18,4 +18,5 @@ export {
   ResponseTooLargeError,
 } from './http/errors.ts'
 export { createFetch } from './http/fetch.ts'
+export { createRegistry } from './metrics/registry.ts'
 export type * from './types.ts'

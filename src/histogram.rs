@@ -172,7 +172,7 @@ struct Scale {
 
 impl Scale {
     fn new(alpha: f64) -> Option<Self> {
-        if !(alpha >= 0.0001 && alpha < 1.0) {
+        if !(0.0001..1.0).contains(&alpha) {
             return None;
         }
         // ln((1 + a) / (1 - a)) = 2 (a + a^3/3 + a^5/5 + ...), summed here so that every platform rounds alike. The

@@ -9,10 +9,10 @@
 //! - `wasm` is the only room that knows of JavaScript; without it the crate compiles natively with no such dependency.
 
 pub mod cache;
-pub mod rng;
-pub mod schedule;
 pub mod histogram;
 pub mod metrics;
+pub mod rng;
+pub mod schedule;
 pub mod slab;
 pub mod time;
 pub mod wheel;

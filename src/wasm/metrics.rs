@@ -40,7 +40,13 @@ impl MetricsMachine {
 
     /// Begins a series; see [`Metrics::add_series`].
     #[wasm_bindgen(js_name = addSeries)]
-    pub fn add_series(&mut self, family: u32, cell: u32, names: Vec<String>, values: Vec<String>) -> Result<u32, JsError> {
+    pub fn add_series(
+        &mut self,
+        family: u32,
+        cell: u32,
+        names: Vec<String>,
+        values: Vec<String>,
+    ) -> Result<u32, JsError> {
         Ok(self.inner.add_series(family, cell, &names, &values)?)
     }
 

@@ -1,10 +1,10 @@
 //! The border to JavaScript, and the only folder that names `wasm_bindgen`. One file per handle, one-line methods.
 
 mod cache;
-
-use crate::time::Instant;
+mod metrics;
 mod schedule;
 
+use crate::time::Instant;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Traps on purpose, so that users and our own tests can watch a poisoned core being replaced.

@@ -1,0 +1,125 @@
+/** Labels: which are valid, and the series that a set of them names. */
+
+import { InvalidArgumentError } from '../errors.ts'
+
+/** What a label may be; numbers and booleans are written as text. */
+export type LabelValue = string | number | boolean
+
+/** A value for each label name. */
+export type Labels<L extends string = string> = Readonly<Record<L, LabelValue>>
+
+/** The value of every label of the series that stands for all series beyond the limit. */
+export const OVERFLOW = 'overflow'
+
+/** Longer values are cut: a label is a name, not a document. */
+const LONGEST_VALUE = 1024
+/** Label names that Prometheus gives a meaning of its own. */
+const RESERVED = new Set(['le', 'quantile'])
+
+/** Label names as written in options, checked: valid, unreserved, each once. */
+export function checkedLabelNames(names: unknown, argument: string): readonly string[] {
+  if (names === undefined) return []
+  if (!Array.isArray(names)) throw new InvalidArgumentError(argument, 'an array of label names', names)
+  for (const name of names) checkLabelName(name, argument)
+  if (new Set(names).size !== names.length) throw new InvalidArgumentError(argument, 'label names that differ', names.join(', '))
+  return [...names]
+}
+
+/** A label name, checked. */
+export function checkLabelName(name: unknown, argument: string): void {
+  if (typeof name !== 'string' || !/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || name.startsWith('__') || RESERVED.has(name)) {
+    throw new InvalidArgumentError(argument, "label names like 'method', not beginning with '__', not 'le' or 'quantile'", name)
+  }
+}
+
+/**
+ * The text of a label value as series are told apart by it: lone surrogates and carriage returns, which no reader of
+ * the text format would see as they are, are replaced first, so that two series never look the same.
+ */
+export function labelText(value: unknown, name: string): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (typeof value !== 'string') throw new InvalidArgumentError(`label ${name}`, 'a string, a number or a boolean', value)
+  const cut = value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE - 1)}…` : value
+  return cut.replace(/\r\n?/g, '\n').replace(/\p{Cs}/gu, '\ufffd')
+}
+
+type Branch<S> = Map<string, Branch<S> | S>
+
+/** The series of one family by their label values, one map a label. Its size is bounded: what is beyond is `overflow`. */
+export class SeriesTree<S> {
+  /** How often labels were answered with the overflow series because the family was full. */
+  overflowed = 0
+  readonly #names: readonly string[]
+  readonly #max: number
+  readonly #begin: (values: string[]) => S
+  readonly #root: Branch<S> = new Map()
+  #size = 0
+
+  constructor(names: readonly string[], max: number, begin: (values: string[]) => S) {
+    this.#names = names
+    this.#max = max
+    this.#begin = begin
+  }
+
+  /** The series that `labels` name; begun if there is room for it. */
+  find(labels: Labels): S {
+    const names = this.#names
+    let node: Branch<S> | S | undefined = this.#root
+    for (let at = 0; at < names.length; at += 1) {
+      const name = names[at] as string
+      const value: LabelValue | undefined = labels[name]
+      node = (node as Branch<S>).get(typeof value === 'string' ? value : labelText(value, name))
+      if (node === undefined) return this.#admit(labels)
+    }
+    let given = 0
+    for (const _ in labels) given += 1
+    if (given !== names.length) this.#check(labels)
+    return node as S
+  }
+
+  #admit(labels: Labels): S {
+    this.#check(labels)
+    const values = this.#names.map(name => labelText(labels[name], name))
+    const known = this.#look(values)
+    if (known !== undefined) return known
+    if (this.#size < this.#max) {
+      this.#size += 1
+      return this.#insert(values)
+    }
+    this.overflowed += 1
+    const overflow = this.#names.map(() => OVERFLOW)
+    return this.#look(overflow) ?? this.#insert(overflow)
+  }
+
+  #check(labels: Labels): void {
+    for (const name of Object.keys(labels)) {
+      if (!this.#names.includes(name)) throw new InvalidArgumentError('labels', `made of ${this.#names.join(', ') || 'nothing'}`, name)
+    }
+    for (const name of this.#names) {
+      if (!Object.hasOwn(labels, name)) throw new InvalidArgumentError(`label ${name}`, 'a string, a number or a boolean', undefined)
+    }
+  }
+
+  #look(values: string[]): S | undefined {
+    let node: Branch<S> | S | undefined = this.#root
+    for (const value of values) {
+      node = (node as Branch<S>).get(value)
+      if (node === undefined) return undefined
+    }
+    return node as S
+  }
+
+  #insert(values: string[]): S {
+    const series = this.#begin(values)
+    let branch = this.#root
+    values.forEach((value, at) => {
+      if (at === values.length - 1) branch.set(value, series)
+      else {
+        const next = (branch.get(value) as Branch<S> | undefined) ?? new Map()
+        branch.set(value, next)
+        branch = next
+      }
+    })
+    return series
+  }
+}

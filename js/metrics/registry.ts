@@ -1,0 +1,291 @@
+/** The registry: metrics by name, and the two forms in which they are told. */
+
+import { type Clock, systemClock } from '../clock.ts'
+import { type CoreFamily, MetricsCore } from '../core/metrics-core.ts'
+import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
+import { optionsObject, wholeNumber } from '../options.ts'
+import {
+  Counter,
+  CounterSeries,
+  Gauge,
+  GaugeSeries,
+  Histogram,
+  HistogramSeries,
+  type InstrumentOptions,
+  Timer,
+  TimerSeries,
+} from './instruments.ts'
+import { checkedLabelNames, checkLabelName, type LabelValue, labelText } from './labels.ts'
+import { distributionAt, type MetricSnapshot, type RegistrySnapshot } from './snapshot.ts'
+
+/** Upper bounds of the buckets where nobody asks for others, in seconds for timers. */
+export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** Options of {@link createRegistry}. */
+export interface RegistryOptions {
+  /** Written before every name. Default: none. */
+  prefix?: string
+  /** Labels that every series gets. Default: none. */
+  defaultLabels?: Readonly<Record<string, LabelValue>>
+  /** Series of one metric; all beyond it are one `overflow` series. Default: 2000. */
+  maxSeries?: number
+  /** What timers read. Default: the system's. */
+  clock?: Clock
+}
+
+/** Options of every metric. */
+export interface MetricOptions<L extends string> {
+  /** Like `requests_total`: letters, digits, `_` and `:`, in base units (seconds, bytes). */
+  name: string
+  /** One sentence. Default: none. */
+  help?: string
+  /** The labels that every series of the metric has. Default: none. */
+  labelNames?: readonly L[]
+}
+
+/** Options of histograms and timers. */
+export interface HistogramOptions<L extends string> extends MetricOptions<L> {
+  /** Rising upper bounds of the buckets in the Prometheus text. Default: {@link DEFAULT_BUCKETS}, 0.005 to 10. */
+  buckets?: readonly number[]
+  /** The largest relative error of quantiles, above 0.0001 and below 1. Default: 0.01. */
+  relativeError?: number
+}
+
+type Kind = 'counter' | 'gauge' | 'histogram' | 'timer'
+type AnyInstrument = Counter<string> | Gauge<string> | Histogram<string> | Timer<string>
+
+interface Registered {
+  /** The definition as text: equal texts are equal definitions. */
+  readonly definition: string
+  readonly instrument: AnyInstrument
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly series: { labels: Record<string, string>; slot: number }[]
+}
+
+/** Families one registry holds; names come from code, so more of them is a mistake. */
+const MOST_METRICS = 10_000
+
+/**
+ * A registry of metrics.
+ *
+ * ```ts
+ * const registry = createRegistry({ prefix: 'app_' })
+ * const requests = registry.counter({ name: 'requests_total', labelNames: ['method'] })
+ * const gets = requests.with({ method: 'GET' }) // resolved once
+ * gets.inc()
+ * registry.snapshot() // plain data with p50, p95 and p99
+ * await registry.metrics() // Prometheus text
+ * ```
+ *
+ * After a trap of the core, counters and gauges keep their numbers and histograms begin again with the samples not yet
+ * handed to the core, as after a restart of the process; recording never throws because of it.
+ */
+export function createRegistry(options?: RegistryOptions): Registry {
+  return new Registry(options)
+}
+
+/** See {@link createRegistry}. */
+export class Registry {
+  /** The media type of {@link metrics}. */
+  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8'
+  readonly #prefix: string
+  readonly #defaults: Record<string, string> = {}
+  readonly #maxSeries: number
+  readonly #clock: Clock
+  readonly #core = new MetricsCore()
+  readonly #metrics = new Map<string, Registered>()
+  /** Every name that the text uses, those of histograms with their suffixes too, and the metric it belongs to. */
+  readonly #names = new Map<string, string>()
+  readonly #collectors = new Set<{ readonly collect: () => void }>()
+  #lastCollectError: unknown
+
+  constructor(options?: RegistryOptions) {
+    const { prefix = '', defaultLabels = {}, maxSeries = 2000, clock = systemClock } = optionsObject(options, 'options')
+    if (typeof prefix !== 'string' || (prefix !== '' && !isMetricName(prefix))) {
+      throw new InvalidArgumentError('prefix', "the beginning of a name, such as 'app_'", prefix)
+    }
+    for (const [name, value] of Object.entries(optionsObject(defaultLabels, 'defaultLabels'))) {
+      checkLabelName(name, 'defaultLabels')
+      this.#defaults[name] = labelText(value, name)
+    }
+    this.#prefix = prefix
+    this.#maxSeries = wholeNumber(maxSeries, 'maxSeries')
+    this.#clock = clock
+  }
+
+  /** A total that only rises: `inc(n)`, `with(labels).inc(n)`. Asked for again with the same definition, it is the same. */
+  counter<const L extends string = never>(options: MetricOptions<L>): Counter<L> {
+    return this.#register<CounterSeries>(
+      'counter',
+      options,
+      instrument => new Counter<string>(instrument),
+      slot => new CounterSeries(this.#core, slot),
+    ) as Counter<L>
+  }
+
+  /** A number that goes up and down: `set(x)`, `inc(n)`, `dec(n)`. */
+  gauge<const L extends string = never>(options: MetricOptions<L>): Gauge<L> {
+    return this.#register<GaugeSeries>(
+      'gauge',
+      options,
+      instrument => new Gauge<string>(instrument),
+      slot => new GaugeSeries(this.#core, slot),
+    ) as Gauge<L>
+  }
+
+  /** Samples: `observe(x)`. Buckets in the text, quantiles in the snapshot. */
+  histogram<const L extends string = never>(options: HistogramOptions<L>): Histogram<L> {
+    return this.#register<HistogramSeries>(
+      'histogram',
+      options,
+      instrument => new Histogram<string>(instrument),
+      slot => new HistogramSeries(this.#core, slot),
+    ) as Histogram<L>
+  }
+
+  /** Durations in seconds: `const end = timer.start(); end()`, `timer.time(fn)`, `observe(seconds)`. */
+  timer<const L extends string = never>(options: HistogramOptions<L>): Timer<L> {
+    return this.#register<TimerSeries>(
+      'timer',
+      options,
+      instrument => new Timer<string>(instrument),
+      slot => new TimerSeries(this.#core, slot, this.#clock),
+    ) as Timer<L>
+  }
+
+  /**
+   * Calls `collect` before every snapshot and text, to copy numbers counted elsewhere. Returns what removes it. What it
+   * throws is counted in `metrics_collect_errors_total` and kept as {@link lastCollectError}; the others still run.
+   */
+  onCollect(collect: () => void): () => void {
+    if (typeof collect !== 'function') throw new InvalidArgumentError('collect', 'a function', collect)
+    const entry = { collect }
+    this.#collectors.add(entry)
+    return () => void this.#collectors.delete(entry)
+  }
+
+  /** What the last failing collector threw. */
+  get lastCollectError(): unknown {
+    return this.#lastCollectError
+  }
+
+  /** Samples that were lost because the core could not be had. 0 unless WebAssembly is missing or trapped twice. */
+  get droppedSamples(): number {
+    return this.#core.droppedSamples
+  }
+
+  /** All numbers as plain data. */
+  snapshot(): RegistrySnapshot {
+    this.#collect()
+    const summaries = this.#core.summaries()
+    const metrics = [...this.#metrics.values()].map(({ instrument, type, series }): MetricSnapshot => {
+      const { name, help, overflowed } = instrument
+      if (type !== 'histogram') {
+        return {
+          name,
+          type,
+          help,
+          overflowed,
+          series: series.map(({ labels, slot }) => ({ labels: { ...labels }, value: this.#core.cells[slot] as number })),
+        }
+      }
+      return {
+        name,
+        type,
+        help,
+        overflowed,
+        series: series.map(({ labels, slot }) => ({ labels: { ...labels }, ...distributionAt(summaries, slot) })),
+      }
+    })
+    return { metrics }
+  }
+
+  /** All numbers as Prometheus text, format 0.0.4. A long text is made in parts, with turns for the event loop between them. */
+  async metrics(): Promise<string> {
+    this.#collect()
+    return this.#core.text()
+  }
+
+  /** Sets every number to zero; metrics, series and collectors stay. */
+  reset(): void {
+    this.#core.reset()
+  }
+
+  #collect(): void {
+    for (const { collect } of [...this.#collectors]) {
+      try {
+        collect()
+      } catch (error) {
+        this.#lastCollectError = error
+        this.counter({ name: 'metrics_collect_errors_total', help: 'Failures of functions given to onCollect.' }).inc()
+      }
+    }
+  }
+
+  #register<S>(
+    kind: Kind,
+    options: HistogramOptions<string>,
+    build: (instrument: InstrumentOptions<S>) => AnyInstrument,
+    beginSeries: (slot: number) => S,
+  ): AnyInstrument {
+    const family = this.#family(kind, options)
+    const labelNames = checkedLabelNames(options.labelNames, 'labelNames')
+    for (const label of labelNames) {
+      if (Object.hasOwn(this.#defaults, label))
+        throw new InvalidArgumentError('labelNames', 'other names than those of defaultLabels', label)
+    }
+    const definition = JSON.stringify([
+      kind,
+      family.help,
+      labelNames,
+      family.kind === 'histogram' ? [[...family.bounds], family.alpha] : null,
+    ])
+    const known = this.#metrics.get(family.name)
+    if (known?.definition === definition) return known.instrument
+    this.#claim(family)
+    const number = this.#core.addFamily(family)
+    const names = [...Object.keys(this.#defaults), ...labelNames]
+    const series: Registered['series'] = []
+    const begin = (values: string[]) => {
+      const all = [...Object.values(this.#defaults), ...values]
+      const slot = this.#core.addSeries(number, names, all)
+      series.push({ labels: Object.fromEntries(names.map((name, at) => [name, all[at] as string])), slot })
+      return beginSeries(slot)
+    }
+    const instrument = build({ name: family.name, help: family.help, labelNames, maxSeries: this.#maxSeries, begin })
+    this.#metrics.set(family.name, { definition, instrument, type: family.kind, series })
+    return instrument
+  }
+
+  #family(kind: Kind, options: HistogramOptions<string>): CoreFamily {
+    const { name, help = '', buckets = DEFAULT_BUCKETS, relativeError = 0.01 } = optionsObject(options, 'options')
+    if (typeof name !== 'string' || !isMetricName(this.#prefix + name)) {
+      throw new InvalidArgumentError('name', "a metric name such as 'requests_total'", name)
+    }
+    if (typeof help !== 'string') throw new InvalidArgumentError('help', 'a string', help)
+    const named = { name: this.#prefix + name, help }
+    if (kind === 'counter' || kind === 'gauge') return { kind, ...named }
+    if (!Array.isArray(buckets) || !buckets.every((bound, at) => Number.isFinite(bound) && (at === 0 || bound > buckets[at - 1]))) {
+      throw new InvalidArgumentError('buckets', 'an array of finite numbers that rise', buckets)
+    }
+    if (typeof relativeError !== 'number' || !(relativeError >= 0.0001 && relativeError < 1)) {
+      throw new InvalidArgumentError('relativeError', 'a number above 0.0001 and below 1', relativeError)
+    }
+    return { kind: 'histogram', ...named, bounds: Float64Array.from(buckets), alpha: relativeError }
+  }
+
+  #claim({ kind, name }: CoreFamily): void {
+    const used = kind === 'histogram' ? ['', '_bucket', '_sum', '_count'].map(suffix => name + suffix) : [name]
+    for (const one of used) {
+      const owner = this.#names.get(one)
+      if (owner !== undefined)
+        throw new InvalidArgumentError('name', `free, or registered before with the same definition; ${one} belongs to ${owner}`, name)
+    }
+    if (this.#metrics.size >= MOST_METRICS) throw new ShelflifeError('ERR_SERIES_LIMIT', `a registry holds at most ${MOST_METRICS} metrics`)
+    for (const one of used) this.#names.set(one, name)
+  }
+}
+
+function isMetricName(name: string): boolean {
+  return /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)
+}
