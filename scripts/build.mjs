@@ -51,6 +51,8 @@ export async function buildPackage() {
   await build({ ...shared, entryPoints: [{ in: join(root, 'js/entry/slim.ts'), out: 'slim' }], plugins: [bringYourOwnCore] })
   cpSync(join(generated, 'shelflife.wasm'), join(dist, 'core.wasm'))
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--project', 'tsconfig.build.json'])
+  // The types of `shelflife/testing` lead through the door to those of the glue, which tsc does not copy.
+  cpSync(join(generated, 'shelflife.d.ts'), join(dist, 'types/core/generated/shelflife.d.ts'))
   mkdirSync(notes, { recursive: true })
   writeFileSync(packageStamp, packageInputs())
 }

@@ -47,6 +47,7 @@ export const suites = [
   { name: 'size', lane: 'js', what: 'what createCache adds to a bundle', run: size },
   { name: 'house', lane: 'js', what: 'each layer check fails on a planted violation', run: () => nodeTests('tests/house') },
   { name: 'vitest', lane: 'js', what: 'TypeScript tests', run: vitest },
+  { name: 'packaging', lane: 'js', what: 'the packed tarball, as users get it', run: () => nodeTests('tests/packaging') },
   { name: 'pages', lane: 'js', what: 'pages in headless Chromium', run: () => nodeTests('tests/e2e') },
 ]
 

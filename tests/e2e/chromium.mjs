@@ -65,9 +65,11 @@ export async function bundle(entry) {
  * Runs the default export of a module inside Chromium, with `input`, and gives what it returns. Both have to be JSON.
  * Rejects with what the page threw, or when it throws anything unhandled meanwhile.
  * @param {URL | string} entry
+ * @param {unknown} input
+ * @param {Record<string, string>} headers what the page is served with
  */
-export async function runInChromium(entry, input = null) {
-  const server = await serve({ '/': '<!doctype html><title>test</title>', '/entry.js': await bundle(entry) })
+export async function runInChromium(entry, input = null, headers = {}) {
+  const server = await serve({ '/': '<!doctype html><title>test</title>', '/entry.js': await bundle(entry) }, headers)
   const browser = await launchChromium()
   try {
     const page = await browser.newPage()

@@ -1,0 +1,170 @@
+// The installed package in the hands of those who use it: Node, esbuild, Vite, a page without a bundler, TypeScript.
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { build as esbuild } from 'esbuild'
+import { build as vite } from 'vite'
+import { launchChromium, serve, skip } from '../e2e/chromium.mjs'
+import { filesOf, installTarball, root, runInNode, write } from './installed.mjs'
+
+const { folder, shelflife, remove } = installTarball()
+after(remove)
+
+/** Two entries fit; `a` was used after `b`, so `b` makes room. */
+const USE = `
+export function use({ createMemoryCache }) {
+  const cache = createMemoryCache({ max: 2 })
+  cache.set('a', 1)
+  cache.set('b', 2)
+  cache.get('a')
+  cache.set('c', 3)
+  return ['a', 'b', 'c'].map(key => cache.get(key) ?? null)
+}
+`
+const EXPECTED = [1, null, 3]
+const PAGE = '<!doctype html><title>consumer</title><script type="module" src="/main.js"></script>'
+write(folder, 'use.js', USE)
+const main = write(folder, 'main.js', `import * as all from 'shelflife'\nimport { use } from './use.js'\nglobalThis.answer = use(all)\n`)
+const printing = write(folder, 'printing.js', "import './main.js'\nconsole.log(JSON.stringify(globalThis.answer))\n")
+
+/**
+ * Loads a page whose script leaves something in `answer`.
+ * @param {Record<string, string | Uint8Array>} files
+ */
+async function answerInChromium(files) {
+  const server = await serve(files)
+  const browser = await launchChromium()
+  try {
+    const page = await browser.newPage()
+    const broken = new Promise((_, reject) => page.on('pageerror', reject))
+    await page.goto(server.origin)
+    await Promise.race([page.waitForFunction('globalThis.answer !== undefined'), broken])
+    return await page.evaluate('globalThis.answer')
+  } finally {
+    await browser.close()
+    await server.close()
+  }
+}
+
+/** @param {import('esbuild').BuildOptions} options */
+async function bundled(options) {
+  const made = await esbuild({ bundle: true, format: 'esm', minify: true, write: false, logLevel: 'error', ...options })
+  return made.outputFiles?.[0]?.text ?? ''
+}
+
+test('plain Node imports it', () => {
+  assert.deepEqual(runInNode(printing), EXPECTED)
+})
+
+test('every subpath can be imported in Node', () => {
+  const manifest = JSON.parse(readFileSync(join(shelflife, 'package.json'), 'utf8'))
+  const code = Object.keys(manifest.exports)
+    .filter(path => !/\.(wasm|json)$/.test(path))
+    .map(path => `names[${JSON.stringify(path)}] = Object.keys(await import(${JSON.stringify(join('shelflife', path))})).length`)
+    .join('\n')
+  const names = runInNode(write(folder, 'subpaths.js', `const names = {}\n${code}\nconsole.log(JSON.stringify(names))\n`))
+  for (const [path, count] of Object.entries(names)) assert.ok(count > 0, `${path} exports nothing`)
+})
+
+test('Node runs what esbuild makes of it', async () => {
+  const text = await bundled({ entryPoints: [printing], platform: 'node' })
+  assert.deepEqual(runInNode(write(folder, 'bundles/esbuild.mjs', text)), EXPECTED)
+})
+
+test('Chromium runs what esbuild makes of it', { skip }, async () => {
+  const text = await bundled({ entryPoints: [main] })
+  assert.deepEqual(await answerInChromium({ '/': PAGE, '/main.js': text }), EXPECTED)
+})
+
+test('Chromium runs what Vite makes of it', { skip }, async () => {
+  write(folder, 'index.html', '<!doctype html><title>consumer</title><script type="module" src="./main.js"></script>')
+  await vite({ root: folder, logLevel: 'error', configFile: false, build: { outDir: 'bundles/vite' } })
+  const made = join(folder, 'bundles/vite')
+  const files = Object.fromEntries(filesOf(made).map(file => [`/${file === 'index.html' ? '' : file}`, readFileSync(join(made, file))]))
+  assert.deepEqual(await answerInChromium(files), EXPECTED)
+})
+
+test('a page without a bundler runs it', { skip }, async () => {
+  const files = Object.fromEntries(
+    filesOf(join(shelflife, 'dist')).map(file => [`/shelflife/${file}`, readFileSync(join(shelflife, 'dist', file))]),
+  )
+  const script = readFileSync(main, 'utf8').replace("'shelflife'", "'/shelflife/index.js'")
+  assert.deepEqual(await answerInChromium({ ...files, '/': PAGE, '/main.js': script, '/use.js': USE }), EXPECTED)
+})
+
+test('slim takes the core that Node read', () => {
+  const wasm = createRequire(main).resolve('shelflife/core.wasm')
+  const text = `
+    import { readFileSync } from 'node:fs'
+    import * as all from 'shelflife/slim'
+    import { use } from './use.js'
+    let code
+    try { use(all) } catch (error) { code = error.code }
+    all.useCore(new WebAssembly.Module(readFileSync(${JSON.stringify(wasm)})))
+    console.log(JSON.stringify([code, ...use(all)]))`
+  assert.deepEqual(runInNode(write(folder, 'slim.js', text)), ['ERR_WASM_UNAVAILABLE', ...EXPECTED])
+})
+
+test('slim takes the core that a page streamed', { skip }, async () => {
+  const text = `
+    import * as all from 'shelflife/slim'
+    import { use } from './use.js'
+    all.useCore(await WebAssembly.compileStreaming(fetch('/core.wasm')))
+    globalThis.answer = use(all)`
+  const script = await bundled({ entryPoints: [write(folder, 'slim-page.js', text)] })
+  const core = readFileSync(join(shelflife, 'dist/core.wasm'))
+  assert.ok(!script.includes(core.toString('base64').slice(0, 200)), 'slim carries no core')
+  assert.deepEqual(await answerInChromium({ '/': PAGE, '/main.js': script, '/core.wasm': core }), EXPECTED)
+})
+
+test('a bundle without the core leaves the core out', async () => {
+  const entry = write(folder, 'clock.js', "import { systemClock } from 'shelflife'\nconsole.log(systemClock.wall())\n")
+  const { length } = await bundled({ entryPoints: [entry] })
+  assert.ok(length < 2000, `${length} bytes`)
+})
+
+for (const [module, moduleResolution] of [
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+]) {
+  test(`TypeScript finds the types (${moduleResolution})`, () => {
+    const consumer = `
+      import { createMemoryCache, type Clock } from 'shelflife'
+      import { createMemoryCache as slim, useCore } from 'shelflife/slim'
+      import { fileSystem } from 'shelflife/stores/fs'
+      import { indexedDB } from 'shelflife/stores/indexeddb'
+      import { ManualClock } from 'shelflife/testing'
+      const clock: Clock = new ManualClock()
+      const cache = createMemoryCache<string, number>({ max: 10, ttl: '5m', clock })
+      const value: number | undefined = cache.get('a')
+      // @ts-expect-error a value of the wrong type
+      cache.set('a', 'text')
+      console.log(value, slim, useCore, fileSystem, indexedDB)
+    `
+    const tsconfig = {
+      compilerOptions: {
+        strict: true,
+        noEmit: true,
+        target: 'es2022',
+        lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
+        types: [],
+        module,
+        moduleResolution,
+        skipLibCheck: false,
+      },
+      files: ['consumer.ts'],
+    }
+    write(folder, 'types/consumer.ts', consumer)
+    write(folder, 'types/package.json', '{ "type": "module" }')
+    const project = write(folder, 'types/tsconfig.json', JSON.stringify(tsconfig))
+    try {
+      execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { encoding: 'utf8', stdio: 'pipe' })
+    } catch (error) {
+      assert.fail(/** @type {{ stdout: string }} */ (error).stdout)
+    }
+  })
+}

@@ -1,0 +1,61 @@
+// What is in the tarball, and what is not.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { filesOf, installTarball, root } from './installed.mjs'
+
+const { shelflife, remove } = installTarball()
+after(remove)
+const files = filesOf(shelflife)
+const manifest = JSON.parse(readFileSync(join(shelflife, 'package.json'), 'utf8'))
+
+/** Every file that the exports map names. */
+const exported = Object.values(manifest.exports)
+  .flatMap(to => (typeof to === 'string' ? [to] : Object.values(to)))
+  .map(to => to.replace('./', ''))
+
+test('it holds dist/, the licences, and what npm always takes', () => {
+  const others = files.filter(file => !file.startsWith('dist/')).sort()
+  assert.deepEqual(others, ['CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json'])
+})
+
+test('the exports map and dist/ say the same', () => {
+  for (const file of exported) assert.ok(files.includes(file), `${file} is exported but not there`)
+  const entries = files.filter(file => /^dist\/(?!chunks\/|types\/).+\.(js|wasm)$/.test(file))
+  for (const file of entries) assert.ok(exported.includes(file), `${file} is there but not exported`)
+})
+
+test('it needs nothing and runs nothing when it is installed', () => {
+  assert.equal(manifest.dependencies, undefined)
+  assert.equal(manifest.optionalDependencies, undefined)
+  assert.deepEqual(
+    ['preinstall', 'install', 'postinstall', 'prepare'].filter(name => name in manifest.scripts),
+    [],
+  )
+})
+
+test('it is ESM without side effects', () => {
+  assert.equal(manifest.type, 'module')
+  assert.equal(manifest.sideEffects, false)
+})
+
+test('no path of this machine is in it', () => {
+  const paths = [root, homedir(), process.env.CARGO_HOME, tmpdir(), '/home/', '/root/', '/Users/'].filter(
+    path => path !== undefined && path !== '/',
+  )
+  for (const file of files) {
+    const text = readFileSync(join(shelflife, file), 'latin1')
+    const found = paths.filter(path => text.includes(/** @type {string} */ (path)))
+    assert.deepEqual(found, [], file)
+  }
+})
+
+test('the core inside the bundle is core.wasm', () => {
+  const base64 = readFileSync(join(shelflife, 'dist/core.wasm')).toString('base64')
+  const carriers = files.filter(file => file.endsWith('.js') && readFileSync(join(shelflife, file), 'utf8').includes(base64))
+  assert.equal(carriers.length, 1, carriers.join(', '))
+  assert.notEqual(carriers[0], 'dist/slim.js')
+})
