@@ -41,8 +41,12 @@ export class Alarm {
 /** See the top of this file. */
 export class Driver {
   readonly clock: Clock
-  /** Whether time is the machine's own, so that readings may be a little old; a test's clock is always read anew. */
-  readonly coarse: boolean
+  /** The latest reading of {@link Driver.read}. */
+  recent = 0
+  /** Whether `recent` is too old to go by. Always so for a test's clock; for the machine's own after each macrotask. */
+  stale = true
+  readonly #coarse: boolean
+  #expiring = false
   readonly #heap: Alarm[] = []
   #holding = 0
   #timer: ClockTimer | undefined
@@ -53,7 +57,7 @@ export class Driver {
 
   constructor(clock: Clock) {
     this.clock = clock
-    this.coarse = clock === systemClock
+    this.#coarse = clock === systemClock
     this.#origin = clock.monotonic()
     this.#offset = clock.wall() - this.#origin
   }
@@ -65,6 +69,28 @@ export class Driver {
     if (drift > SLEEP_TOLERANCE_MS) this.#skew += drift
     if (drift > SLEEP_TOLERANCE_MS || drift < -SLEEP_TOLERANCE_MS) this.#offset += drift
     return monotonic - this.#origin + this.#skew
+  }
+
+  /**
+   * Reads the clock into `recent`, which then serves until the macrotask ends, or until somebody who makes many
+   * readings sets `stale`: a hit costs 36 ns so, against 98 with a reading each.
+   */
+  read(): number {
+    this.recent = this.now()
+    if (this.#coarse) {
+      this.stale = false
+      if (!this.#expiring) this.#expire()
+    }
+    return this.recent
+  }
+
+  #expire(): void {
+    this.#expiring = true
+    const handle: unknown = setTimeout(() => {
+      this.#expiring = false
+      this.stale = true
+    }, 0)
+    if (typeof handle === 'object') (handle as { unref(): void }).unref()
   }
 
   /** Sets `alarm` to ring at `at`, in place of an earlier setting. `Infinity` takes it back. */
@@ -86,12 +112,16 @@ export class Driver {
     this.#timer = undefined
     this.#timerAt = Number.POSITIVE_INFINITY
     const now = this.now()
-    for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
-      first.at = Number.POSITIVE_INFINITY
-      this.#remove(first)
-      first.ring(now)
+    try {
+      for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
+        first.at = Number.POSITIVE_INFINITY
+        this.#remove(first)
+        first.ring(now)
+      }
+    } finally {
+      // A callback of a user that throws must not silence the alarms behind it.
+      this.#arm()
     }
-    this.#arm()
   }
 
   /** A timer that is too early only costs a wake-up; one that is too late is moved. */

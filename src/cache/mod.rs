@@ -61,29 +61,17 @@ impl Cache {
         }
     }
 
-    /// The slots to evict next, in order, as many as `out` holds; returns how many there are. Asking changes nothing:
-    /// the host evicts by logging what it did. The order stays right for slots that are not touched meanwhile.
-    pub fn victims(&self, out: &mut [u32]) -> usize {
-        let mut count = 0;
-        for (cell, slot) in out.iter_mut().zip(self.policy.victims()) {
-            *cell = slot;
-            count += 1;
-        }
-        count
+    /// The slots to evict next, in order. Asking changes nothing: the host evicts by logging what it did. The order
+    /// stays right for slots that are not touched meanwhile, so the host may take several at once.
+    pub fn victims(&self) -> impl Iterator<Item = u32> + '_ {
+        self.policy.victims()
     }
 
-    /// The slots whose time has come at `now`, as many as `out` holds, in at most `budget` steps; returns how many.
+    /// A slot whose time has come at `now`. Each step of the search costs one of `budget`.
     ///
-    /// Each is a proposal: the host, which knows the exact time, answers with a removal or with a later time.
-    pub fn poll_expired(&mut self, now: Instant, budget: u32, out: &mut [u32]) -> usize {
-        let mut left = budget;
-        let mut count = 0;
-        while count < out.len() {
-            let Some(slot) = self.wheel.poll(now, &mut left) else { break };
-            out[count] = slot;
-            count += 1;
-        }
-        count
+    /// It is a proposal: the host, which knows the exact time, answers with a removal or with a later time.
+    pub fn poll_expired(&mut self, now: Instant, budget: &mut u32) -> Option<u32> {
+        self.wheel.poll(now, budget)
     }
 
     /// When to call [`Cache::poll_expired`] next.

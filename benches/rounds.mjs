@@ -1,0 +1,41 @@
+// Side by side: every contestant runs once a round, in an order that rotates, in one process; medians are taken over
+// the rounds, so that what disturbs the machine disturbs all alike.
+
+const WARM_UP_ROUNDS = 3
+
+/**
+ * Each contestant's `run` does `operations` operations and returns a checksum of what it found, the same for all.
+ * Gives the median cost of each and its ratio to the cost of `base`, taken round by round.
+ */
+export function compare(contestants, { rounds = 15, operations, base }) {
+  const costs = contestants.map(() => [])
+  let expected
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+    for (let turn = 0; turn < contestants.length; turn += 1) {
+      const index = (turn + round + WARM_UP_ROUNDS) % contestants.length
+      const { name, run } = contestants[index]
+      const start = performance.now()
+      const checksum = run()
+      const ns = ((performance.now() - start) * 1e6) / operations
+      expected ??= checksum
+      if (checksum !== expected) throw new Error(`${name} did other work: ${checksum}, not ${expected}`)
+      if (round >= 0) costs[index].push(ns)
+    }
+  }
+  const baseCosts = costs[contestants.findIndex(({ name }) => name === base)]
+  return contestants.map(({ name }, index) => ({
+    name,
+    nsPerOperation: median(costs[index]),
+    ratio: median(costs[index].map((cost, round) => cost / baseCosts[round])),
+  }))
+}
+
+/** A function of its own from source text: one function shared by all contestants would see all their shapes and be slow for each. */
+export function isolated(source) {
+  return new Function(`return ${source}`)()
+}
+
+/** The middle value; the upper one of two. */
+export function median(values) {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]
+}

@@ -1,0 +1,73 @@
+/** The public types of the caches. */
+
+import type { Clock } from '../clock.ts'
+import type { Registry } from '../metrics/registry.ts'
+import type { Duration, Size } from '../options.ts'
+
+/** Why an entry left: its place was needed, it was overwritten, deleted, too old, or larger than the cache may hold. */
+export type DisposeReason = 'evict' | 'set' | 'delete' | 'expire' | 'oversize'
+
+/** Options of {@link createMemoryCache}. */
+export interface MemoryCacheOptions<K, V> {
+  /** Most entries. Default: 10 000, or no limit of its own where `maxSize` is given. Never above 16 777 215, what a `Map` holds. */
+  max?: number
+  /** Most bytes of all entries together, or most units of `sizeCalculation`. Default: no limit. */
+  maxSize?: Size
+  /**
+   * The size of an entry: a whole number, zero or more, in whatever unit `maxSize` means. Default with `maxSize`: an
+   * estimate in bytes (two per string unit, `byteLength` of buffers, objects walked up to 1000 nodes).
+   */
+  sizeCalculation?: (value: V, key: K) => number
+  /** How long an entry lives. Default: for ever. */
+  ttl?: Duration
+  /** Called after an entry has left, once the cache is consistent again; it may use the cache. */
+  dispose?: (value: V, key: K, reason: DisposeReason) => void
+  /** The source of time. Default: the machine's. */
+  clock?: Clock
+  /** The name under which it reports. Default: `'memory'`. */
+  name?: string
+  /** Where to report hits, misses, entries and evictions. */
+  metrics?: Registry
+}
+
+/** Options of a single `set`. */
+export interface SetOptions {
+  /** How long this entry lives. Default: the `ttl` of the cache. */
+  ttl?: Duration
+  /** The size of this entry, instead of what `sizeCalculation` says. */
+  size?: number
+}
+
+/** What a memory cache can say of itself. All counts are since creation. */
+export interface MemoryCacheStats {
+  entries: number
+  /** The sum of sizes; 0 where sizes are not counted. */
+  size: number
+  max: number
+  maxSize: number
+  /** How sizes come about: not at all, as an estimate in bytes, or by `sizeCalculation`. */
+  sizeUnit: 'none' | 'estimated bytes' | 'calculated'
+  hits: number
+  misses: number
+  missesByReason: { absent: number; expired: number }
+  /** Hits as a share of all reads, 0 to 1; 0 before the first read. */
+  hitRate: number
+  sets: number
+  deletes: number
+  evictions: number
+  expirations: number
+  /** Entries refused because they are larger than `maxSize`. */
+  oversized: number
+  /** How often a trap in the core emptied this cache. */
+  traps: number
+}
+
+/** The synchronous, read-only front of a cache. */
+export interface ReadonlyMemoryCache<K, V> {
+  /** The number of entries, those included that have expired and not yet been cleared away. */
+  readonly size: number
+  get(key: K): V | undefined
+  peek(key: K): V | undefined
+  has(key: K): boolean
+  stats(): MemoryCacheStats
+}

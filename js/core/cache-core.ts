@@ -1,0 +1,208 @@
+/**
+ * The log in front of the cache machine: everything that happens to a slot is appended here and crosses the border
+ * in one call, when the log is full and before any answer that depends on it (law L1).
+ */
+
+import type { Clock } from '../clock.ts'
+import { CoreTrappedError } from '../errors.ts'
+import { CoreHandle } from './door.ts'
+import { type Driver, driverOf } from './driver.ts'
+import type { CacheHandle } from './generated/shelflife.js'
+
+/** A log begins small, so that a cache nobody uses costs little, and grows each time it fills up. */
+const FIRST_LOG_WORDS = 64
+const MOST_LOG_WORDS = 4096
+/** Steps of the search for what has expired in one call. */
+const EXPIRY_BUDGET = 1024
+/** Victims asked for at once. More would be skipped oftener, fewer would ask oftener. */
+const MOST_VICTIMS = 256
+/** After this many appended words the clock is read again. */
+const READ_CLOCK_MASK = 63
+
+const SLOT_MASK = 0x0fffffff
+const KIND_SHIFT = 28
+const ADMIT = 1 << KIND_SHIFT
+const ADMIT_UNTIL = 2 << KIND_SHIFT
+const REMOVE = 3 << KIND_SHIFT
+const REARM = 4 << KIND_SHIFT
+const NEVER = 0xffffffff
+
+/** The most slots that a word of the log can name. */
+export const MOST_ENTRIES = 2 ** 24 - 1
+
+const NO_SLOTS = new Uint32Array()
+
+/** See the top of this file. */
+export class CacheCore {
+  /** Whose time it is. */
+  readonly driver: Driver
+  readonly #handle: CoreHandle<CacheHandle>
+  readonly #onLost: () => void
+  #log = new Uint32Array(FIRST_LOG_WORDS)
+  #length = 0
+  /** From this length on there may be no room for another operation of two words. */
+  #full = FIRST_LOG_WORDS - 2
+  /** The time that offsets in the log count from. */
+  #base: number
+
+  #victims: Uint32Array = NO_SLOTS
+  #nextVictim = 0
+  /** By slot, the batch of victims since which the slot was named in the log; such a victim is one no more. */
+  #namedSince = new Uint32Array(64)
+  #batch = 1
+  #scanned = 0
+
+  /** `onLost` is called when a trap took the machine: the entries are forgotten, and slots are free again. */
+  constructor(clock: Clock, onLost: () => void) {
+    this.driver = driverOf(clock)
+    this.#onLost = onLost
+    this.#base = Math.floor(this.driver.now())
+    this.#handle = new CoreHandle(glue => new glue.CacheHandle(this.driver.now()))
+  }
+
+  /** The entry in `slot` was used. */
+  touch(slot: number): void {
+    this.#log[this.#length] = slot
+    this.#length += 1
+    if ((this.#length & READ_CLOCK_MASK) === 0) this.driver.stale = true
+    if (this.#length > this.#full) this.#drain()
+  }
+
+  /** `slot` holds a new entry that expires at `expiresAt` on the driver's timeline. */
+  admit(slot: number, expiresAt: number): void {
+    if (expiresAt === Number.POSITIVE_INFINITY) this.#append(ADMIT | slot)
+    else this.#appendTimed(ADMIT_UNTIL | slot, expiresAt)
+  }
+
+  /** The entry in `slot` is gone. The slot may be used again at once: the log keeps the order. */
+  remove(slot: number): void {
+    this.#append(REMOVE | slot)
+  }
+
+  /** The entry in `slot` expires at `expiresAt` from now on. */
+  rearm(slot: number, expiresAt: number): void {
+    this.#appendTimed(REARM | slot, expiresAt)
+  }
+
+  /** The slot whose entry has to leave next, or -1 when there is none. */
+  victim(): number {
+    for (;;) {
+      this.#scan()
+      while (this.#nextVictim < this.#victims.length) {
+        const slot = this.#victims[this.#nextVictim] as number
+        this.#nextVictim += 1
+        if ((this.#namedSince[slot] ?? 0) !== this.#batch) return slot
+      }
+      if (!this.#drain()) return -1
+      this.#victims = this.#ask(handle => handle.victims(MOST_VICTIMS)) ?? NO_SLOTS
+      if (this.#victims.length === 0) return -1
+    }
+  }
+
+  /** Slots that may have expired by now, a slice of at most 1024; the machine forgets their times. */
+  expired(): Uint32Array {
+    if (!this.#drain()) return NO_SLOTS
+    return this.#ask(handle => handle.pollExpired(this.driver.now(), EXPIRY_BUDGET)) ?? NO_SLOTS
+  }
+
+  /** When {@link CacheCore.expired} may next have something, on the driver's timeline. */
+  nextExpiry(): number {
+    if (!this.#drain()) return Number.POSITIVE_INFINITY
+    return this.#ask(handle => handle.pollAt()) ?? Number.POSITIVE_INFINITY
+  }
+
+  /** How many entries the machine knows. For tests. */
+  count(): number {
+    this.#drain()
+    return this.#ask(handle => handle.len()) ?? 0
+  }
+
+  /** Forgets every entry. */
+  clear(): void {
+    this.#forgetLog()
+    this.#ask(handle => handle.clear(this.driver.now()))
+  }
+
+  /** Gives the machine back. */
+  free(): void {
+    this.#handle.free()
+  }
+
+  #append(word: number): void {
+    this.#log[this.#length] = word
+    this.#length += 1
+    if (this.#length > this.#full) this.#drain()
+  }
+
+  #appendTimed(word: number, at: number): void {
+    this.#log[this.#length] = word
+    this.#log[this.#length + 1] = at === Number.POSITIVE_INFINITY ? NEVER : Math.min(Math.max(0, Math.ceil(at - this.#base)), NEVER - 1)
+    this.#length += 2
+    if (this.#length > this.#full) this.#drain()
+  }
+
+  /** Brings the machine up to date. False when a trap took it, and everything with it. */
+  #drain(): boolean {
+    const length = this.#length
+    if (length > 0) {
+      const base = this.#base
+      this.#forgetLog()
+      const replayed = this.#ask(handle => {
+        handle.replay(this.#log.subarray(0, length), base)
+        return true
+      })
+      if (length > this.#full) this.#growLog()
+      if (replayed === undefined) return false
+    }
+    this.#base = Math.floor(this.driver.read())
+    return true
+  }
+
+  #forgetLog(): void {
+    this.#length = 0
+    this.#scanned = 0
+    this.#nextVictim = 0
+    this.#victims = NO_SLOTS
+    this.#batch += 1
+  }
+
+  /** Marks the slots that the log has named since the last look. */
+  #scan(): void {
+    const log = this.#log
+    const end = this.#length
+    let at = this.#scanned
+    while (at < end) {
+      const word = log[at] as number
+      const slot = word & SLOT_MASK
+      if (slot >= this.#namedSince.length) this.#growMarks(slot)
+      this.#namedSince[slot] = this.#batch
+      const kind = word >>> KIND_SHIFT
+      at += kind === 2 || kind === 4 ? 2 : 1
+    }
+    this.#scanned = at
+  }
+
+  #growLog(): void {
+    const words = Math.min(this.#log.length * 4, MOST_LOG_WORDS)
+    this.#log = new Uint32Array(words)
+    this.#full = words - 2
+  }
+
+  #growMarks(slot: number): void {
+    const grown = new Uint32Array(2 ** Math.ceil(Math.log2(slot + 2)))
+    grown.set(this.#namedSince)
+    this.#namedSince = grown
+  }
+
+  #ask<T>(action: (handle: CacheHandle) => T): T | undefined {
+    try {
+      return this.#handle.use(action)
+    } catch (error) {
+      if (!(error instanceof CoreTrappedError)) throw error
+      this.#handle.renew()
+      this.#forgetLog()
+      this.#onLost()
+      return undefined
+    }
+  }
+}
