@@ -2,8 +2,8 @@
 //
 // Hits with TTL on, and get-or-set over four times as many keys as there is room for; keys are strings, order is Zipf.
 
-import { LRUCache } from 'lru-cache'
 import { createLRU } from 'lru.min'
+import { LRUCache } from 'lru-cache'
 import { LRUMap } from 'mnemonist'
 import QuickLRU from 'quick-lru'
 import { createMemoryCache } from 'shelflife'
@@ -37,7 +37,8 @@ const getOrSetAll = `(cache, order) => {
 }`
 
 const results = { hit: hits(), zipfGetOrSet: zipfGetOrSet() }
-if (process.argv.includes('--json')) console.log(JSON.stringify({ node: process.version, entries: ENTRIES, operations: OPERATIONS, base: BASE, results }, null, 2))
+if (process.argv.includes('--json'))
+  console.log(JSON.stringify({ node: process.version, entries: ENTRIES, operations: OPERATIONS, base: BASE, results }, null, 2))
 else for (const [title, rows] of Object.entries(results)) print(title, rows)
 
 function hits() {
@@ -72,5 +73,6 @@ function zipfGetOrSet() {
 
 function print(title, rows) {
   console.log(`\n${title}`)
-  for (const { name, nsPerOperation, ratio } of rows) console.log(`  ${name.padEnd(20)} ${nsPerOperation.toFixed(1).padStart(8)} ns  ${ratio.toFixed(2).padStart(6)} x ${BASE}`)
+  for (const { name, nsPerOperation, ratio } of rows)
+    console.log(`  ${name.padEnd(20)} ${nsPerOperation.toFixed(1).padStart(8)} ns  ${ratio.toFixed(2).padStart(6)} x ${BASE}`)
 }

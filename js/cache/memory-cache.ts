@@ -261,7 +261,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     if (size !== this.#totalSize) throw new Error(`sizes add up to ${size}, not ${this.#totalSize}`)
     if (this.#slots.size > max || size > maxSize) throw new Error('a limit is exceeded')
     if (this.#slots.size + this.#free.length !== this.#keys.length) throw new Error('a slot is lost')
-    if (!this.#closed && this.#core.count() !== this.#slots.size) throw new Error(`the core counts ${this.#core.count()} entries, not ${this.#slots.size}`)
+    if (!this.#closed && this.#core.count() !== this.#slots.size)
+      throw new Error(`the core counts ${this.#core.count()} entries, not ${this.#slots.size}`)
   }
 
   #now(): number {

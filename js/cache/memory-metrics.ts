@@ -9,7 +9,11 @@ export function reportMemoryCache(registry: Registry, name: string, cache: { sta
   const counter = (metric: string, help: string) => registry.counter({ name: metric, help, labelNames: ['cache'] }).with(labels)
   const gauge = (metric: string, help: string) => registry.gauge({ name: metric, help, labelNames: ['cache'] }).with(labels)
   const hits = counter('cache_hits_total', 'Reads answered from memory')
-  const misses = registry.counter({ name: 'cache_misses_total', help: 'Reads not answered from memory, by reason', labelNames: ['cache', 'reason'] })
+  const misses = registry.counter({
+    name: 'cache_misses_total',
+    help: 'Reads not answered from memory, by reason',
+    labelNames: ['cache', 'reason'],
+  })
   const absent = misses.with({ ...labels, reason: 'absent' })
   const expired = misses.with({ ...labels, reason: 'expired' })
   const evictions = counter('cache_evictions_total', 'Entries that left for want of room')

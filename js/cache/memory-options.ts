@@ -35,7 +35,8 @@ export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | und
   return {
     max: Math.min(most, MOST_ENTRIES),
     maxSize: maxSize === undefined ? Number.POSITIVE_INFINITY : sizeInBytes(maxSize, 'maxSize'),
-    weigh: sizeCalculation ?? (counted ? (value, key) => estimateSize(value) + (typeof key === 'string' ? estimateSize(key) : 0) : undefined),
+    weigh:
+      sizeCalculation ?? (counted ? (value, key) => estimateSize(value) + (typeof key === 'string' ? estimateSize(key) : 0) : undefined),
     sizeUnit: sizeCalculation !== undefined ? 'calculated' : counted ? 'estimated bytes' : 'none',
     ttlMs: ttl === undefined ? Number.POSITIVE_INFINITY : durationMs(ttl, 'ttl'),
     dispose,

@@ -89,7 +89,8 @@ export class ScheduleCore {
     const { concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed } = config
     this.#driver = driver
     this.#core = new CoreHandle(
-      glue => new glue.ScheduleHandle(concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed, driver.now()),
+      glue =>
+        new glue.ScheduleHandle(concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed, driver.now()),
     )
     this.#buffer = this.#view()
     this.#alarm = new Alarm(() => this.#ring(), { holds: true })

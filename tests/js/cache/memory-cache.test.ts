@@ -203,14 +203,17 @@ describe('bad input', () => {
     expect(() => createMemoryCache({ max: max as number })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
   })
 
-  test.each([0, -1, Number.NaN, '10', '5 m', '', null, {}, [], '1e3s'])('ttl %s is refused, for the cache and for an entry, and nothing is lost', ttl => {
-    expect(() => createMemoryCache({ ttl: ttl as number })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
-    const cache = createMemoryCache<string, number>()
-    cache.set('a', 1)
-    expect(() => cache.set('a', 2, { ttl: ttl as number })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
-    expect(cache.get('a')).toBe(1)
-    cache.validate()
-  })
+  test.each([0, -1, Number.NaN, '10', '5 m', '', null, {}, [], '1e3s'])(
+    'ttl %s is refused, for the cache and for an entry, and nothing is lost',
+    ttl => {
+      expect(() => createMemoryCache({ ttl: ttl as number })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+      const cache = createMemoryCache<string, number>()
+      cache.set('a', 1)
+      expect(() => cache.set('a', 2, { ttl: ttl as number })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+      expect(cache.get('a')).toBe(1)
+      cache.validate()
+    },
+  )
 
   test.each([0, -1, Number.NaN, '10', '5 mb', null, {}])('maxSize %s is refused', maxSize => {
     expect(() => createMemoryCache({ maxSize: maxSize as number })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
@@ -226,7 +229,8 @@ describe('bad input', () => {
   })
 
   test('options that are no options', () => {
-    for (const options of [null, 1, 'x', []]) expect(() => createMemoryCache(options as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+    for (const options of [null, 1, 'x', []])
+      expect(() => createMemoryCache(options as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
     expect(() => createMemoryCache({ dispose: 'x' as never })).toThrow(/dispose must be a function/)
   })
 
@@ -252,7 +256,11 @@ describe('bad input', () => {
   })
 
   test('huge limits are accepted without being paid for', () => {
-    const cache = createMemoryCache<string, number>({ max: Number.MAX_SAFE_INTEGER, maxSize: Number.MAX_SAFE_INTEGER, sizeCalculation: () => Number.MAX_SAFE_INTEGER })
+    const cache = createMemoryCache<string, number>({
+      max: Number.MAX_SAFE_INTEGER,
+      maxSize: Number.MAX_SAFE_INTEGER,
+      sizeCalculation: () => Number.MAX_SAFE_INTEGER,
+    })
     cache.set('a', 1)
     cache.set('b', 2)
     expect(cache.size).toBe(1)

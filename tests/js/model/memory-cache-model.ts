@@ -20,7 +20,23 @@ interface Limits {
   ttl: number
 }
 
-const KEYS: readonly unknown[] = ['a', 'b', 'c', '__proto__', 'constructor', '\ud800', '\udc00', '', 1, 0, Number.NaN, null, true, undefined, { an: 'object' }]
+const KEYS: readonly unknown[] = [
+  'a',
+  'b',
+  'c',
+  '__proto__',
+  'constructor',
+  '\ud800',
+  '\udc00',
+  '',
+  1,
+  0,
+  Number.NaN,
+  null,
+  true,
+  undefined,
+  { an: 'object' },
+]
 
 class Model {
   /** From the least to the most recently used. */
@@ -54,7 +70,8 @@ class Model {
       this.entries = others
       return false
     }
-    while (others.length >= this.limits.max || others.reduce((sum, entry) => sum + entry.size, size) > this.limits.maxSize) this.evicted.push(others.shift()?.key)
+    while (others.length >= this.limits.max || others.reduce((sum, entry) => sum + entry.size, size) > this.limits.maxSize)
+      this.evicted.push(others.shift()?.key)
     this.entries = [...others, { key, value, until: now + ttl, size }]
     return true
   }
@@ -80,7 +97,11 @@ export function checkMemoryCache(sequences: number, firstSeed = 0, mostOps = 60)
 }
 
 function runOne(random: Seeded, mostOps: number): number {
-  const limits = { max: random.pick([1, 2, 3, 5, 8, 1000]), maxSize: random.pick([Number.POSITIVE_INFINITY, 10, 25]), ttl: random.pick([Number.POSITIVE_INFINITY, 50, 3000]) }
+  const limits = {
+    max: random.pick([1, 2, 3, 5, 8, 1000]),
+    maxSize: random.pick([Number.POSITIVE_INFINITY, 10, 25]),
+    ttl: random.pick([Number.POSITIVE_INFINITY, 50, 3000]),
+  }
   const clock = new ManualClock()
   const evicted: unknown[] = []
   const disposed = new Map<DisposeReason, number>()
