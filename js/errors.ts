@@ -16,7 +16,6 @@ export type ErrorCode =
   | 'ERR_HTTP_STATUS'
   | 'ERR_RESPONSE_TOO_LARGE'
   | 'ERR_PARSE'
-  | 'ERR_LOADER'
   | 'ERR_CODEC'
   | 'ERR_STORE'
   | 'ERR_QUOTA'

@@ -1,5 +1,6 @@
 /** What `import … from 'shelflife'` offers: export lists only. */
 
+export { type Cache, createCache } from './cache/cache.ts'
 export { createMemoryCache, type MemoryCache } from './cache/memory-cache.ts'
 export { type Clock, type ClockTimer, systemClock } from './clock.ts'
 export {

@@ -303,7 +303,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       this.#release(victim)
     }
     // Each word to the core may find a trap and empty the cache.
-    if (this.#slots.get(key) !== slot) return this.#admit(key, value, until, size)
+    if (this.#slots.get(key) !== slot) {
+      this.#admit(key, value, until, size)
+      return
+    }
     const old = this.#values[slot] as V
     const oldUntil = this.#freshUntil[slot] as number
     if (oldUntil !== NEVER && oldUntil <= this.#now()) {

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
+import type { Persist, Store, TierStats } from '../stores/tier.ts'
 
 /** Why an entry left: its place was needed, it was overwritten, deleted, too old, or larger than the cache may hold. */
 export type DisposeReason = 'evict' | 'set' | 'delete' | 'expire' | 'oversize'
@@ -70,4 +71,65 @@ export interface ReadonlyMemoryCache<K, V> {
   peek(key: K): V | undefined
   has(key: K): boolean
   stats(): MemoryCacheStats
+}
+
+/** Options of {@link createCache}: those of its memory, and where else it keeps values. */
+export interface CacheOptions<V> extends MemoryCacheOptions<string, V> {
+  /** A store below memory, such as `indexedDB({ name: 'app' })`; the same as `tiers: [store]`. */
+  store?: Store
+  /** Stores below memory, the nearest first. */
+  tiers?: readonly Store[]
+  /** When a write counts as done: in memory and queued, taken by the store, or synced. Default: `'memory'`. */
+  persist?: Persist
+  /** The name under which it reports. Default: `'cache'`. */
+  name?: string
+}
+
+/** Options of a single write to a cache with tiers. */
+export interface CacheSetOptions extends SetOptions {
+  /** When this write counts as done. Default: the `persist` of the cache. */
+  persist?: Persist
+}
+
+/** Options of a single read. */
+export interface CacheGetOptions {
+  /** Gives up waiting; others who wait for the same key are not disturbed. */
+  signal?: AbortSignal | undefined
+}
+
+/** Options of a single `getOrSet`. */
+export interface GetOrSetOptions extends CacheSetOptions, CacheGetOptions {}
+
+/** What a loader is told. */
+export interface LoaderContext {
+  readonly key: string
+  /** Aborts when nobody waits for the value any more. */
+  readonly signal: AbortSignal
+}
+
+/** Makes the value of a key that is not in the cache. `undefined` means that there is none; it is not stored. */
+export type Loader<V> = (context: LoaderContext) => V | undefined | Promise<V | undefined>
+
+/** How arguments become a key. */
+export interface WrapOptions<A extends readonly unknown[]> extends CacheSetOptions {
+  /** Default: the function's name and its arguments as JSON. */
+  key?: (...args: A) => string
+}
+
+/** What a cache can say of itself. All counts are since creation. */
+export interface CacheStats {
+  /** Reads answered by memory or by a tier. */
+  hits: number
+  /** Reads answered by neither. */
+  misses: number
+  hitRate: number
+  /** Loaders that were called, and those that failed. */
+  loads: number
+  loadErrors: number
+  /** Calls of `getOrSet` that waited for the load of another call. */
+  coalesced: number
+  /** Loaded values that were not kept, because the key was set or deleted meanwhile. */
+  discarded: number
+  memory: MemoryCacheStats
+  tiers: TierStats[]
 }

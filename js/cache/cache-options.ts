@@ -1,0 +1,30 @@
+/** Reads the options of a cache with tiers, once. */
+
+import { InvalidArgumentError } from '../errors.ts'
+import type { Persist, Store } from '../stores/tier.ts'
+import { type ResolvedMemoryOptions, resolveMemoryOptions } from './memory-options.ts'
+import type { CacheOptions } from './types.ts'
+
+/** Options with every default filled in. */
+export interface ResolvedCacheOptions<V> {
+  readonly memory: ResolvedMemoryOptions<string, V>
+  readonly stores: readonly Store[]
+  readonly persist: Persist
+}
+
+/** Throws `ERR_INVALID_ARGUMENT` for anything that cannot be meant. */
+export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): ResolvedCacheOptions<V> {
+  const memory = resolveMemoryOptions<string, V>(options)
+  const { store, tiers, persist = 'memory', name = 'cache' } = options ?? {}
+  if (store !== undefined && tiers !== undefined) throw new InvalidArgumentError('tiers', 'left out where store is given', tiers)
+  const stores = tiers ?? (store === undefined ? [] : [store])
+  if (!Array.isArray(stores)) throw new InvalidArgumentError('tiers', 'an array of stores', stores)
+  for (const one of stores) {
+    const isStore = typeof one === 'object' && one !== null && ('openTier' in one || 'openMedium' in one)
+    if (!isStore) throw new InvalidArgumentError('store', "a store, such as indexedDB({ name: 'app' })", one)
+  }
+  if (!['memory', 'stored', 'durable'].includes(persist))
+    throw new InvalidArgumentError('persist', "'memory', 'stored' or 'durable'", persist)
+  if (persist !== 'memory' && stores.length === 0) throw new InvalidArgumentError('persist', "'memory' in a cache without a store", persist)
+  return { memory: { ...memory, name }, stores, persist }
+}

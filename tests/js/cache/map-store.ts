@@ -1,0 +1,49 @@
+/** A store over a `Map` whose answers come when the test lets them. */
+
+import type { Tier, TierEntry, TierStats, TierStore } from '../../../js/stores/tier.ts'
+
+export class MapStore implements TierStore {
+  readonly name = 'map'
+  readonly entries = new Map<string, TierEntry>()
+  readonly calls: string[] = []
+  /** Waits before every answer. Default: not at all. */
+  pause: () => Promise<void> = async () => {}
+
+  openTier(): Tier {
+    const { entries, calls } = this
+    const stats = { name: 'map', state: 'on', hits: 0, misses: 0, bytes: 0 } as TierStats & { hits: number; misses: number }
+    return {
+      name: 'map',
+      open: () => this.pause(),
+      getMany: async keys => {
+        calls.push(`get ${keys.join()}`)
+        const found = keys.map(key => entries.get(key))
+        await this.pause()
+        return found
+      },
+      setMany: async writes => {
+        calls.push(`set ${writes.map(({ key }) => key).join()}`)
+        for (const { key, entry } of writes) entries.set(key, entry)
+        await this.pause()
+      },
+      deleteMany: async keys => {
+        calls.push(`delete ${keys.join()}`)
+        const had = keys.map(key => entries.delete(key))
+        await this.pause()
+        return had
+      },
+      invalidate: async ({ prefix }) => {
+        for (const key of entries.keys()) if (key.startsWith(prefix)) entries.delete(key)
+      },
+      clear: async () => {
+        entries.clear()
+        await this.pause()
+      },
+      flush: () => this.pause(),
+      close: async () => {
+        calls.push('close')
+      },
+      stats: () => stats,
+    }
+  }
+}
