@@ -8,6 +8,7 @@
 //! - Keys and values stay with the host. Numbers cross the border: slots, ids, weights, times.
 //! - `wasm` is the only room that knows of JavaScript; without it the crate compiles natively with no such dependency.
 
+pub mod batch;
 pub mod cache;
 pub mod histogram;
 pub mod metrics;

@@ -1,5 +1,6 @@
 //! The border to JavaScript, and the only folder that names `wasm_bindgen`. One file per handle, one-line methods.
 
+mod batch;
 mod cache;
 mod metrics;
 mod schedule;

@@ -1,0 +1,645 @@
+//! How a long row of items is handed over in batches.
+//!
+//! Batches go out in input order, a few at a time. One that throws is tried again after a pause, then cut in two and
+//! the halves tried by themselves, and so on, until the items that break their batch stand alone. Parts of a batch
+//! already begun come before fresh items, so never more than `concurrency` batches are open. Every item is settled
+//! exactly once: done, failed or aborted.
+
+use crate::slab::{Links, Slab, Token};
+use crate::time::{Duration, Instant};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::num::NonZeroU32;
+
+/// How batches are made and handed over.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Items in a batch; only the last may have fewer.
+    pub batch_size: NonZeroU32,
+    /// Batches handed over or waiting for a retry at the same time.
+    pub concurrency: NonZeroU32,
+    /// Tries after the first, for a whole batch and again for an item that stands alone. Parts in between get none.
+    pub max_retries: u32,
+    /// The pause before the first retry; it doubles with each further one.
+    pub initial_delay: Duration,
+    /// The longest pause.
+    pub max_delay: Duration,
+    /// How long a batch may take; [`Duration::FOREVER`] means no limit.
+    pub timeout: Duration,
+    /// Whether a batch that throws is cut in two. Otherwise all its items fail together.
+    pub isolate: bool,
+}
+
+/// What the host must do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Hand over the items `start .. start + len`.
+    Start {
+        /// What to name when it is settled.
+        token: Token,
+        /// The first item.
+        start: u64,
+        /// How many items.
+        len: u32,
+        /// How often these items have been handed over, this time included.
+        attempt: u32,
+    },
+    /// The batch took too long: stop it and settle it as [`Outcome::Threw`].
+    Expire {
+        /// The batch.
+        token: Token,
+    },
+}
+
+/// How a batch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is an answer for each item; `failed` of them say that the item failed.
+    Answered {
+        /// Items whose answer is a failure. They are not tried again.
+        failed: u32,
+    },
+    /// There is no answer: the handler threw, or took too long.
+    Threw,
+    /// The answer is unusable, and would be again: all items fail.
+    Refused,
+}
+
+/// What became of the items of a settled batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Each item has its own answer.
+    Settled,
+    /// All items are failed, or aborted where the run is.
+    Failed,
+    /// The same items are handed over again at that time.
+    Retry(Instant),
+    /// The items are handed over again in two parts.
+    Split,
+}
+
+/// A settlement that cannot be meant. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettleError {
+    /// The batch is not in flight: it was settled before, or never started.
+    #[error("the batch is not in flight")]
+    NotInFlight,
+    /// More items failed than the batch has.
+    #[error("more items failed than the batch has")]
+    TooManyFailed,
+}
+
+/// Counts of a run so far. Items are counted once, when they are settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Items that succeeded.
+    pub done: u64,
+    /// Items that failed.
+    pub failed: u64,
+    /// Items that were not finished because the run was aborted.
+    pub aborted: u64,
+    /// Times that a batch or a part of one was handed over.
+    pub calls: u64,
+    /// Times that the same items were handed over again.
+    pub retries: u64,
+    /// Times that a batch was cut in two.
+    pub splits: u64,
+}
+
+impl Progress {
+    /// Items that are settled, one way or another.
+    pub const fn settled(&self) -> u64 {
+        self.done + self.failed + self.aborted
+    }
+}
+
+/// One run over a row of items whose length may become known late.
+#[derive(Clone, Debug)]
+pub struct BatchRun {
+    config: Config,
+    supply: Supply,
+    supplied: u64,
+    /// The first item that was never handed over.
+    next: u64,
+    /// Cut off and ready, the earliest items on top.
+    parts: Vec<Part>,
+    waiting: BinaryHeap<Reverse<Waiting>>,
+    flying: Slab<Flight>,
+    /// Flights by deadline, which is the order of their starts; one list.
+    deadlines: Links,
+    progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Supply {
+    Open,
+    Ended,
+    Aborted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Part {
+    start: u64,
+    len: u32,
+    attempt: u32,
+    retries_left: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    part: Part,
+    deadline: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Waiting {
+    until: Instant,
+    part: Part,
+}
+
+impl BatchRun {
+    /// A run without items yet.
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            supply: Supply::Open,
+            supplied: 0,
+            next: 0,
+            parts: Vec::new(),
+            waiting: BinaryHeap::new(),
+            flying: Slab::default(),
+            deadlines: Links::new(1),
+            progress: Progress::default(),
+        }
+    }
+
+    /// `count` more items are there. Ignored after the end.
+    pub fn supply(&mut self, count: u64) {
+        if self.supply == Supply::Open {
+            self.supplied = self.supplied.saturating_add(count);
+        }
+    }
+
+    /// No more items will come: the rest goes out as a smaller batch.
+    pub fn end(&mut self) {
+        if self.supply == Supply::Open {
+            self.supply = Supply::Ended;
+        }
+    }
+
+    /// How many items the host should read now, so that no more than `concurrency` batches of them are unsettled.
+    pub fn wanted(&self) -> u64 {
+        match self.supply {
+            Supply::Open => self.most_open().saturating_sub(self.supplied - self.progress.settled()),
+            Supply::Ended | Supply::Aborted => 0,
+        }
+    }
+
+    /// What to do next; `None` until there is an input or [`BatchRun::poll_at`] has come.
+    pub fn poll_action(&mut self, now: Instant) -> Option<Action> {
+        if let Some(token) = self.expired(now) {
+            self.deadlines.unlink(token.slot());
+            return Some(Action::Expire { token });
+        }
+        let part = self.next_part(now)?;
+        let deadline = now + self.config.timeout;
+        let token = self.flying.insert(Flight { part, deadline });
+        if deadline != Instant::NEVER {
+            self.deadlines.push_back(0, token.slot());
+        }
+        self.progress.calls += 1;
+        Some(Action::Start { token, start: part.start, len: part.len, attempt: part.attempt })
+    }
+
+    /// When to poll although nothing happened: the end of a pause, or of the time a batch may take.
+    pub fn poll_at(&self) -> Option<Instant> {
+        let deadline = self.deadlines.front(0).and_then(|slot| self.deadline_of(slot));
+        let retry = self.waiting.peek().map(|Reverse(waiting)| waiting.until);
+        deadline.into_iter().chain(retry).min()
+    }
+
+    /// The batch named `token` has ended.
+    pub fn handle_outcome(&mut self, token: Token, outcome: Outcome, now: Instant) -> Result<Verdict, SettleError> {
+        let part = self.flying.get(token).ok_or(SettleError::NotInFlight)?.part;
+        if matches!(outcome, Outcome::Answered { failed } if failed > part.len) {
+            return Err(SettleError::TooManyFailed);
+        }
+        self.flying.remove(token);
+        self.deadlines.unlink(token.slot());
+        Ok(match outcome {
+            Outcome::Answered { failed } => {
+                self.progress.done += u64::from(part.len - failed);
+                self.progress.failed += u64::from(failed);
+                Verdict::Settled
+            }
+            Outcome::Threw if self.supply != Supply::Aborted => self.recover(part, now),
+            Outcome::Threw => {
+                self.progress.aborted += u64::from(part.len);
+                Verdict::Failed
+            }
+            Outcome::Refused => self.fail(part),
+        })
+    }
+
+    /// Hands over nothing more. Items not in flight are aborted; those in flight are when their batch throws, or when
+    /// it is given up by [`BatchRun::abandon`].
+    pub fn abort(&mut self) {
+        self.supply = Supply::Aborted;
+        let cut: u64 = self.parts.drain(..).map(|part| u64::from(part.len)).sum();
+        let waiting: u64 = self.waiting.drain().map(|Reverse(waiting)| u64::from(waiting.part.len)).sum();
+        self.progress.aborted += cut + waiting + (self.supplied - self.next);
+        self.next = self.supplied;
+    }
+
+    /// After an abort: waits for no batch in flight. Its items are aborted; settling it later is refused.
+    pub fn abandon(&mut self) {
+        self.abort();
+        let tokens: Vec<Token> = self.flying.iter().map(|(token, _)| token).collect();
+        for token in tokens {
+            self.deadlines.unlink(token.slot());
+            self.progress.aborted += self.flying.remove(token).map_or(0, |flight| u64::from(flight.part.len));
+        }
+    }
+
+    /// Whether every item is settled and no more will come.
+    pub fn is_finished(&self) -> bool {
+        self.supply != Supply::Open && self.progress.settled() == self.supplied
+    }
+
+    /// Items there have been so far.
+    pub fn supplied(&self) -> u64 {
+        self.supplied
+    }
+
+    /// The counts so far.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    fn most_open(&self) -> u64 {
+        u64::from(self.config.batch_size.get()) * u64::from(self.config.concurrency.get())
+    }
+
+    fn deadline_of(&self, slot: u32) -> Option<Instant> {
+        self.flying.token_at(slot).and_then(|token| self.flying.get(token)).map(|flight| flight.deadline)
+    }
+
+    fn expired(&self, now: Instant) -> Option<Token> {
+        let slot = self.deadlines.front(0)?;
+        self.flying.token_at(slot).filter(|_| self.deadline_of(slot).is_some_and(|deadline| deadline <= now))
+    }
+
+    /// A pause keeps its place among the `concurrency`: a handler in trouble is not sent fresh batches meanwhile.
+    fn next_part(&mut self, now: Instant) -> Option<Part> {
+        if self.waiting.peek().is_some_and(|Reverse(waiting)| waiting.until <= now) {
+            return self.waiting.pop().map(|Reverse(waiting)| waiting.part);
+        }
+        if self.flying.len() + self.waiting.len() >= self.config.concurrency.get() as usize {
+            return None;
+        }
+        if let Some(part) = self.parts.pop() {
+            return Some(part);
+        }
+        let (ready, full) = (self.supplied - self.next, u64::from(self.config.batch_size.get()));
+        if ready == 0 || (ready < full && self.supply == Supply::Open) {
+            return None;
+        }
+        let len = ready.min(full) as u32;
+        let part = Part { start: self.next, len, attempt: 1, retries_left: self.config.max_retries };
+        self.next += u64::from(len);
+        Some(part)
+    }
+
+    fn recover(&mut self, part: Part, now: Instant) -> Verdict {
+        if part.retries_left > 0 {
+            let made = self.config.max_retries - part.retries_left;
+            let factor = 1u64.checked_shl(made).unwrap_or(u64::MAX);
+            let pause = self.config.initial_delay.as_millis().saturating_mul(factor);
+            let until = now + Duration::from_millis(pause.min(self.config.max_delay.as_millis()));
+            let part = Part { attempt: part.attempt + 1, retries_left: part.retries_left - 1, ..part };
+            self.waiting.push(Reverse(Waiting { until, part }));
+            self.progress.retries += 1;
+            return Verdict::Retry(until);
+        }
+        if part.len == 1 || !self.config.isolate {
+            return self.fail(part);
+        }
+        let half = part.len / 2;
+        for (start, len) in [(part.start + u64::from(half), part.len - half), (part.start, half)] {
+            let retries_left = if len == 1 { self.config.max_retries } else { 0 };
+            self.parts.push(Part { start, len, attempt: part.attempt + 1, retries_left });
+        }
+        self.progress.splits += 1;
+        Verdict::Split
+    }
+
+    fn fail(&mut self, part: Part) -> Verdict {
+        self.progress.failed += u64::from(part.len);
+        Verdict::Failed
+    }
+
+    /// Recounts everything; for tests.
+    #[cfg(test)]
+    fn validate(&self) {
+        let flying = self.flying.iter().map(|(_, flight)| flight.part);
+        let waiting = self.waiting.iter().map(|Reverse(waiting)| waiting.part);
+        let mut open: Vec<Part> = self.parts.iter().copied().chain(flying).chain(waiting).collect();
+        open.sort();
+        assert!(open.windows(2).all(|pair| pair[0].start + u64::from(pair[0].len) <= pair[1].start), "{open:?}");
+        assert!(open.last().is_none_or(|last| last.start + u64::from(last.len) <= self.next));
+        let unsettled: u64 = open.iter().map(|part| u64::from(part.len)).sum::<u64>() + self.supplied - self.next;
+        assert_eq!(self.progress.settled() + unsettled, self.supplied);
+        assert!(self.flying.len() + self.waiting.len() <= self.config.concurrency.get() as usize);
+        let mut deadlines: Vec<Instant> = Vec::new();
+        let mut slot = self.deadlines.front(0);
+        while let Some(at) = slot {
+            deadlines.push(self.deadline_of(at).expect("only what flies has a deadline"));
+            slot = self.deadlines.after(at);
+        }
+        assert!(deadlines.is_sorted());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, BatchRun, Config, Outcome, Progress, SettleError, Verdict};
+    use crate::slab::Token;
+    use crate::time::{Duration, Instant};
+    use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+    use std::collections::BTreeSet;
+    use std::num::NonZeroU32;
+
+    fn config(batch_size: u32, concurrency: u32) -> Config {
+        Config {
+            batch_size: NonZeroU32::new(batch_size).expect("not zero"),
+            concurrency: NonZeroU32::new(concurrency).expect("not zero"),
+            max_retries: 0,
+            initial_delay: Duration::from_millis(100),
+            max_delay: Duration::from_millis(1000),
+            timeout: Duration::FOREVER,
+            isolate: true,
+        }
+    }
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_millis(ms)
+    }
+
+    fn of(config: Config, items: u64) -> BatchRun {
+        let mut run = BatchRun::new(config);
+        run.supply(items);
+        run.end();
+        run
+    }
+
+    /// Starts everything that can start.
+    fn started(run: &mut BatchRun, now: u64) -> Vec<(Token, u64, u32, u32)> {
+        std::iter::from_fn(|| run.poll_action(at(now)))
+            .map(|action| match action {
+                Action::Start { token, start, len, attempt } => (token, start, len, attempt),
+                Action::Expire { .. } => panic!("nothing has a deadline"),
+            })
+            .collect()
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Supply(u64),
+        End,
+        Poll,
+        Answer(usize, u32),
+        Throw(usize),
+        Refuse(usize),
+        Advance(u64),
+        Abort,
+        Abandon,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (0..40u64).prop_map(Step::Supply),
+            1 => Just(Step::End),
+            8 => Just(Step::Poll),
+            6 => (0..8usize, 0..9u32).prop_map(|(which, failed)| Step::Answer(which, failed)),
+            4 => (0..8usize).prop_map(Step::Throw),
+            1 => (0..8usize).prop_map(Step::Refuse),
+            3 => (1..400u64).prop_map(Step::Advance),
+            1 => prop_oneof![9 => Just(Step::Poll), 1 => Just(Step::Abort), 1 => Just(Step::Abandon)],
+        ]
+    }
+
+    /// The model: the state of each item by itself, and the ranges handed over.
+    #[derive(Default)]
+    struct Model {
+        settled: BTreeSet<u64>,
+        flying: Vec<(Token, u64, u32)>,
+        expired: BTreeSet<u64>,
+        supplied: u64,
+        open: bool,
+        aborted: bool,
+        progress: (u64, u64),
+    }
+
+    impl Model {
+        fn settle(&mut self, start: u64, len: u32) {
+            for item in start..start + u64::from(len) {
+                assert!(self.settled.insert(item), "item {item} settled twice");
+            }
+        }
+    }
+
+    fn apply(run: &mut BatchRun, model: &mut Model, step: Step, now: u64, config: &Config) {
+        let take = |model: &mut Model, which: usize| (which < model.flying.len()).then(|| model.flying.remove(which));
+        match step {
+            Step::Supply(count) => {
+                run.supply(count);
+                model.supplied += if model.open { count } else { 0 };
+            }
+            Step::End => {
+                run.end();
+                model.open = false;
+            }
+            Step::Poll => {
+                while let Some(action) = run.poll_action(at(now)) {
+                    match action {
+                        Action::Expire { token } => assert!(model.expired.insert(token.to_number())),
+                        Action::Start { token, start, len, .. } => {
+                            assert!(!model.aborted && len >= 1 && len <= config.batch_size.get());
+                            for (_, other, count) in &model.flying {
+                                assert!(start + u64::from(len) <= *other || other + u64::from(*count) <= start);
+                            }
+                            assert!((start..start + u64::from(len)).all(|item| !model.settled.contains(&item)));
+                            model.flying.push((token, start, len));
+                        }
+                    }
+                    assert!(model.flying.len() <= config.concurrency.get() as usize);
+                }
+                assert!(run.poll_at().is_none_or(|when| when > at(now)), "polled to the end, and yet due");
+            }
+            Step::Answer(which, failed) => {
+                if let Some((token, start, len)) = take(model, which) {
+                    let failed = failed.min(len);
+                    let verdict = run.handle_outcome(token, Outcome::Answered { failed }, at(now));
+                    assert_eq!(verdict, Ok(Verdict::Settled));
+                    model.settle(start, len);
+                    model.progress.0 += u64::from(len - failed);
+                    model.progress.1 += u64::from(failed);
+                    assert_eq!(run.handle_outcome(token, Outcome::Threw, at(now)), Err(SettleError::NotInFlight));
+                }
+            }
+            Step::Throw(which) => {
+                if let Some((token, start, len)) = take(model, which) {
+                    match run.handle_outcome(token, Outcome::Threw, at(now)).expect("it flies") {
+                        Verdict::Failed => {
+                            assert!(model.aborted || len == 1 || !config.isolate);
+                            model.settle(start, len);
+                            model.progress.1 += if model.aborted { 0 } else { u64::from(len) };
+                        }
+                        Verdict::Retry(when) => assert!(!model.aborted && when > at(now)),
+                        Verdict::Split => assert!(!model.aborted && len > 1 && config.isolate),
+                        Verdict::Settled => panic!("nothing was answered"),
+                    }
+                }
+            }
+            Step::Refuse(which) => {
+                if let Some((token, start, len)) = take(model, which) {
+                    assert_eq!(run.handle_outcome(token, Outcome::Refused, at(now)), Ok(Verdict::Failed));
+                    model.settle(start, len);
+                    model.progress.1 += u64::from(len);
+                }
+            }
+            Step::Advance(_) => {}
+            Step::Abort | Step::Abandon => {
+                model.aborted = true;
+                model.open = false;
+                if matches!(step, Step::Abandon) {
+                    run.abandon();
+                    model.flying.clear();
+                } else {
+                    run.abort();
+                }
+                for item in 0..model.supplied {
+                    if !model.flying.iter().any(|(_, start, len)| (*start..start + u64::from(*len)).contains(&item)) {
+                        model.settled.insert(item);
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_item_settles_exactly_once(
+            steps in proptest::collection::vec(step(), 0..120),
+            (batch_size, concurrency, max_retries) in (1..20u32, 1..6u32, 0..3u32),
+            timeout in proptest::option::of(50..500u64),
+            isolate in any::<bool>(),
+        ) {
+            let timeout = timeout.map_or(Duration::FOREVER, Duration::from_millis);
+            let config = Config { max_retries, timeout, isolate, ..config(batch_size, concurrency) };
+            let mut run = BatchRun::new(config);
+            let mut model = Model { open: true, ..Model::default() };
+            let mut now = 0;
+            for step in steps {
+                now += if let Step::Advance(ms) = step { ms } else { 0 };
+                apply(&mut run, &mut model, step, now, &config);
+                run.validate();
+                let Progress { done, failed, .. } = run.progress();
+                assert_eq!((done, failed), model.progress);
+                assert_eq!(run.progress().settled(), model.settled.len() as u64);
+            }
+            // Whatever happened, answering everything brings the run to its end.
+            apply(&mut run, &mut model, Step::End, now, &config);
+            for _ in 0..2000 {
+                now += 1000;
+                apply(&mut run, &mut model, Step::Poll, now, &config);
+                apply(&mut run, &mut model, Step::Answer(0, 0), now, &config);
+            }
+            run.validate();
+            assert!(run.is_finished(), "{run:?}");
+            assert_eq!(model.settled.len() as u64, model.supplied);
+        }
+
+        /// The handler throws whenever a poisoned item is in its batch.
+        #[test]
+        fn poison_items_are_isolated_at_logarithmic_cost(
+            poison in proptest::collection::btree_set(0..500u64, 0..6),
+            batch_size in 1..129u32,
+            concurrency in 1..5u32,
+        ) {
+            let mut run = of(config(batch_size, concurrency), 500);
+            let mut failed = BTreeSet::new();
+            while let Some(action) = run.poll_action(at(0)) {
+                let Action::Start { token, start, len, .. } = action else { panic!("no deadlines") };
+                let range = start..start + u64::from(len);
+                let outcome = match poison.range(range.clone()).next() {
+                    Some(_) => Outcome::Threw,
+                    None => Outcome::Answered { failed: 0 },
+                };
+                if run.handle_outcome(token, outcome, at(0)) == Ok(Verdict::Failed) {
+                    failed.extend(range);
+                }
+                run.validate();
+            }
+            assert!(run.is_finished());
+            assert_eq!(failed, poison);
+            let levels = u64::from(batch_size.next_power_of_two().ilog2());
+            let whole = 500u64.div_ceil(u64::from(batch_size));
+            assert!(run.progress().calls <= whole + 2 * poison.len() as u64 * levels, "{:?}", run.progress());
+        }
+
+        #[test]
+        fn no_more_is_read_than_can_be_open(supplies in proptest::collection::vec(1..50u64, 1..60)) {
+            let mut run = BatchRun::new(config(10, 3));
+            let mut flying = Vec::new();
+            for (turn, most) in supplies.into_iter().enumerate() {
+                run.supply(run.wanted().min(most));
+                flying.extend(started(&mut run, 0));
+                assert!(run.supplied() - run.progress().settled() <= 30);
+                assert!(run.wanted() > 0 || !flying.is_empty(), "stuck");
+                if turn % 2 == 0 && !flying.is_empty() {
+                    let (token, ..) = flying.remove(0);
+                    run.handle_outcome(token, Outcome::Answered { failed: 0 }, at(0)).expect("it flies");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_throw_is_retried_after_a_doubling_pause_and_then_cut() {
+        let mut run = of(Config { max_retries: 2, ..config(4, 1) }, 4);
+        let [(token, 0, 4, 1)] = started(&mut run, 0)[..] else { panic!("one batch") };
+        assert_eq!(run.handle_outcome(token, Outcome::Threw, at(0)), Ok(Verdict::Retry(at(100))));
+        assert_eq!((started(&mut run, 99), run.poll_at()), (vec![], Some(at(100))));
+        let [(token, 0, 4, 2)] = started(&mut run, 100)[..] else { panic!("the same batch") };
+        assert_eq!(run.handle_outcome(token, Outcome::Threw, at(100)), Ok(Verdict::Retry(at(300))));
+        let [(token, 0, 4, 3)] = started(&mut run, 300)[..] else { panic!("the same batch") };
+        assert_eq!(run.handle_outcome(token, Outcome::Threw, at(300)), Ok(Verdict::Split));
+        let [(token, 0, 2, 4)] = started(&mut run, 300)[..] else { panic!("the first half") };
+        assert_eq!(run.handle_outcome(token, Outcome::Threw, at(300)), Ok(Verdict::Split));
+        let [(token, 0, 1, 5)] = started(&mut run, 300)[..] else { panic!("the first item") };
+        assert_eq!(run.handle_outcome(token, Outcome::Threw, at(300)), Ok(Verdict::Retry(at(400))));
+    }
+
+    #[test]
+    fn a_batch_that_takes_too_long_expires_once() {
+        let mut run = of(Config { timeout: Duration::from_millis(50), ..config(2, 2) }, 4);
+        let flying = started(&mut run, 0);
+        assert_eq!(run.poll_at(), Some(at(50)));
+        let (first, second) = (flying[0].0, flying[1].0);
+        run.handle_outcome(first, Outcome::Answered { failed: 0 }, at(10)).expect("it flies");
+        assert_eq!(run.poll_action(at(50)), Some(Action::Expire { token: second }));
+        assert_eq!((run.poll_action(at(50)), run.poll_at()), (None, None));
+        assert_eq!(run.handle_outcome(second, Outcome::Threw, at(50)), Ok(Verdict::Split));
+    }
+
+    #[test]
+    fn an_impossible_answer_changes_nothing() {
+        let mut run = of(config(2, 1), 2);
+        let (token, ..) = started(&mut run, 0)[0];
+        let outcome = Outcome::Answered { failed: 3 };
+        assert_eq!(run.handle_outcome(token, outcome, at(0)), Err(SettleError::TooManyFailed));
+        assert_eq!(run.handle_outcome(token, Outcome::Refused, at(0)), Ok(Verdict::Failed));
+        assert_eq!(run.progress().failed, 2);
+    }
+}
