@@ -1,5 +1,7 @@
 /** What `import … from 'shelflife'` offers: export lists only. */
 
+export { BatchAbortedError, BatchResultError } from './batch/errors.ts'
+export { processBatch } from './batch/process.ts'
 export { type Cache, createCache } from './cache/cache.ts'
 export { createMemoryCache, type MemoryCache } from './cache/memory-cache.ts'
 export { type Clock, type ClockTimer, systemClock } from './clock.ts'

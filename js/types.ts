@@ -1,12 +1,21 @@
 /** The public types, written by hand. Each room's options and results; numbers of time are milliseconds. */
 
+export type {
+  BatchContext,
+  BatchHandler,
+  BatchOptions,
+  BatchProgress,
+  BatchResult,
+  BatchStats,
+  FailedItem,
+} from './batch/types.ts'
+export type * from './cache/types.ts'
 export type { Clock, ClockTimer } from './clock.ts'
+export type { RequestPhases, RequestTrace } from './http/errors.ts'
+export type { StoredResponse } from './http/record.ts'
+export type { Fetch, FetchInit, FetchOptions, FetchStats, ResponseCache, RetryOptions, Transport } from './http/types.ts'
 export type { Counter, CounterSeries, Gauge, GaugeSeries, Histogram, HistogramSeries, Timer, TimerSeries } from './metrics/instruments.ts'
 export type { Labels, LabelValue } from './metrics/labels.ts'
 export type { HistogramOptions, MetricOptions, Registry, RegistryOptions } from './metrics/registry.ts'
 export type { Distribution, HistogramSnapshot, MetricSnapshot, NumberSnapshot, RegistrySnapshot } from './metrics/snapshot.ts'
 export type { Duration, Size } from './options.ts'
-export type { RequestPhases, RequestTrace } from './http/errors.ts'
-export type { StoredResponse } from './http/record.ts'
-export type { Fetch, FetchInit, FetchOptions, FetchStats, ResponseCache, RetryOptions, Transport } from './http/types.ts'
-export type * from './cache/types.ts'

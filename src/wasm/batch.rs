@@ -83,9 +83,13 @@ impl BatchMachine {
         self.settle(token, Outcome::Answered { failed }, now).map(drop).map_err(JsError::from)
     }
 
-    /// The batch threw or took too long. Whether its items are settled by that, all failed.
-    pub fn threw(&mut self, token: f64, now: f64) -> Result<bool, JsError> {
-        Ok(self.settle(token, Outcome::Threw, now)? == Verdict::Failed)
+    /// The batch threw or took too long. 0: its items are settled by that, 1: they are tried again, 2: in two parts.
+    pub fn threw(&mut self, token: f64, now: f64) -> Result<u32, JsError> {
+        Ok(match self.settle(token, Outcome::Threw, now)? {
+            Verdict::Settled | Verdict::Failed => 0,
+            Verdict::Retry(_) => 1,
+            Verdict::Split => 2,
+        })
     }
 
     /// The batch gave an unusable answer: all its items are failed.
@@ -98,22 +102,10 @@ impl BatchMachine {
         self.inner.abort();
     }
 
-    /// Hands over nothing more and waits for nothing.
-    pub fn abandon(&mut self) {
-        self.inner.abandon();
-    }
-
     /// Whether every item is settled and no more will come.
     #[wasm_bindgen(getter)]
     pub fn finished(&self) -> bool {
         self.inner.is_finished()
-    }
-
-    /// Counts so far: done, failed, aborted, calls, retries, splits.
-    pub fn progress(&self) -> Vec<f64> {
-        let progress = self.inner.progress();
-        let crate::batch::Progress { done, failed, aborted, calls, retries, splits } = progress;
-        [done, failed, aborted, calls, retries, splits].map(|count| count as f64).to_vec()
     }
 
     fn settle(&mut self, token: f64, outcome: Outcome, now: f64) -> Result<Verdict, SettleError> {

@@ -1,0 +1,56 @@
+/** One batch in the hands of the handler. */
+
+import type { BatchContext } from './types.ts'
+
+/** Items that went out together first; parts and retries come out of it again. */
+export interface Whole<T> {
+  readonly start: number
+  readonly items: T[]
+  /** Items that are not settled yet. */
+  open: number
+}
+
+/** What the handler is told, and what the run must know to settle it. Signal and indexes are made when asked for. */
+export class Flight<T> implements BatchContext {
+  readonly token: number
+  readonly whole: Whole<T>
+  readonly start: number
+  readonly length: number
+  readonly attempt: number
+  readonly begunAt: number
+  #controller: AbortController | undefined
+  #stopped: { readonly reason: unknown } | undefined
+
+  constructor(action: { token: number; start: number; length: number; attempt: number }, whole: Whole<T>, begunAt: number) {
+    this.token = action.token
+    this.whole = whole
+    this.start = action.start
+    this.length = action.length
+    this.attempt = action.attempt
+    this.begunAt = begunAt
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#stopped !== undefined) this.#controller.abort(this.#stopped.reason)
+    }
+    return this.#controller.signal
+  }
+
+  get indexes(): readonly number[] {
+    return Array.from({ length: this.length }, (_, at) => this.start + at)
+  }
+
+  /** A copy of the items, so that a handler may do with it what it likes. */
+  items(): T[] {
+    const from = this.start - this.whole.start
+    return this.whole.items.slice(from, from + this.length)
+  }
+
+  /** Aborts the signal. */
+  stop(reason: unknown): void {
+    this.#stopped = { reason }
+    this.#controller?.abort(reason)
+  }
+}

@@ -1,0 +1,65 @@
+/** `processBatch`: many items through one handler. */
+
+import { systemClock } from '../clock.ts'
+import { driverOf } from '../core/driver.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { durationMs, durationOrZeroMs, optionalFunction, optionsObject, wholeNumber } from '../options.ts'
+import { metersIn } from './meters.ts'
+import { BatchRun } from './run.ts'
+import { sourceOf } from './source.ts'
+import type { BatchHandler, BatchOptions, BatchResult } from './types.ts'
+
+/**
+ * Processes items in batches, several at a time, and says of each item how it went, in input order.
+ *
+ * ```ts
+ * const { status, results, failed } = await processBatch(ids, async (batch, { signal }) => {
+ *   const rows = await loadMany(batch, signal)
+ *   return batch.map(id => rows.get(id) ?? new Error(`no ${id}`))
+ * }, { batchSize: 100, concurrency: 4, maxRetries: 2 })
+ * ```
+ *
+ * `items` is an array, an iterable or an async iterable; iterables are read at most `concurrency * batchSize` items
+ * ahead of what is settled. The promise rejects only when nothing begins: on invalid arguments
+ * (`ERR_INVALID_ARGUMENT`) or without WebAssembly (`ERR_WASM_UNAVAILABLE`). An item is rejected with
+ * - the `Error` that the handler returned in its place;
+ * - `ERR_HANDLER`, with what the handler threw as `cause`, when it threw with this item alone (an error of shelflife is
+ *   passed on as it is); with `isolate: false`, when it threw with its batch;
+ * - `ERR_TIMEOUT`, when it took too long; `ERR_BATCH_RESULT`, when the results were not as many as the items;
+ * - `ERR_ABORTED`, when `signal` ended the run; its `started` says whether the handler had the item;
+ * - `ERR_CORE_TRAPPED`, when the core failed in the middle of the run.
+ *
+ * What goes wrong beside the items is in `errors`: a source that throws (the items before it are processed), an
+ * `onProgress` that throws (it is not called again).
+ */
+export function processBatch<T, R>(
+  items: readonly T[] | Iterable<T> | AsyncIterable<T>,
+  handler: BatchHandler<T, R>,
+  options?: BatchOptions,
+): Promise<BatchResult<T, R>> {
+  return new Promise(resolve => {
+    if (typeof handler !== 'function') throw new InvalidArgumentError('handler', 'a function', handler)
+    const given = optionsObject(options, 'options') as BatchOptions
+    const { signal, onProgress, isolate = true, name = 'default', clock = systemClock } = given
+    const batchSize = wholeNumber(given.batchSize ?? 100, 'batchSize', { infinite: true })
+    const plan = {
+      batchSize: Math.min(batchSize, 2 ** 32 - 1),
+      concurrency: wholeNumber(given.concurrency ?? 4, 'concurrency', { infinite: true }),
+      maxRetries: wholeNumber(given.maxRetries ?? 0, 'maxRetries', { min: 0 }),
+      initialDelay: durationOrZeroMs(given.initialDelay ?? 100, 'initialDelay'),
+      maxDelay: durationOrZeroMs(given.maxDelay ?? 10_000, 'maxDelay'),
+      timeout: durationMs(given.timeout ?? Number.POSITIVE_INFINITY, 'timeout'),
+      isolate,
+    }
+    const progressInterval = durationOrZeroMs(given.progressInterval ?? 100, 'progressInterval')
+    optionalFunction(onProgress, 'onProgress')
+    if (typeof isolate !== 'boolean') throw new InvalidArgumentError('isolate', 'true or false', isolate)
+    if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
+    if (signal !== undefined && !(signal instanceof AbortSignal)) throw new InvalidArgumentError('signal', 'an AbortSignal', signal)
+    const meters = metersIn(given.metrics, name)
+    const source = sourceOf<T>(items, plan.batchSize)
+    if (source === undefined) throw new InvalidArgumentError('items', 'an array, an iterable or an async iterable', items)
+    const settings = { plan, driver: driverOf(clock), signal, onProgress, progressInterval, meters }
+    new BatchRun<T, R>(source, handler, settings, resolve).start()
+  })
+}

@@ -1,0 +1,80 @@
+/** Tells how far a run is: when something changed, and no more often than asked. */
+
+import { Alarm, type Driver } from '../core/driver.ts'
+import type { ShelflifeError } from '../errors.ts'
+import { thrownBy } from './errors.ts'
+import type { BatchProgress } from './types.ts'
+
+/** The counts that progress is told from. */
+export interface Counts {
+  readonly done: number
+  readonly failed: number
+  readonly aborted: number
+  readonly answers: number
+  readonly total: number | undefined
+}
+
+/** See the top of this file. A listener that throws is not called again; the run goes on. */
+export class ProgressTeller {
+  #listener: ((progress: BatchProgress) => void) | undefined
+  readonly #driver: Driver
+  readonly #interval: number
+  readonly #counts: () => Counts
+  readonly #alarm = new Alarm(() => this.#tell())
+  readonly #begin: number
+  #toldAt = Number.NEGATIVE_INFINITY
+  #told = -1
+  #error: ShelflifeError | undefined
+
+  constructor(listener: ((progress: BatchProgress) => void) | undefined, interval: number, driver: Driver, counts: () => Counts) {
+    this.#listener = listener
+    this.#interval = interval
+    this.#driver = driver
+    this.#counts = counts
+    this.#begin = driver.now()
+  }
+
+  /** What the listener threw. */
+  get error(): ShelflifeError | undefined {
+    return this.#error
+  }
+
+  /** Something changed: tells it now, or when the interval is over. */
+  changed(): void {
+    if (this.#listener === undefined) return
+    const due = this.#toldAt + this.#interval
+    if (this.#driver.now() >= due) this.#tell()
+    else this.#driver.set(this.#alarm, due)
+  }
+
+  /** The run is over: tells the last state, unless it is told. */
+  finish(): void {
+    this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
+    if (changes(this.#counts()) !== this.#told) this.#tell()
+    this.#listener = undefined
+  }
+
+  #tell(): void {
+    this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
+    const now = this.#driver.now()
+    const counts = this.#counts()
+    const { done, failed, aborted, answers, total } = counts
+    this.#toldAt = now
+    this.#told = changes(counts)
+    const settled = done + failed + aborted
+    const elapsed = now - this.#begin
+    const rate = elapsed > 0 ? (settled / elapsed) * 1000 : 0
+    const remainingMs = total !== undefined && rate > 0 ? ((total - settled) / rate) * 1000 : undefined
+    try {
+      this.#listener?.({ done, failed, total, batches: answers, rate, remainingMs })
+    } catch (error) {
+      this.#listener = undefined
+      this.#error = thrownBy('onProgress', error)
+    }
+  }
+}
+
+/** Every count only rises, so the sum tells two states apart. */
+function changes({ done, failed, aborted, answers }: Counts): number {
+  return done + failed + aborted + answers
+}

@@ -1,0 +1,106 @@
+/** The public types of batches. */
+
+import type { Clock } from '../clock.ts'
+import type { ShelflifeError } from '../errors.ts'
+import type { Registry } from '../metrics/registry.ts'
+import type { Duration } from '../options.ts'
+
+/** What a handler is told beside the items. */
+export interface BatchContext {
+  /** Aborted when the run is aborted or the batch takes longer than `timeout`. */
+  readonly signal: AbortSignal
+  /** The place of each item in the input. */
+  readonly indexes: readonly number[]
+  /** How often these items have been handed over, this time included. */
+  readonly attempt: number
+}
+
+/**
+ * Processes a batch: returns, for each item in order, its result, or an `Error` where that item failed. What it throws
+ * fails no item yet: the batch is retried, then cut in two (see `maxRetries` and `isolate`).
+ */
+export type BatchHandler<T, R> = (items: T[], context: BatchContext) => readonly (R | Error)[] | PromiseLike<readonly (R | Error)[]>
+
+/** Options of `processBatch`. */
+export interface BatchOptions {
+  /** Items in a batch; only the last may have fewer. Default: 100. */
+  batchSize?: number
+  /** Batches in the hands of the handler at the same time. Default: 4. */
+  concurrency?: number
+  /** Tries after the first of a batch that throws, and again of an item that stands alone after cutting. Default: 0. */
+  maxRetries?: number
+  /** The pause before the first retry; it doubles with each further one. Default: 100 ms. */
+  initialDelay?: Duration
+  /** The longest pause. Default: 10 s. */
+  maxDelay?: Duration
+  /** How long the handler may take for a batch; longer counts as a throw. Default: no limit. */
+  timeout?: Duration
+  /** Whether a batch that throws is cut in two until the items that break it stand alone. Default: true. */
+  isolate?: boolean
+  /** Ends the run: items not finished are rejected with `ERR_ABORTED`. */
+  signal?: AbortSignal
+  /** Called when counts have changed, at most once per `progressInterval`, and at the end. */
+  onProgress?: (progress: BatchProgress) => void
+  /** The shortest time between two calls of `onProgress`. Default: 100 ms. */
+  progressInterval?: Duration
+  /** The label `batch` in metrics. Default: `'default'`. */
+  name?: string
+  /** Where counts and durations are reported. Default: nowhere. */
+  metrics?: Registry
+  /** What tells the time. Default: the system's. */
+  clock?: Clock
+}
+
+/** How far a run is. */
+export interface BatchProgress {
+  /** Items that succeeded. */
+  done: number
+  /** Items that failed. */
+  failed: number
+  /** All items, as soon as their number is known. */
+  total: number | undefined
+  /** How often the handler has answered, retries and parts included. */
+  batches: number
+  /** Items settled per second, over the whole run. */
+  rate: number
+  /** How long the rest will take at that rate; `undefined` while that cannot be said. */
+  remainingMs: number | undefined
+}
+
+/** An item that failed, or was not finished because the run was aborted. */
+export interface FailedItem<T> {
+  /** Its place in the input. */
+  index: number
+  item: T
+  /** What the handler returned for it, or why there is no answer; see `processBatch`. */
+  error: unknown
+}
+
+/** The counts of a run. */
+export interface BatchStats {
+  total: number
+  done: number
+  failed: number
+  aborted: number
+  /** Calls of the handler. */
+  calls: number
+  /** Calls with the same items as a call before. */
+  retries: number
+  /** Batches that were cut in two. */
+  splits: number
+  durationMs: number
+  itemsPerSecond: number
+}
+
+/** What `processBatch` resolves with. */
+export interface BatchResult<T, R> {
+  /** `'ok'`: every item succeeded. `'failed'`: none did. `'partial'`: some did. `'aborted'`: the signal ended the run. */
+  status: 'ok' | 'partial' | 'failed' | 'aborted'
+  /** The outcome of each item, in input order. */
+  results: PromiseSettledResult<R>[]
+  /** The rejected ones, in input order. */
+  failed: FailedItem<T>[]
+  stats: BatchStats
+  /** What went wrong beside the items: the source ended with an error, `onProgress` threw, the core trapped. */
+  errors: ShelflifeError[]
+}
