@@ -49,7 +49,11 @@ describe('getOrSet', () => {
     const { cache } = cacheWith()
     const controller = new AbortController()
     let told: AbortSignal | undefined
-    const waiting = cache.getOrSet('a', ({ signal }) => ((told = signal), new Promise(() => {})), { signal: controller.signal })
+    const neverEnding = ({ signal }: { signal: AbortSignal }) => {
+      told = signal
+      return new Promise<unknown>(() => {})
+    }
+    const waiting = cache.getOrSet('a', neverEnding, { signal: controller.signal })
     await vi.waitFor(() => expect(told).toBeDefined())
     controller.abort()
     await expect(waiting).rejects.toMatchObject({ name: 'AbortError' })
