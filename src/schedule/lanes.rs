@@ -73,20 +73,21 @@ impl Lanes {
         self.file(lane);
     }
 
-    /// The slot whose turn it is, which runs from now on; `None` when nothing waits that the limits allow.
-    pub(super) fn next(&mut self) -> Option<u32> {
-        if self.active >= self.limit {
-            return None;
-        }
-        let lane = self.lanes.token_at(self.ready.front(READY)?)?;
+    /// The slot whose turn it is; `None` when nothing waits that the limits allow.
+    pub(super) fn next(&self) -> Option<u32> {
+        let lane = self.ready.front(READY).filter(|_| self.active < self.limit)?;
+        self.lanes.get(self.lanes.token_at(lane)?)?.waiting.front()
+    }
+
+    /// The slot that [`Lanes::next`] named, of `lane`, runs from now on, and the lane goes to the end of the round.
+    pub(super) fn begin(&mut self, lane: Token) {
         let entry = self.lanes.get_mut(lane).expect(MEMBER);
-        let slot = self.waiting.pop_front(&mut entry.waiting)?;
+        self.waiting.pop_front(&mut entry.waiting);
         entry.active += 1;
         self.active += 1;
         self.queued -= 1;
         self.ready.unlink(lane.slot());
         self.file(lane);
-        Some(slot)
     }
 
     /// A slot of `lane` runs no longer.

@@ -252,15 +252,17 @@ impl Schedule {
     fn dispatch(&mut self, now: Instant) {
         while let Some(task) = self.lanes.next().and_then(|slot| self.tasks.token_at(slot)) {
             let entry = self.tasks.get_mut(task).expect(LIVE);
+            let lane = entry.lane;
             if entry.expires <= now {
-                // The clock was late: the task never runs, and the slot goes to the next.
+                // The clock was late. The task never runs, and its lane keeps the turn.
                 let spent = entry.spent_at(now);
                 let deadline = if spent.attempts == 0 { Deadline::Queue } else { Deadline::Total };
-                self.lanes.release(entry.lane);
+                self.lanes.unqueue(lane, task.slot());
                 self.forget(task);
                 self.actions.push_back(Action::Expire { task, deadline, spent });
                 continue;
             }
+            self.lanes.begin(lane);
             entry.enter(Phase::Running, now);
             let attempt = entry.attempt();
             self.arm(task);

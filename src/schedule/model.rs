@@ -1,1 +1,377 @@
-//! The machine against a naive model: lists that are searched, counters that are recounted.
+//! The machine against a naive model that searches and recounts: it checks that each action is allowed at that moment,
+//! and that nothing which is due stays undone.
+
+use super::{Action, Admission, Backoff, Config, Deadline, Ending, Jitter, Limits, Outcome, Schedule, Settled, Spent};
+use crate::slab::Token;
+use crate::time::{Duration, Instant};
+use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Submit {
+        key: u8,
+        attempt: u64,
+        total: u64,
+        retries: u32,
+    },
+    Settle {
+        pick: usize,
+        retryable: bool,
+        retry_after: Option<u64>,
+    },
+    SettleStale {
+        pick: usize,
+        attempt: u32,
+    },
+    Cancel {
+        pick: usize,
+    },
+    Advance(u64),
+    /// Time passes and the host is too busy to poll.
+    Drift(u64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Queued { turn: u64 },
+    Running { since: u64 },
+    Asleep { until: u64 },
+}
+
+#[derive(Clone, Debug)]
+struct Task {
+    key: u8,
+    state: State,
+    limits: (u64, u64, u32),
+    submitted: u64,
+    attempts: u32,
+}
+
+struct World {
+    machine: Schedule,
+    config: Config,
+    now: u64,
+    /// The number of the input; what one poll does counts as done at once.
+    turn: u64,
+    live: BTreeMap<Token, Task>,
+    lanes: BTreeMap<u8, Token>,
+    /// The lanes with a waiting task and room to run it, and who has been served since.
+    ready: BTreeMap<u8, BTreeSet<u8>>,
+    ended: Vec<Token>,
+    submitted: usize,
+}
+
+impl World {
+    fn new(config: Config, seed: u64, now: u64) -> Self {
+        let machine = Schedule::new(config, seed, Instant::from_millis(now));
+        let (live, lanes, ready) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { machine, config, now, turn: 0, live, lanes, ready, ended: Vec::new(), submitted: 0 }
+    }
+
+    fn at(&self) -> Instant {
+        Instant::from_millis(self.now)
+    }
+
+    fn running(&self, key: Option<u8>) -> u32 {
+        let runs = |task: &&Task| matches!(task.state, State::Running { .. }) && key.is_none_or(|key| task.key == key);
+        self.live.values().filter(runs).count() as u32
+    }
+
+    fn has_room(&self, key: u8) -> bool {
+        self.running(None) < self.config.concurrency.get() && self.running(Some(key)) < self.config.per_lane.get()
+    }
+
+    fn apply(&mut self, op: Op) {
+        self.turn += 1;
+        match op {
+            Op::Submit { key, attempt, total, retries } => self.submit(key, (attempt, total, retries)),
+            Op::Settle { pick, retryable, retry_after } => {
+                let running: Vec<Token> = self.tokens(|task| matches!(task.state, State::Running { .. }));
+                if !running.is_empty() {
+                    self.settle(running[pick % running.len()], retryable, retry_after);
+                }
+            }
+            Op::SettleStale { pick, attempt } => self.settle_stale(pick, attempt),
+            Op::Cancel { pick } => {
+                let live = self.tokens(|_| true);
+                if !live.is_empty() {
+                    let task = live[pick % live.len()];
+                    let spent = self.machine.cancel(task, self.at()).expect("a live task can be cancelled");
+                    self.end(task, spent);
+                }
+            }
+            Op::Advance(span) => {
+                let end = self.now + span;
+                while let Some(at) = self.machine.poll_at().map(Instant::as_millis).filter(|&at| at <= end) {
+                    self.now = self.now.max(at);
+                    self.turn += 1;
+                    self.drain();
+                }
+                self.now = end;
+            }
+            Op::Drift(span) => {
+                self.now += span;
+                return;
+            }
+        }
+        self.drain();
+    }
+
+    fn tokens(&self, wanted: impl Fn(&Task) -> bool) -> Vec<Token> {
+        self.live.iter().filter(|(_, task)| wanted(task)).map(|(&token, _)| token).collect()
+    }
+
+    fn submit(&mut self, key: u8, limits: (u64, u64, u32)) {
+        let waiting = self.live.len() as u32 - self.running(None);
+        let refused = waiting >= self.config.max_queue && !self.has_room(key);
+        let (attempt, total, retries) = limits;
+        let asked = Limits { attempt: Duration::from_millis(attempt), total: Duration::from_millis(total), retries };
+        match self.machine.submit(self.lanes.get(&key).copied(), asked, self.at()) {
+            Admission::QueueFull => assert!(refused),
+            Admission::Admitted { task, lane } => {
+                assert!(!refused);
+                assert_eq!(*self.lanes.entry(key).or_insert(lane), lane);
+                self.submitted += 1;
+                let state = State::Queued { turn: self.turn };
+                assert!(
+                    self.live.insert(task, Task { key, state, limits, submitted: self.now, attempts: 0 }).is_none()
+                );
+            }
+        }
+        self.find_ready();
+    }
+
+    fn settle(&mut self, token: Token, retryable: bool, retry_after: Option<u64>) {
+        let task = self.live[&token].clone();
+        let outcome = match (retryable, retry_after) {
+            (true, ms) => Outcome::Retryable { retry_after: ms.map(Duration::from_millis) },
+            (false, Some(_)) => Outcome::Fatal,
+            (false, None) => Outcome::Ok,
+        };
+        let expires = task.submitted.saturating_add(task.limits.1);
+        match self.machine.settle(token, task.attempts, outcome, self.at()) {
+            Settled::Stale => panic!("a running attempt is not stale"),
+            Settled::Backoff { until } => {
+                assert!(retryable);
+                self.put_to_sleep(token, until, retry_after);
+            }
+            Settled::Done(ending, spent) => {
+                let max_pause = self.config.max_retry_after.as_millis();
+                match ending {
+                    Ending::Final => assert!(!retryable),
+                    Ending::Exhausted => assert!(retryable && task.attempts > task.limits.2),
+                    Ending::PauseTooLong => assert!(retry_after.is_some_and(|ms| ms > max_pause)),
+                    Ending::NoTimeLeft => {
+                        let longest = self.config.backoff.max.as_millis().max(retry_after.unwrap_or(0));
+                        assert!(retryable && self.now + longest >= expires);
+                    }
+                }
+                self.end(token, spent);
+            }
+        }
+    }
+
+    fn settle_stale(&mut self, pick: usize, attempt: u32) {
+        if let Some(&token) = self.ended.get(pick % self.ended.len().max(1)) {
+            assert_eq!(self.machine.settle(token, attempt, Outcome::Ok, self.at()), Settled::Stale);
+            assert_eq!(self.machine.cancel(token, self.at()), None);
+        }
+        let other = self.tokens(|task| !matches!(task.state, State::Running { .. }) || task.attempts != attempt);
+        if !other.is_empty() {
+            let token = other[pick % other.len()];
+            assert_eq!(self.machine.settle(token, attempt, Outcome::Fatal, self.at()), Settled::Stale);
+        }
+    }
+
+    fn put_to_sleep(&mut self, token: Token, until: Instant, retry_after: Option<u64>) {
+        let (now, backoff, max_pause) = (self.now, self.config.backoff, self.config.max_retry_after);
+        let task = self.live.get_mut(&token).expect("a live task");
+        let pause = until.as_millis() - now;
+        assert!(matches!(task.state, State::Running { .. }) && task.attempts <= task.limits.2);
+        assert!(pause >= retry_after.unwrap_or(0) && retry_after.unwrap_or(0) <= max_pause.as_millis());
+        assert!(pause <= backoff.max.as_millis().max(retry_after.unwrap_or(0)));
+        assert!(until.as_millis() < task.submitted.saturating_add(task.limits.1));
+        task.state = State::Asleep { until: until.as_millis() };
+        self.find_ready();
+    }
+
+    fn end(&mut self, token: Token, spent: Spent) {
+        let task = self.live.remove(&token).expect("a task ends once");
+        let all = spent.queued.as_millis() + spent.running.as_millis() + spent.backoff.as_millis();
+        assert_eq!((all, spent.attempts), (self.now - task.submitted, task.attempts));
+        if !self.live.values().any(|other| other.key == task.key) {
+            self.lanes.remove(&task.key);
+        }
+        self.ended.push(token);
+        self.find_ready();
+    }
+
+    fn find_ready(&mut self) {
+        for key in 0..KEYS {
+            let waits = self.live.values().any(|task| task.key == key && matches!(task.state, State::Queued { .. }));
+            if waits && self.running(Some(key)) < self.config.per_lane.get() {
+                self.ready.entry(key).or_default();
+            } else {
+                self.ready.remove(&key);
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(action) = self.machine.poll_action(self.at()) {
+            match action {
+                Action::Start { task, attempt } => self.started(task, attempt),
+                Action::Abort { task, attempt, until } => {
+                    let State::Running { since } = self.live[&task].state else {
+                        panic!("only a running task is aborted")
+                    };
+                    assert!(since.saturating_add(self.live[&task].limits.0) <= self.now);
+                    assert_eq!(attempt, self.live[&task].attempts);
+                    self.put_to_sleep(task, until, None);
+                }
+                Action::Expire { task, deadline, spent } => self.expired(task, deadline, spent),
+            }
+        }
+        for task in self.live.values_mut() {
+            assert!(task.submitted.saturating_add(task.limits.1) > self.now, "a task outlived its deadline");
+            match task.state {
+                State::Running { since } => assert!(since.saturating_add(task.limits.0) > self.now),
+                State::Asleep { until } if until <= self.now => task.state = State::Queued { turn: self.turn },
+                _ => {}
+            }
+        }
+        self.find_ready();
+        let room = self.ready.keys().any(|&key| self.has_room(key));
+        assert!(!room, "a slot is free and a task waits");
+        assert_eq!(self.machine.running(), self.running(None));
+        assert_eq!(
+            (self.machine.running() + self.machine.queued() + self.machine.sleeping()) as usize,
+            self.live.len()
+        );
+        assert_eq!(self.live.len() + self.ended.len(), self.submitted);
+        self.machine.validate();
+    }
+
+    fn started(&mut self, token: Token, attempt: u32) {
+        let task = self.live[&token].clone();
+        let turn = match task.state {
+            State::Queued { turn } => turn,
+            State::Asleep { until } if until <= self.now => self.turn,
+            state => panic!("{state:?} cannot start"),
+        };
+        assert!(self.has_room(task.key), "a limit is exceeded");
+        assert!(task.submitted.saturating_add(task.limits.1) > self.now, "started after its deadline");
+        let earlier = |other: &Task| matches!(other.state, State::Queued { turn: first } if first < turn);
+        assert!(
+            !self.live.values().any(|other| other.key == task.key && earlier(other)),
+            "a lane is not first in, first out"
+        );
+        for (_, served) in self.ready.iter_mut().filter(|&(&key, _)| key != task.key) {
+            assert!(served.insert(task.key), "a lane had two turns while another waited for one");
+        }
+        assert_eq!(attempt, task.attempts + 1);
+        let entry = self.live.get_mut(&token).expect("a live task");
+        entry.attempts += 1;
+        entry.state = State::Running { since: self.now };
+        self.ready.remove(&task.key);
+        self.find_ready();
+    }
+
+    fn expired(&mut self, token: Token, deadline: Deadline, spent: Spent) {
+        let task = self.live[&token].clone();
+        let total = task.submitted.saturating_add(task.limits.1) <= self.now;
+        match deadline {
+            Deadline::Queue => assert!(total && task.attempts == 0),
+            Deadline::Total => assert!(total && task.attempts > 0),
+            Deadline::Attempt => {
+                let State::Running { since } = task.state else { panic!("only an attempt has that deadline") };
+                assert!(!total && since.saturating_add(task.limits.0) <= self.now);
+            }
+        }
+        self.end(token, spent);
+    }
+}
+
+const KEYS: u8 = 4;
+
+fn span() -> impl Strategy<Value = u64> {
+    prop_oneof![1..20u64, 1..500u64, Just(u64::MAX)]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let retry_after = prop_oneof![Just(None), (0..300u64).prop_map(Some), any::<u64>().prop_map(Some)];
+    prop_oneof![
+        4 => (0..KEYS, span(), span(), 0..4u32)
+            .prop_map(|(key, attempt, total, retries)| Op::Submit { key, attempt, total, retries }),
+        3 => (any::<usize>(), any::<bool>(), retry_after)
+            .prop_map(|(pick, retryable, retry_after)| Op::Settle { pick, retryable, retry_after }),
+        1 => (any::<usize>(), 0..3u32).prop_map(|(pick, attempt)| Op::SettleStale { pick, attempt }),
+        1 => any::<usize>().prop_map(|pick| Op::Cancel { pick }),
+        2 => (0..200u64).prop_map(Op::Advance),
+        1 => (0..50u64).prop_map(Op::Drift),
+    ]
+}
+
+fn config() -> impl Strategy<Value = Config> {
+    (1..5u32, 1..4u32, 0..8u32, any::<bool>(), 0..50u64, 0..200u64).prop_map(
+        |(concurrency, per_lane, max_queue, full, initial, max)| Config {
+            concurrency: NonZeroU32::new(concurrency).expect("not zero"),
+            per_lane: NonZeroU32::new(per_lane).expect("not zero"),
+            max_queue,
+            backoff: Backoff {
+                initial: Duration::from_millis(initial),
+                max: Duration::from_millis(max),
+                jitter: if full { Jitter::Full } else { Jitter::Decorrelated },
+            },
+            max_retry_after: Duration::from_millis(250),
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn does_only_what_the_model_allows_and_ends_every_task_once(
+        config in config(),
+        seed: u64,
+        start in 0..1_000_000u64,
+        ops in proptest::collection::vec(op(), 0..120),
+    ) {
+        let mut world = World::new(config, seed, start);
+        for op in ops {
+            world.apply(op);
+        }
+        while let Some(token) = world.tokens(|task| matches!(task.state, State::Running { .. })).first() {
+            world.turn += 1;
+            world.settle(*token, false, None);
+            world.drain();
+        }
+        world.apply(Op::Advance(10_000));
+        while let Some(token) = world.tokens(|task| matches!(task.state, State::Running { .. })).first() {
+            world.turn += 1;
+            world.settle(*token, false, None);
+            world.drain();
+        }
+        assert_eq!((world.live.len(), world.machine.lanes(), world.machine.poll_at()), (0, 0, None));
+    }
+}
+
+#[test]
+fn keeps_no_memory_of_hosts_it_is_done_with() {
+    let nonzero = NonZeroU32::new(2).expect("not zero");
+    let backoff = Backoff { initial: Duration::ZERO, max: Duration::ZERO, jitter: Jitter::Full };
+    let config =
+        Config { concurrency: nonzero, per_lane: nonzero, max_queue: 10, backoff, max_retry_after: Duration::ZERO };
+    let mut machine = Schedule::new(config, 0, Instant::ZERO);
+    let limits = Limits { attempt: Duration::FOREVER, total: Duration::FOREVER, retries: 0 };
+    for _ in 0..10_000 {
+        let Admission::Admitted { task, .. } = machine.submit(None, limits, Instant::ZERO) else {
+            panic!("there is room")
+        };
+        assert_eq!(machine.poll_action(Instant::ZERO), Some(Action::Start { task, attempt: 1 }));
+        assert!(matches!(machine.settle(task, 1, Outcome::Ok, Instant::ZERO), Settled::Done(Ending::Final, _)));
+    }
+    assert_eq!((machine.lanes(), machine.running()), (0, 0));
+    machine.validate();
+}
