@@ -37,7 +37,8 @@ export async function performAttempt(
     if (announced > maxBytes) throw new BodyTooLarge(announced)
     const body = await readBody(response, maxBytes, signal)
     const { status, statusText, redirected } = response
-    return { status, statusText, headers: [...response.headers], url: response.url || request.url, redirected, body }
+    const headers = [...response.headers].filter(([name]) => name !== 'x-cache')
+    return { status, statusText, headers, url: response.url || request.url, redirected, body }
   } catch (error) {
     // Nobody reads on: let go of the connection.
     controller.abort(error)

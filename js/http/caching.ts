@@ -23,7 +23,7 @@ export function cacheUse(method: string, url: string, headers: Headers | undefin
 export function isStorable({ status, headers }: StoredResponse): boolean {
   if (status !== 200) return false
   return headers.every(([name, value]) => {
-    switch (name.toLowerCase()) {
+    switch (name) {
       case 'set-cookie':
         return false
       case 'cache-control':
@@ -39,7 +39,7 @@ export function isStorable({ status, headers }: StoredResponse): boolean {
 /** The response's own `max-age` in milliseconds, if it names one. */
 export function maxAgeMs({ headers }: StoredResponse): number | undefined {
   for (const [name, value] of headers) {
-    if (name.toLowerCase() !== 'cache-control') continue
+    if (name !== 'cache-control') continue
     const seconds = /(?:^|[\s,])max-age="?(\d+)/i.exec(value)?.[1]
     if (seconds !== undefined) return Number(seconds) * 1000
   }

@@ -1,17 +1,16 @@
 /** What all exchanges of one client share: the schedule, the cache, the flights under way, and the counts. */
 
 import type { Clock } from '../clock.ts'
-import { ScheduleCore, type Spent } from '../core/schedule-core.ts'
 import { type Driver, driverOf } from '../core/driver.ts'
+import { ScheduleCore, type Spent } from '../core/schedule-core.ts'
 import { ClosedError, isShelflifeError } from '../errors.ts'
+import { AbortWatch } from './abort-watch.ts'
 import { type Delivery, Exchange } from './exchange.ts'
+import { ClientMetrics, type ClientTotals, type RetryReason } from './metrics.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Source } from './record.ts'
 import type { WireRequest } from './request.ts'
 import type { FetchStats, ResponseCache, Transport } from './types.ts'
-
-/** Why a request is tried again. */
-export type RetryReason = 'network' | 'timeout' | 'status'
 
 /** See the top of this file. */
 export class Desk {
@@ -21,7 +20,10 @@ export class Desk {
   readonly driver: Driver
   readonly schedule: ScheduleCore
   readonly maxQueue: number
-  readonly counts = { requests: 0, sent: 0, hits: 0, coalesced: 0, retries: 0, bytes: 0, cacheFailures: 0 }
+  readonly aborts = new AbortWatch()
+  readonly counts = { requests: 0, sent: 0, hits: 0, misses: 0, coalesced: 0, retries: 0, bytes: 0, cacheFailures: 0 }
+  readonly #retries = { network: 0, timeout: 0, status: 0 }
+  readonly #metrics: ClientMetrics | undefined
   readonly #failures = new Map<string, number>()
   /** Requests that others may join, by flight key. */
   readonly #flights = new Map<string, Exchange>()
@@ -35,6 +37,7 @@ export class Desk {
     this.driver = driverOf(options.clock)
     this.schedule = new ScheduleCore(options.schedule, this.driver)
     this.maxQueue = options.schedule.maxQueue
+    this.#metrics = options.metrics && new ClientMetrics(options.metrics, options.name, () => this.#totals())
   }
 
   get closed(): boolean {
@@ -61,10 +64,12 @@ export class Desk {
     if (flight !== undefined && this.#flights.get(flight) === exchange) this.#flights.delete(flight)
   }
 
-  /** A caller was answered. */
-  delivered(source: Source, _began: number): void {
+  /** A caller who had waited since `since` was answered. */
+  delivered(source: Source, since: number): void {
     if (source === 'hit') this.counts.hits += 1
-    else if (source === 'coalesced') this.counts.coalesced += 1
+    else if (source === 'miss') this.counts.misses += 1
+    else this.counts.coalesced += 1
+    this.#metrics?.answered(this.driver.now() - since)
   }
 
   /** A caller was rejected; whatever is not an error of ours is the reason of an abort. */
@@ -74,15 +79,21 @@ export class Desk {
   }
 
   /** An attempt failed and another follows. */
-  retrying(_reason: RetryReason): void {}
+  retrying(reason: RetryReason): void {
+    this.#retries[reason] += 1
+  }
 
   /** An exchange left the schedule. */
-  spent(_spent: Spent): void {}
+  spent(spent: Spent): void {
+    this.#metrics?.spent(spent)
+  }
 
   /** See {@link FetchStats}. */
   stats(): FetchStats {
-    const { running, queued, sleeping } = this.#closed ? { running: 0, queued: 0, sleeping: 0 } : this.schedule.counts()
-    return { ...this.counts, failures: Object.fromEntries(this.#failures), queued, inflight: running, sleeping }
+    const { running, queued, sleeping } = this.#load()
+    const latency = this.#metrics?.latency()
+    const stats = { ...this.counts, failures: Object.fromEntries(this.#failures), queued, inflight: running, sleeping }
+    return latency === undefined ? stats : { ...stats, latency }
   }
 
   /** Ends everything under way. */
@@ -90,6 +101,20 @@ export class Desk {
     if (this.#closed) return
     this.#closed = true
     for (const exchange of [...this.#live]) exchange.stop(new ClosedError('the fetch client'))
+    this.#metrics?.close()
     this.schedule.close()
+  }
+
+  #load(): { running: number; queued: number; sleeping: number } {
+    return this.#closed ? { running: 0, queued: 0, sleeping: 0 } : this.schedule.counts()
+  }
+
+  #totals(): ClientTotals {
+    const { hits, misses, coalesced, bytes } = this.counts
+    const aborted = this.#failures.get('ERR_ABORTED') ?? 0
+    let error = -aborted
+    for (const count of this.#failures.values()) error += count
+    const outcomes = { hit: hits, miss: misses, coalesced, error, aborted }
+    return { outcomes, retries: this.#retries, bytes, inflight: this.#load().running }
   }
 }

@@ -6,10 +6,11 @@
 
 import type { Deadline, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
 import type { CoreTrappedError } from '../errors.ts'
+import type { Abortable } from './abort-watch.ts'
 import { BodyTooLarge, performAttempt } from './attempt.ts'
 import { isStorable, maxAgeMs } from './caching.ts'
-import { isTransient, NetworkError, QueueFullError, RequestTimeoutError, ResponseTooLargeError, traceOf } from './errors.ts'
 import type { Desk } from './desk.ts'
+import { isTransient, NetworkError, QueueFullError, RequestTimeoutError, ResponseTooLargeError, traceOf } from './errors.ts'
 import { isStoredResponse, type Source, type StoredResponse } from './record.ts'
 import type { WireRequest } from './request.ts'
 import { retryAfterMs } from './retry.ts'
@@ -20,11 +21,26 @@ export interface Delivery {
   readonly source: Source
 }
 
-interface Waiter {
+/** One caller. */
+class Waiter implements Abortable {
   readonly resolve: (delivery: Delivery) => void
   readonly reject: (error: unknown) => void
   readonly signal: AbortSignal | undefined
-  readonly onAbort: (() => void) | undefined
+  /** On the driver's timeline. */
+  readonly since: number
+  readonly #exchange: Exchange
+
+  constructor(exchange: Exchange, signal: AbortSignal | undefined, since: number, settle: Pick<Waiter, 'resolve' | 'reject'>) {
+    this.#exchange = exchange
+    this.signal = signal
+    this.since = since
+    this.resolve = settle.resolve
+    this.reject = settle.reject
+  }
+
+  aborted(reason: unknown): void {
+    this.#exchange.leave(this, reason)
+  }
 }
 
 /** See the top of this file. */
@@ -34,7 +50,6 @@ export class Exchange implements ScheduledTask {
   token = -1
   readonly #desk: Desk
   readonly #waiters = new Set<Waiter>()
-  readonly #began: number
   #ended = false
   #attempt = 0
   #controller: AbortController | undefined
@@ -43,14 +58,13 @@ export class Exchange implements ScheduledTask {
     this.request = request
     this.key = request.host
     this.#desk = desk
-    this.#began = desk.driver.now()
   }
 
   /** One more caller waits for the answer. The signal must not be aborted yet. */
   join(signal: AbortSignal | undefined): Promise<Delivery> {
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { resolve, reject, signal, onAbort: signal && (() => this.#leave(waiter)) }
-      if (waiter.onAbort !== undefined) signal?.addEventListener('abort', waiter.onAbort)
+      const waiter = new Waiter(this, signal, this.#desk.driver.now(), { resolve, reject })
+      if (signal !== undefined) this.#desk.aborts.add(signal, waiter)
       this.#waiters.add(waiter)
     })
   }
@@ -83,6 +97,17 @@ export class Exchange implements ScheduledTask {
 
   lose(error: CoreTrappedError): void {
     this.#fail(error)
+  }
+
+  /** A caller gives up. The last one takes the request along. */
+  leave(waiter: Waiter, reason: unknown): void {
+    if (!this.#dismiss(waiter)) return
+    this.#desk.failed(undefined)
+    waiter.reject(reason)
+    if (this.#waiters.size > 0 || this.#ended) return
+    const spent = this.#desk.schedule.cancel(this)
+    if (spent !== undefined) this.#desk.spent(spent)
+    this.#end()
   }
 
   /** Ends it from outside, for everyone who waits. */
@@ -166,23 +191,13 @@ export class Exchange implements ScheduledTask {
     }
   }
 
-  #leave(waiter: Waiter): void {
-    if (!this.#dismiss(waiter)) return
-    this.#desk.failed(undefined)
-    waiter.reject(waiter.signal?.reason)
-    if (this.#waiters.size > 0 || this.#ended) return
-    const spent = this.#desk.schedule.cancel(this)
-    if (spent !== undefined) this.#desk.spent(spent)
-    this.#end()
-  }
-
   #deliver(record: StoredResponse, source: Source): void {
     if (this.#ended) return
     this.#end()
     let own = source
     for (const waiter of this.#waiters) {
       this.#dismiss(waiter)
-      this.#desk.delivered(own, this.#began)
+      this.#desk.delivered(own, waiter.since)
       waiter.resolve({ record, source: own })
       if (own === 'miss') own = 'coalesced'
     }
@@ -199,7 +214,7 @@ export class Exchange implements ScheduledTask {
   }
 
   #dismiss(waiter: Waiter): boolean {
-    if (waiter.onAbort !== undefined) waiter.signal?.removeEventListener('abort', waiter.onAbort)
+    if (waiter.signal !== undefined) this.#desk.aborts.remove(waiter.signal, waiter)
     return this.#waiters.delete(waiter)
   }
 

@@ -1,8 +1,9 @@
 /** Reads the options of a client once, and those of a single request when it brings some. */
 
-import { systemClock, type Clock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import type { ScheduleConfig, TaskLimits } from '../core/schedule-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import type { Registry } from '../metrics/registry.ts'
 import { durationMs, durationOrZeroMs, optionalFunction, optionsObject, sizeInBytes, wholeNumber } from '../options.ts'
 import type { FetchInit, FetchOptions, ResponseCache, RetryOptions, Transport } from './types.ts'
 
@@ -22,6 +23,7 @@ export interface ResolvedOptions {
   readonly transport: Transport
   readonly clock: Clock
   readonly name: string
+  readonly metrics: Registry | undefined
   readonly schedule: ScheduleConfig
 }
 
@@ -53,6 +55,7 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
     transport: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
     clock: options.clock ?? systemClock,
     name: options.name ?? 'default',
+    metrics: options.metrics,
     schedule: {
       concurrency: count(options.concurrency ?? 64, 'concurrency', 1),
       perLane: count(options.perHost ?? 8, 'perHost', 1),
@@ -69,7 +72,8 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
 /** The limits of one request: its own where `init` names them, else the client's. */
 export function requestLimits(init: FetchInit, limits: RequestLimits): RequestLimits {
   const { timeout, totalTimeout, maxResponseSize, ttl, retry } = init
-  if (timeout === undefined && totalTimeout === undefined && maxResponseSize === undefined && ttl === undefined && retry === undefined) return limits
+  if (timeout === undefined && totalTimeout === undefined && maxResponseSize === undefined && ttl === undefined && retry === undefined)
+    return limits
   const maxRetries = retry === false ? 0 : retry?.maxRetries
   return {
     timeout: timeout === undefined ? limits.timeout : durationMs(timeout, 'timeout'),

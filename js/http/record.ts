@@ -7,6 +7,7 @@ import { HttpStatusError } from './errors.ts'
 export interface StoredResponse {
   readonly status: number
   readonly statusText: string
+  /** In lower case. Without `x-cache`: that is for us to say. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   /** After redirects. */
   readonly url: string
@@ -28,9 +29,7 @@ export function isStoredResponse(value: unknown): value is StoredResponse {
 
 /** A fresh `Response`; the body is copied, so whoever consumes it cannot change the record. */
 export function toResponse(record: StoredResponse, source: Source): Response {
-  const headers = new Headers(record.headers as [string, string][])
-  headers.set('x-cache', source)
-  return new RecordedResponse(record, headers)
+  return new RecordedResponse(record, [...record.headers, ['x-cache', source]] as [string, string][])
 }
 
 /** The body as JSON, parsed once for each record. */
@@ -51,7 +50,7 @@ export function toJson(record: StoredResponse): unknown {
 class RecordedResponse extends Response {
   readonly #record: StoredResponse
 
-  constructor(record: StoredResponse, headers: Headers) {
+  constructor(record: StoredResponse, headers: HeadersInit) {
     const { status, statusText, body } = record
     super(hasNullBody(status) ? null : body, { status, statusText, headers })
     this.#record = record

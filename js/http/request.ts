@@ -35,7 +35,8 @@ export function readRequest(input: string | URL | Request, given: FetchInit | un
   const method = methodOf(init.method)
   const headers = init.headers === undefined ? undefined : headersOf(init.headers)
   const body = init.body ?? undefined
-  if (body !== undefined && (method === 'GET' || method === 'HEAD')) throw new InvalidArgumentError('init.body', `absent for ${method}`, body)
+  if (body !== undefined && (method === 'GET' || method === 'HEAD'))
+    throw new InvalidArgumentError('init.body', `absent for ${method}`, body)
   const asked = requestLimits(init, options.limits)
   const repeatable = options.methods.has(method) && isRepeatable(body)
   const limits = repeatable || asked.maxRetries === 0 ? asked : { ...asked, maxRetries: 0 }
@@ -66,7 +67,8 @@ function locate(input: string | URL | Request): { href: string; host: string } {
 /** As the platform does: the common methods in capitals, others as they are. */
 function methodOf(method: unknown): string {
   if (method === undefined) return 'GET'
-  if (typeof method !== 'string' || !/^[\w!#$%&'*+.^`|~-]+$/.test(method)) throw new InvalidArgumentError('init.method', 'an HTTP method', method)
+  if (typeof method !== 'string' || !/^[\w!#$%&'*+.^`|~-]+$/.test(method))
+    throw new InvalidArgumentError('init.method', 'an HTTP method', method)
   const upper = method.toUpperCase()
   return ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'].includes(upper) ? upper : method
 }

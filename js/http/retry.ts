@@ -11,7 +11,7 @@ export function isRepeatable(body: unknown): boolean {
 
 /** The pause that `Retry-After` asks for, in milliseconds from `wall`; `undefined` when it asks for none that can be meant. */
 export function retryAfterMs({ headers }: StoredResponse, wall: number): number | undefined {
-  const value = headers.find(([name]) => name.toLowerCase() === 'retry-after')?.[1].trim()
+  const value = headers.find(([name]) => name === 'retry-after')?.[1].trim()
   if (value === undefined) return undefined
   if (/^\d+$/.test(value)) return Number(value) * 1000
   // Date.parse takes "-1" for a year: a date has letters.

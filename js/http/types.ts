@@ -1,6 +1,7 @@
 /** The public types of `createFetch`. */
 
 import type { Clock } from '../clock.ts'
+import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
 import type { StoredResponse } from './record.ts'
 
@@ -58,8 +59,10 @@ export interface FetchOptions {
   seed?: number
   /** Default: {@link systemClock}. */
   clock?: Clock
-  /** The label of this client in metrics. Default: `'default'`. */
+  /** The label `client` of this client in metrics. Default: `'default'`. */
   name?: string
+  /** Where this client reports: `client_requests_total{outcome}`, `client_request_duration_seconds` and others. Default: nowhere. */
+  metrics?: Registry
 }
 
 /** What a single request may set, besides what the platform's `fetch` takes. */
@@ -73,6 +76,15 @@ export interface FetchInit extends RequestInit {
   retry?: { maxRetries?: number } | false
 }
 
+/** How long calls took that were not answered from memory; milliseconds, quantiles within 1 %. */
+export interface FetchLatency {
+  count: number
+  mean: number
+  p50: number
+  p95: number
+  p99: number
+}
+
 /** Counts of a client since it was made; a copy. */
 export interface FetchStats {
   /** Calls. */
@@ -81,6 +93,8 @@ export interface FetchStats {
   sent: number
   /** Calls answered from the cache. */
   hits: number
+  /** Calls answered by a request of their own. */
+  misses: number
   /** Calls that shared the request of another. */
   coalesced: number
   /** Attempts after the first. */
@@ -97,6 +111,8 @@ export interface FetchStats {
   bytes: number
   /** Responses that the cache failed to keep or to look up; the requests went on without it. */
   cacheFailures: number
+  /** Only where `metrics` is given. */
+  latency?: FetchLatency
 }
 
 /** A client made by {@link createFetch}: call it like `fetch`. */

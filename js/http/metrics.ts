@@ -1,0 +1,106 @@
+/** What a client reports into a registry. Series are resolved once; totals are copied when the registry is read. */
+
+import type { Spent } from '../core/schedule-core.ts'
+import type { CounterSeries, GaugeSeries, TimerSeries } from '../metrics/instruments.ts'
+import type { Registry } from '../metrics/registry.ts'
+import type { FetchLatency } from './types.ts'
+
+/** Why a request is tried again. */
+export type RetryReason = 'network' | 'timeout' | 'status'
+
+/** The numbers that are copied, as they stand. */
+export interface ClientTotals {
+  readonly outcomes: Readonly<Record<Outcome, number>>
+  readonly retries: Readonly<Record<RetryReason, number>>
+  readonly bytes: number
+  readonly inflight: number
+}
+
+/** How a call ended. */
+export type Outcome = 'hit' | 'miss' | 'coalesced' | 'error' | 'aborted'
+
+const OUTCOMES: readonly Outcome[] = ['hit', 'miss', 'coalesced', 'error', 'aborted']
+const REASONS: readonly RetryReason[] = ['network', 'timeout', 'status']
+
+/** See the top of this file. */
+export class ClientMetrics {
+  readonly #registry: Registry
+  readonly #client: string
+  readonly #duration: TimerSeries
+  readonly #durationName: string
+  readonly #wait: TimerSeries
+  /** Each adds what has come since the last time: several clients may go by one name. */
+  readonly #copies: ((totals: ClientTotals) => void)[]
+  readonly #read: () => ClientTotals
+  readonly #stop: () => void
+
+  constructor(registry: Registry, client: string, read: () => ClientTotals) {
+    this.#registry = registry
+    this.#client = client
+    this.#read = read
+    const duration = registry.timer({
+      name: 'client_request_duration_seconds',
+      help: 'Time of calls not answered from memory.',
+      labelNames: ['client'],
+    })
+    const wait = registry.timer({ name: 'client_queue_wait_seconds', help: 'Time requests waited for a slot.', labelNames: ['client'] })
+    const requests = registry.counter({
+      name: 'client_requests_total',
+      help: 'Calls, by how they ended.',
+      labelNames: ['client', 'outcome'],
+    })
+    const retries = registry.counter({ name: 'client_retries_total', help: 'Attempts after the first.', labelNames: ['client', 'reason'] })
+    const bytes = registry.counter({ name: 'client_response_bytes_total', help: 'Decoded bytes of bodies.', labelNames: ['client'] })
+    const inflight = registry.gauge({ name: 'client_inflight', help: 'Attempts under way.', labelNames: ['client'] })
+    this.#duration = duration.with({ client })
+    this.#durationName = duration.name
+    this.#wait = wait.with({ client })
+    this.#copies = [
+      ...OUTCOMES.map(outcome => copy(requests.with({ client, outcome }), totals => totals.outcomes[outcome])),
+      ...REASONS.map(reason => copy(retries.with({ client, reason }), totals => totals.retries[reason])),
+      copy(bytes.with({ client }), totals => totals.bytes),
+      copy(inflight.with({ client }), totals => totals.inflight),
+    ]
+    this.#stop = registry.onCollect(() => this.#collect())
+  }
+
+  /** A call was answered over the wire or from a tier. */
+  answered(ms: number): void {
+    this.#duration.observe(ms / 1000)
+  }
+
+  /** A request left the schedule. */
+  spent({ queue }: Spent): void {
+    this.#wait.observe(queue / 1000)
+  }
+
+  /** How long calls took; `undefined` before the first. */
+  latency(): FetchLatency | undefined {
+    const metric = this.#registry.snapshot().metrics.find(({ name }) => name === this.#durationName)
+    if (metric?.type !== 'histogram') return undefined
+    const series = metric.series.find(({ labels }) => labels.client === this.#client)
+    if (series === undefined || series.count === 0) return undefined
+    const ms = (seconds: number | null) => (seconds ?? 0) * 1000
+    return { count: series.count, mean: ms(series.mean), p50: ms(series.p50), p95: ms(series.p95), p99: ms(series.p99) }
+  }
+
+  /** Copies what is left and lets go of the registry. */
+  close(): void {
+    this.#collect()
+    this.#stop()
+  }
+
+  #collect(): void {
+    const totals = this.#read()
+    for (const take of this.#copies) take(totals)
+  }
+}
+
+function copy(series: CounterSeries | GaugeSeries, of: (totals: ClientTotals) => number): (totals: ClientTotals) => void {
+  let copied = 0
+  return totals => {
+    const total = of(totals)
+    series.inc(total - copied)
+    copied = total
+  }
+}

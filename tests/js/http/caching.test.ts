@@ -1,0 +1,283 @@
+import { describe, expect, test } from 'vitest'
+import { createFetch } from '../../../js/http/fetch.ts'
+import type { FetchInit } from '../../../js/http/types.ts'
+import { ManualClock } from '../../../js/testing/manual-clock.ts'
+import { heldTransport, mapCache, outcome, scripted, settle } from './transport.ts'
+
+const URL = 'http://origin.test/a'
+const json =
+  (headers: Record<string, string> = {}, code = 200) =>
+  () =>
+    new Response('{"n":1}', { status: code, headers })
+
+describe('sharing', () => {
+  test('identical requests at once are one on the wire, and each gets a body of its own', async () => {
+    const { transport, calls } = heldTransport()
+    const fetch = createFetch({ clock: new ManualClock(), fetch: transport })
+    const all = Promise.all(Array.from({ length: 10_000 }, () => fetch(URL)))
+    expect(calls).toHaveLength(1)
+    calls[0]?.answer('shared')
+    const responses = await all
+    expect(responses.map(({ headers }) => headers.get('x-cache')).slice(0, 3)).toEqual(['miss', 'coalesced', 'coalesced'])
+    expect(await Promise.all(responses.slice(0, 3).map(response => response.text()))).toEqual(['shared', 'shared', 'shared'])
+    expect(fetch.stats()).toMatchObject({ requests: 10_000, sent: 1, misses: 1, coalesced: 9_999 })
+    await fetch.close()
+  })
+
+  test.each<[string, FetchInit, FetchInit, number]>([
+    ['the same header in another case', { headers: { Accept: 'a' } }, { headers: { accept: 'a' } }, 1],
+    ['another header', { headers: { accept: 'a' } }, { headers: { accept: 'b' } }, 2],
+    ['another user', { headers: { authorization: 'a' } }, { headers: { authorization: 'b' } }, 2],
+    ['another cookie', { headers: { cookie: 'a' } }, {}, 2],
+    ['other credentials', { credentials: 'include' }, { credentials: 'omit' }, 2],
+    ['another method', { method: 'HEAD' }, {}, 2],
+    ['a body', { method: 'POST', body: 'x' }, { method: 'POST', body: 'x' }, 2],
+    ['another size limit', { maxResponseSize: 10 }, {}, 2],
+    ['another deadline', { totalTimeout: 10 }, {}, 2],
+  ])('%s', async (_name, one, two, sent) => {
+    const { transport, calls } = heldTransport()
+    const fetch = createFetch({ clock: new ManualClock(), fetch: transport })
+    const all = Promise.all([fetch(URL, one), fetch(`${URL}#fragment`, two)])
+    expect(calls).toHaveLength(sent)
+    for (const call of calls) call.answer()
+    await all
+    await fetch.close()
+  })
+
+  test('a failure is everybody’s', async () => {
+    const { transport, calls } = heldTransport()
+    const fetch = createFetch({ clock: new ManualClock(), fetch: transport, retry: false })
+    const all = [1, 2, 3].map(() => outcome(fetch(URL)))
+    calls[0]?.fail(new TypeError('reset'))
+    for (const result of await Promise.all(all)) expect(result).toMatchObject({ code: 'ERR_NETWORK' })
+    expect(fetch.stats().failures).toEqual({ ERR_NETWORK: 3 })
+    await fetch.close()
+  })
+
+  test('dedupe: false sends each', async () => {
+    const { transport, calls } = heldTransport()
+    const fetch = createFetch({ clock: new ManualClock(), fetch: transport, dedupe: false })
+    const all = Promise.all([fetch(URL), fetch(URL)])
+    expect(calls).toHaveLength(2)
+    for (const call of calls) call.answer()
+    await all
+    await fetch.close()
+  })
+})
+
+describe('the cache', () => {
+  test('a memory hit is a standard Response and sends nothing', async () => {
+    const { transport, calls } = scripted(json({ 'content-type': 'application/json', 'x-cache': 'HIT from a CDN' }))
+    const fetch = createFetch({ fetch: transport, cache: mapCache() })
+    const first = await fetch(`${URL}#top`)
+    const second = await fetch(URL)
+    expect([first, second].map(({ headers }) => headers.get('x-cache'))).toEqual(['miss', 'hit'])
+    expect(second).toBeInstanceOf(Response)
+    expect(second).toMatchObject({ url: URL, status: 200, ok: true, redirected: false })
+    expect(second.headers.get('content-type')).toBe('application/json')
+    const copy = second.clone()
+    expect(copy.url).toBe(URL)
+    expect(await second.json()).toEqual({ n: 1 })
+    expect(await copy.text()).toBe('{"n":1}')
+    expect(() => second.clone()).toThrow(TypeError)
+    expect(calls).toHaveLength(1)
+    await fetch.close()
+  })
+
+  test('whoever changes a body or a header changes only their own', async () => {
+    const { transport } = scripted(json())
+    const fetch = createFetch({ fetch: transport, cache: mapCache() })
+    const first = await fetch(URL)
+    first.headers.set('x-mine', '1')
+    new Uint8Array(await first.arrayBuffer()).fill(0)
+    const second = await fetch(URL)
+    expect(second.headers.has('x-mine')).toBe(false)
+    expect(await second.text()).toBe('{"n":1}')
+    await fetch.close()
+  })
+
+  test('json is parsed once for each record', async () => {
+    const { transport, calls } = scripted(json(), json())
+    const cache = mapCache()
+    const fetch = createFetch({ fetch: transport, cache })
+    const first = await fetch.json(URL)
+    expect(await fetch.json(URL)).toBe(first)
+    cache.map.clear()
+    expect(await fetch.json(URL)).not.toBe(first)
+    expect(calls).toHaveLength(2)
+    await fetch.close()
+  })
+
+  test('what a lower tier has is a hit, too', async () => {
+    const { transport, calls } = scripted(json())
+    const cache = mapCache()
+    const tier = new Map(cache.map)
+    const tiered = { ...cache, memory: { get: () => undefined }, get: async (key: string) => tier.get(key) }
+    await createFetch({ fetch: transport, cache }).json(URL)
+    for (const [key, record] of cache.map) tier.set(key, record)
+    const fetch = createFetch({ fetch: transport, cache: tiered })
+    expect((await fetch(URL)).headers.get('x-cache')).toBe('hit')
+    expect(calls).toHaveLength(1)
+    expect(fetch.stats()).toMatchObject({ hits: 1, sent: 0 })
+    await fetch.close()
+  })
+
+  test.each<[string, Record<string, string>, number, boolean]>([
+    ['plain', {}, 200, true],
+    ['public', { 'cache-control': 'public, max-age=60' }, 200, true],
+    ['vary on the encoding', { vary: 'Accept-Encoding' }, 200, true],
+    ['no-store', { 'cache-control': 'max-age=60,No-Store' }, 200, false],
+    ['no-cache', { 'cache-control': 'no-cache' }, 200, false],
+    ['private', { 'cache-control': 'private="x", max-age=60' }, 200, false],
+    ['expired at birth', { 'cache-control': 'max-age=0' }, 200, false],
+    ['set-cookie', { 'set-cookie': 'a=b' }, 200, false],
+    ['vary on more', { vary: 'accept-encoding, accept-language' }, 200, false],
+    ['vary on all', { vary: '*' }, 200, false],
+    ['partial', {}, 206, false],
+    ['not found', {}, 404, false],
+  ])('keeps a response that is %s: %o %i %s', async (_name, headers, code, kept) => {
+    const { transport } = scripted(json(headers, code))
+    const cache = mapCache()
+    const fetch = createFetch({ fetch: transport, cache })
+    await fetch(URL)
+    expect(cache.map.size).toBe(kept ? 1 : 0)
+    await fetch.close()
+  })
+
+  test.each<[string, FetchInit, number]>([
+    ['authorization', { headers: { Authorization: 'Bearer x' } }, 0],
+    ['cookie', { headers: { cookie: 'a=b' } }, 0],
+    ['range', { headers: { range: 'bytes=0-1' } }, 0],
+    ['a condition', { headers: { 'if-none-match': '"x"' } }, 0],
+    ['credentials', { credentials: 'include' }, 0],
+    ['no-store', { cache: 'no-store' }, 0],
+    ['POST', { method: 'POST' }, 0],
+    ['HEAD', { method: 'HEAD' }, 0],
+    ['reload', { cache: 'reload' }, 1],
+  ])('a request with %s is not answered from the cache and leaves %o there', async (_name, init, left) => {
+    const { transport, calls } = scripted(json())
+    const cache = mapCache()
+    const fetch = createFetch({ fetch: transport, cache })
+    await fetch(URL)
+    const [record] = cache.map.values()
+    if (left === 0) cache.map.clear()
+    await fetch(URL, init)
+    expect(calls).toHaveLength(2)
+    expect(cache.map.size).toBe(left)
+    if (left === 1) expect([...cache.map.values()][0]).not.toBe(record)
+    await fetch.close()
+  })
+
+  test('its own ttl goes before max-age, which goes before that of the cache', async () => {
+    const { transport } = scripted(json({ 'cache-control': 'max-age=60' }), json({ 'cache-control': 'max-age=60' }), json())
+    const cache = mapCache()
+    const fetch = createFetch({ fetch: transport, cache })
+    for (const [path, init] of [
+      ['/1', { ttl: '5s' }],
+      ['/2', {}],
+      ['/3', {}],
+    ] as const)
+      await fetch(URL + path, init)
+    expect(cache.ttls).toEqual([5000, 60_000, undefined])
+    await fetch.close()
+  })
+
+  test('a cache that fails costs its help, not the answer', async () => {
+    const { transport } = scripted(json())
+    const broken = { memory: new Map(), get: () => Promise.reject(new Error('disk')), set: () => Promise.reject(new Error('disk')) }
+    const fetch = createFetch({ fetch: transport, cache: broken })
+    expect(await fetch.json(URL)).toEqual({ n: 1 })
+    expect(fetch.stats()).toMatchObject({ cacheFailures: 2, failures: {} })
+    await fetch.close()
+  })
+
+  test('a stranger’s value under our key is a miss', async () => {
+    const { transport, calls } = scripted(json())
+    const cache = mapCache()
+    cache.memory.set(`GET ${URL}`, 'not a response')
+    const fetch = createFetch({ fetch: transport, cache })
+    expect((await fetch(URL)).status).toBe(200)
+    expect(calls).toHaveLength(1)
+    await fetch.close()
+  })
+})
+
+describe('calls', () => {
+  test('takes a string, a URL or a Request, whose body is sent once', async () => {
+    const { transport, calls } = scripted(json({}, 503))
+    const fetch = createFetch({ fetch: transport, retry: { initialDelay: 0, maxDelay: 0, maxRetries: 1 } })
+    await fetch(new globalThis.URL(URL))
+    await fetch(new Request(URL, { method: 'PUT', body: 'text', headers: { 'x-a': '1' } }))
+    expect(calls).toHaveLength(3)
+    expect(calls[2]?.init).toMatchObject({ method: 'PUT', duplex: 'half' })
+    expect(new Headers(calls[2]?.init.headers).get('x-a')).toBe('1')
+    await fetch.close()
+  })
+
+  test.each<[string, string, FetchInit?]>([
+    ['a relative URL', '/a'],
+    ['no URL', ''],
+    ['a body with GET', URL, { body: 'x' }],
+    ['a method that is none', URL, { method: 'GET /' }],
+    ['a header that is none', URL, { headers: { 'a b': 'c' } }],
+    ['a size below one', URL, { maxResponseSize: 0 }],
+  ])('refuses %s', async (_name, url, init) => {
+    const { transport, calls } = scripted(json())
+    const fetch = createFetch({ fetch: transport })
+    await expect(fetch(url, init)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+    expect(calls).toHaveLength(0)
+    await fetch.close()
+  })
+
+  test.each([
+    { concurrency: 0 },
+    { perHost: 1.5 },
+    { timeout: Number.NaN },
+    { totalTimeout: '5 parsecs' },
+    { maxResponseSize: -1 },
+    { retry: { maxRetries: -1 } },
+    { retry: { backoff: 'none' } },
+    { seed: 0.5 },
+    { fetch: 'fetch' },
+  ])('refuses the options %o', options => {
+    expect(() => createFetch(options as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+  })
+
+  test('json rejects with the status when it is not ok and with ERR_PARSE when the body is not JSON', async () => {
+    const { transport } = scripted(json({}, 404), () => new Response('<html>'))
+    const fetch = createFetch({ fetch: transport })
+    await expect(fetch.json(URL)).rejects.toMatchObject({
+      code: 'ERR_HTTP_STATUS',
+      status: 404,
+      body: '{"n":1}',
+      url: URL,
+      retryable: false,
+    })
+    await expect(fetch.json(URL)).rejects.toMatchObject({ code: 'ERR_PARSE', cause: expect.any(SyntaxError) })
+    await fetch.close()
+  })
+
+  test.each([204, 205, 304])('a %i has no body', async code => {
+    const { transport } = scripted(() => new Response(null, { status: code }))
+    const fetch = createFetch({ fetch: transport })
+    expect(await fetch(URL)).toMatchObject({ status: code, body: null })
+    await fetch.close()
+  })
+
+  test('a call from within the transport is served in its turn', async () => {
+    const clock = new ManualClock()
+    const inner: Promise<Response>[] = []
+    const fetch = createFetch({
+      clock,
+      concurrency: 2,
+      fetch: async url => {
+        if (url.endsWith('/a')) inner.push(fetch(`${URL}/inner`), fetch(`${URL}/second`))
+        return new Response(url)
+      },
+    })
+    expect(await (await fetch(URL)).text()).toBe(URL)
+    await settle()
+    expect(await Promise.all(inner.map(async response => (await response).text()))).toEqual([`${URL}/inner`, `${URL}/second`])
+    await fetch.close()
+  })
+})
