@@ -13,8 +13,7 @@ as_root apt-get update -qq
 as_root apt-get install -y -qq --no-install-recommends rustc-web cargo-web rust-web-src rust-web-llvm lld-22
 
 sysroot=$(/usr/bin/rustc --print sysroot)
-source=$(dpkg -L rust-web-src | grep -m 1 '/library/sysroot/Cargo.toml$')
-library=$(dirname "$(dirname "$source")")
+library=$(dpkg -L rust-web-src | sed -n 's|^\(/usr/src/[^/]*/library\)/sysroot/Cargo.toml$|\1|p')
 rm -rf "$build"
 mkdir -p "$build"
 cp -R "$library" "$build/library"
