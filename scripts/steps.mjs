@@ -38,8 +38,7 @@ async function perform(step, start) {
   try {
     await step.run()
   } catch (error) {
-    if (error instanceof ProgramFailed)
-      throw new Stuck(`${error.output.trim().split('\n').slice(-40).join('\n')}\n${step.what}: ${error.message}`)
+    if (error instanceof ProgramFailed) throw new Stuck(`${error.output.trim()}\n${step.what}: ${error.message}`)
     throw error
   }
   say(`${step.what}: done in ${((Date.now() - began) / 1000).toFixed(0)} s`)
