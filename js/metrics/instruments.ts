@@ -67,13 +67,13 @@ export class CounterSeries {
 
   /** Adds `n`, 1 by default. It must be finite and not negative. */
   inc(n = 1): void {
-    if (!(n >= 0 && n < Number.POSITIVE_INFINITY)) throw new InvalidArgumentError('n', 'a finite number that is not negative', n)
+    if (!Number.isFinite(n) || n < 0) throw new InvalidArgumentError('n', 'a finite number that is not negative', n)
     this.#core.cells[this.#cell] = (this.#core.cells[this.#cell] as number) + n
   }
 
   /** Sets the total, where it is counted elsewhere and copied by `registry.onCollect`. */
   setTotal(total: number): void {
-    if (!(total >= 0 && total < Number.POSITIVE_INFINITY)) {
+    if (!Number.isFinite(total) || total < 0) {
       throw new InvalidArgumentError('total', 'a finite number that is not negative', total)
     }
     this.#core.cells[this.#cell] = total
