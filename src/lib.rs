@@ -14,6 +14,7 @@ pub mod histogram;
 pub mod metrics;
 pub mod rng;
 pub mod schedule;
+pub mod segments;
 pub mod slab;
 pub mod time;
 pub mod wheel;

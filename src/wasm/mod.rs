@@ -4,6 +4,7 @@ mod batch;
 mod cache;
 mod metrics;
 mod schedule;
+mod segments;
 
 use crate::time::Instant;
 use wasm_bindgen::prelude::wasm_bindgen;

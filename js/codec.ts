@@ -1,0 +1,78 @@
+/**
+ * Values to bytes and back, with the same types on every tier.
+ *
+ * The first byte says the form. JSON text in UTF-8 is the form of what JSON keeps exactly, since the engine's own
+ * parser beats ours (see docs/decisions); everything else takes the tagged form of `codec/write.ts`: `undefined`, `-0`, `NaN`,
+ * BigInt, Date, Map, Set, RegExp, ArrayBuffer and its views, Error, sparse arrays, cycles and shared references.
+ * As with structured clones, objects of a class come back as plain objects with their own properties, a
+ * view as a view on its own bytes, a `Buffer` as a `Uint8Array`. Functions, symbols and handles are refused with `ERR_CODEC`.
+ *
+ * The decoder is total: any bytes give a value or `ERR_CODEC`, in time and memory bounded by their number.
+ */
+
+import { readTagged } from './codec/read.ts'
+import { isCleanJson, MAX_DEPTH } from './codec/shape.ts'
+import { writeTagged } from './codec/write.ts'
+import { isShelflifeError, ShelflifeError } from './errors.ts'
+
+const JSON_FORM = 1
+const TAGGED_FORM = 2
+
+/** Encoded values lie one behind the other in chunks of this size; a larger value has bytes of its own. */
+const CHUNK = 65_536
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+let chunk = new Uint8Array(0)
+let used = 0
+
+/**
+ * The bytes of `value`. They may lie in a buffer with others: do not transfer it.
+ *
+ * @throws ShelflifeError `ERR_CODEC` when the value, or something in it, cannot be kept, or is nested deeper than 1 000 levels.
+ */
+export function encode(value: unknown): Uint8Array {
+  try {
+    if (isCleanJson(value)) return encodeText(JSON.stringify(value))
+    return writeTagged(value, TAGGED_FORM)
+  } catch (cause) {
+    if (isShelflifeError(cause)) throw cause
+    throw new ShelflifeError('ERR_CODEC', 'the value cannot be encoded', { cause })
+  }
+}
+
+/**
+ * The value of `bytes`. Nothing in it shares memory with them.
+ *
+ * @throws ShelflifeError `ERR_CODEC` when they are no encoded value.
+ */
+export function decode(bytes: Uint8Array): unknown {
+  try {
+    if (bytes[0] === JSON_FORM) return JSON.parse(decoder.decode(bytes.subarray(1)))
+    if (bytes[0] === TAGGED_FORM) return readTagged(bytes, 1)
+  } catch (cause) {
+    if (isShelflifeError(cause)) throw cause
+    throw new ShelflifeError('ERR_CODEC', 'the bytes are not an encoded value', { cause })
+  }
+  throw new ShelflifeError('ERR_CODEC', bytes.length === 0 ? 'no bytes' : `a form that this version does not know: ${bytes[0]}`)
+}
+
+export { MAX_DEPTH }
+
+function encodeText(text: string): Uint8Array {
+  // A UTF-16 unit takes at most three bytes.
+  const most = text.length * 3 + 1
+  if (most > CHUNK) {
+    const own = encoder.encode(` ${text}`)
+    own[0] = JSON_FORM
+    return own
+  }
+  if (chunk.length - used < most) {
+    chunk = new Uint8Array(CHUNK)
+    used = 0
+  }
+  const start = used
+  chunk[start] = JSON_FORM
+  used += 1 + encoder.encodeInto(text, chunk.subarray(start + 1)).written
+  return chunk.subarray(start, used)
+}

@@ -1,0 +1,103 @@
+//! Which segments to give up and which to write anew.
+
+use super::{Event, Key, Newest, Row, Segment, Segments};
+use crate::time::Instant;
+
+/// Dead bytes that are not worth a compaction.
+const DEAD_SLACK: u64 = 256 * 1024;
+/// This many segments below a quarter of the wanted size are worth merging.
+const MANY_SMALL: usize = 64;
+/// Segments that one compaction takes at most.
+const VICTIMS: usize = 128;
+
+impl Segments {
+    /// A segment to give up so that `incoming` more bytes fit the budget: one in which nothing is valid any more, else the oldest.
+    ///
+    /// What [`Segments::carry`] with `evict` names has to be written first. The same answer comes until the segment is removed.
+    pub fn poll_reclaim(&self, incoming: u64, now: Instant) -> Option<u64> {
+        if self.bytes.saturating_add(incoming) <= self.config.max_bytes {
+            return None;
+        }
+        let spent = self.segments.iter().find(|(_, segment)| self.is_spent(segment, now));
+        spent.or_else(|| self.segments.iter().next()).map(|(name, _)| *name)
+    }
+
+    /// The segments that are worth writing anew together, oldest first; empty when nothing is.
+    ///
+    /// Those in which nothing is valid any more; else, when more than half of all bytes are dead, those with the
+    /// smallest live share; else the small ones, when there are many. Together they fill about one new segment.
+    pub fn poll_compaction(&self, now: Instant) -> Vec<u64> {
+        let spent: Vec<u64> = self
+            .segments
+            .iter()
+            .filter(|(_, segment)| self.is_spent(segment, now))
+            .map(|(name, _)| *name)
+            .take(VICTIMS)
+            .collect();
+        if !spent.is_empty() {
+            return spent;
+        }
+        let dead = self.bytes - self.live_bytes.min(self.bytes);
+        if dead > DEAD_SLACK.max(self.live_bytes) {
+            let mut sparse: Vec<_> =
+                self.segments.iter().filter(|(_, segment)| segment.live_bytes * 2 < segment.bytes).collect();
+            sparse.sort_by_key(|(name, segment)| (segment.live_bytes * 1000 / segment.bytes.max(1), **name));
+            return self.fill(sparse.into_iter());
+        }
+        let is_small = |segment: &Segment| segment.bytes < self.config.segment_bytes / 4;
+        if self.segments.values().filter(|segment| is_small(segment)).count() > MANY_SMALL {
+            return self.fill(self.segments.iter().filter(|(_, segment)| is_small(segment)));
+        }
+        Vec::new()
+    }
+
+    /// What of `segment` must be written anew before it may go: valid values, and tombstones that older values in other
+    /// segments make necessary. With `evict` values are given up as well.
+    pub fn carry(&self, segment: u64, now: Instant, evict: bool) -> Vec<Row> {
+        let Some(victim) = self.segments.get(&segment) else {
+            return Vec::new();
+        };
+        let mut ids: Vec<u32> = victim.lines.iter().map(|line| line.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let values_here = |id: u32| victim.lines.iter().filter(|line| line.is_value && line.id == id).count() as u32;
+        let carried = |id: u32| {
+            let key: &Key = &self.keys[id as usize];
+            match key.newest {
+                Newest::Live { segment: home, order, cost, place } if home == segment => {
+                    if !evict && self.is_valid(&place, now) {
+                        Some(Row { id, order, cost, event: Event::Put(place) })
+                    } else if key.values > 1 && key.values > values_here(id) {
+                        Some(Row { id, order, cost: 0, event: Event::Deleted })
+                    } else {
+                        None
+                    }
+                }
+                Newest::Deleted { segment: home, order, cost } if home == segment => {
+                    Some(Row { id, order, cost, event: Event::Deleted })
+                }
+                _ => None,
+            }
+        };
+        ids.into_iter().filter_map(carried).collect()
+    }
+
+    /// Whether the segment may go without anything being written.
+    fn is_spent(&self, segment: &Segment, now: Instant) -> bool {
+        let is_alone = |id: u32| self.keys[id as usize].lines == 1;
+        segment.live_lines == 0
+            || (segment.expires <= now && segment.lines.iter().all(|line| line.is_value && is_alone(line.id)))
+    }
+
+    fn fill<'a>(&self, segments: impl Iterator<Item = (&'a u64, &'a Segment)>) -> Vec<u64> {
+        let mut room = self.config.segment_bytes;
+        let fits = |(_, segment): &(&u64, &Segment)| {
+            let fits = segment.live_bytes <= room;
+            room = room.saturating_sub(segment.live_bytes.max(1));
+            fits
+        };
+        let mut victims: Vec<u64> = segments.take_while(fits).map(|(name, _)| *name).take(VICTIMS).collect();
+        victims.sort_unstable();
+        victims
+    }
+}
