@@ -1,10 +1,481 @@
-/** A {@link Tier} over a log of segments. */
+/**
+ * A {@link Tier} over a log of segments: write queue above, log below, the newest of both wins.
+ *
+ * Reads go queue, then log; a failure there is a counted miss. Writes are encoded at once and queued; the queue leaves in
+ * rounds, one at a time. What cannot be written is dropped, counted, and hidden, so that no older value shows in its place.
+ */
 
-import { ShelflifeError } from '../errors.ts'
-import type { Store, StoreContext, Tier } from './tier.ts'
+import type { Clock } from '../clock.ts'
+import { decode, encode } from '../codec.ts'
+import { Alarm, driverOf } from '../core/driver.ts'
+import { ClosedError, isShelflifeError, ShelflifeError } from '../errors.ts'
+import { HangingError, withDeadline } from './deadlines.ts'
+import { pack } from './directory.ts'
+import type { Located } from './key-directory.ts'
+import { SegmentLog } from './segment-log.ts'
+import type { Invalidation, Persist, SegmentStore, Store, StoreContext, Tier, TierEntry, TierState, TierStats } from './tier.ts'
+import { type Pending, type Write, WriteQueue } from './write-queue.ts'
 
-/** The tier that `store` describes. Opens nothing yet: call `open()`. */
+/** Writes that nobody waits for may gather this long, or until they are this many or this large. */
+const GATHER_MS = 100
+const GATHER_WRITES = 2048
+const GATHER_BYTES = 256 * 1024
+/** Above this a write waits for the queue to empty; at {@link REFUSE} times as much it is refused. */
+const FULL_WRITES = 16_384
+const FULL_BYTES = 8 * 1024 * 1024
+const REFUSE = 4
+/** Bytes that leave in one round. */
+const ROUND_BYTES = 2 * 1024 * 1024
+/** A round that fails is tried again so often, after waits that grow. */
+const RETRIES = 3
+const RETRY_MS = 100
+/** How long `close` waits for the queue to empty. */
+const CLOSE_MS = 5000
+/** Segments that one `getMany` reads at the same time. */
+const PARALLEL_READS = 16
+/** A value that was written this far in the future, by our clock, is not believed. */
+const TOLERANCE_MS = 60_000
+
+/** The tier that `store` describes. Opens nothing yet: call `open()`, or let the first operation do it. */
 export function openTier(store: Store, context: StoreContext): Tier {
-  if ('openTier' in store) return store.openTier(context)
-  throw new ShelflifeError('ERR_STORE', 'not here yet')
+  return 'openTier' in store ? store.openTier(context) : new SegmentTier(store, context)
+}
+
+/** Somebody who waits until the places `first` to `last` of the queue are in the medium. */
+interface Waiter {
+  readonly first: number
+  readonly last: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Wanted {
+  readonly index: number
+  readonly key: string
+  readonly place: Located
+}
+
+class SegmentTier implements Tier {
+  readonly name: string
+  readonly #clock: Clock
+  readonly #log: SegmentLog
+  readonly #maxValue: number
+  readonly #queue = new WriteQueue()
+  readonly #gather: Alarm
+  readonly #counts = { hits: 0, misses: 0, writes: 0, dropped: 0 }
+  #state: TierState = 'closed'
+  #reason: string | undefined
+  #opening: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #waiters: Waiter[] = []
+  #pumping = false
+
+  constructor(store: SegmentStore, context: StoreContext) {
+    this.name = store.name
+    this.#clock = context.clock
+    this.#log = new SegmentLog(store.openMedium(context), store.maxSize, context.clock)
+    this.#maxValue = store.maxSize / 2
+    this.#gather = new Alarm(() => this.#pump())
+  }
+
+  open(): Promise<void> {
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  async getMany(keys: readonly string[], { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<(TierEntry | undefined)[]> {
+    this.#refuseClosed()
+    if (signal?.aborted) throw aborted(signal)
+    if (this.#state === 'closed') await this.open()
+    const reading = this.#read(keys)
+    const found = await (signal === undefined ? reading : untilAborted(reading, signal))
+    for (const entry of found) this.#counts[entry === undefined ? 'misses' : 'hits'] += 1
+    return found
+  }
+
+  async setMany(entries: readonly { readonly key: string; readonly entry: TierEntry }[], { persist }: { readonly persist: Persist }): Promise<void> {
+    this.#refuseClosed()
+    let failure: unknown
+    const writes = entries.map(({ key, entry }): Write => {
+      const { expiresAt, writtenAt } = entry
+      const durable = persist === 'durable'
+      try {
+        return { key, bytes: this.#encode(entry.value), expiresAt, writtenAt, durable }
+      } catch (error) {
+        failure ??= error
+        this.#drop('codec')
+        return { key, bytes: undefined, expiresAt, writtenAt, durable }
+      }
+    })
+    await this.#store(writes, persist)
+    if (failure !== undefined) throw failure
+  }
+
+  async deleteMany(keys: readonly string[], { persist = 'memory' }: { readonly persist?: Persist | undefined } = {}): Promise<boolean[]> {
+    this.#refuseClosed()
+    // Before the directory is read, nobody knows what it holds: the tombstones go out in any case, the answer waits.
+    const opening = this.#state === 'closed'
+    const had = keys.map(key => this.#has(key))
+    const stored = this.#delete(keys, persist, opening)
+    const located = opening ? await this.open().then(() => keys.map(key => this.#log.locateNow(key) !== undefined)) : []
+    await stored
+    return had.map((queued, index) => queued || located[index] === true)
+  }
+
+  async invalidate({ prefix }: Invalidation): Promise<void> {
+    this.#refuseClosed()
+    if (this.#state === 'closed') await this.open()
+    const keys = new Set<string>()
+    for (const key of this.#queue.keys()) if (key.startsWith(prefix)) keys.add(key)
+    for (const key of this.#log.keys()) if (key.startsWith(prefix)) keys.add(key)
+    await this.#delete([...keys], 'stored', false)
+  }
+
+  async clear(): Promise<void> {
+    this.#refuseClosed()
+    this.#queue.clear()
+    this.#settle()
+    if (this.#state === 'off') return
+    if (this.#state === 'read-only') throw this.#unable()
+    // It takes its turn now: writes that follow this call come after it in the log.
+    const cleared = this.#log.clear(async () => {
+      await this.open()
+      if (this.#state !== 'on') throw this.#unable()
+    })
+    try {
+      await cleared
+    } catch (error) {
+      this.#log.count('write')
+      throw error
+    }
+  }
+
+  async flush(): Promise<void> {
+    this.#refuseClosed()
+    if (this.#queue.size === 0) return
+    await this.#stored({ first: 0, last: this.#queue.ticket })
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  stats(): TierStats {
+    const { entries, segments, bytes, liveBytes } = this.#log.sizes
+    const { reads, reclaimed, compactions, errors } = this.#log.counts
+    return {
+      name: this.name,
+      state: this.#state,
+      reason: this.#reason,
+      entries,
+      segments,
+      bytes,
+      liveBytes,
+      deadBytes: bytes - liveBytes,
+      queued: this.#queue.size,
+      queuedBytes: this.#queue.bytes,
+      ...this.#counts,
+      reads,
+      reclaimed,
+      compactions,
+      errors: Object.fromEntries(errors),
+    }
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#log.open()
+      if (this.#closing !== undefined) return
+      this.#state = this.#log.writable ? 'on' : 'read-only'
+    } catch (error) {
+      this.#turnOff('open', error)
+      return
+    }
+    if (this.#state === 'on') return this.#queue.isEmpty ? undefined : this.#schedule(0)
+    this.#reason = 'somebody else holds the log and writes there'
+    this.#log.count('locked')
+    this.#giveUpQueue(this.#unable())
+  }
+
+  async #close(): Promise<void> {
+    if (this.#opening !== undefined) await this.#opening
+    if (this.#state === 'on' && this.#queue.size > 0) {
+      const flushed = this.#stored({ first: 0, last: this.#queue.ticket })
+      await withDeadline(this.#clock, CLOSE_MS, () => flushed).catch(() => this.#log.count('flush'))
+    }
+    driverOf(this.#clock).set(this.#gather, Number.POSITIVE_INFINITY)
+    this.#state = 'closed'
+    this.#giveUpQueue(new ClosedError(`tier ${this.name}`))
+    await this.#log.inTurn(() => this.#log.close()).catch(() => this.#log.count('close'))
+  }
+
+  /** A segment that is not there may have been written anew by somebody else: then, once, the log's news are read first. */
+  async #read(keys: readonly string[], mayCatchUp = true): Promise<(TierEntry | undefined)[]> {
+    const found = new Array<TierEntry | undefined>(keys.length).fill(undefined)
+    const unread = keys.map((key, index) => ({ key, index })).filter(({ key, index }) => {
+      const pending = this.#queue.get(key)
+      if (pending !== undefined) found[index] = this.#entryOf(pending)
+      return pending === undefined
+    })
+    if (unread.length === 0 || this.#state === 'off') return found
+    const { epoch } = this.#log
+    const wanted = new Map<number, Wanted[]>()
+    try {
+      const places = await this.#log.locate(unread.map(({ key }) => key))
+      for (const [at, { key, index }] of unread.entries()) {
+        const place = places[at]
+        if (place === undefined) continue
+        const group = wanted.get(place.segment)
+        if (group === undefined) wanted.set(place.segment, [{ index, key, place }])
+        else group.push({ index, key, place })
+      }
+    } catch {
+      this.#log.count('read')
+      return found
+    }
+    const lost: Wanted[] = []
+    const segments = wanted.entries()
+    const work = async () => {
+      for (const [segment, group] of segments) {
+        const answer = await this.#fetch(segment, group, epoch, found)
+        if (answer === 'missing') lost.push(...group)
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, wanted.size) }, work))
+    if (lost.length === 0 || !mayCatchUp || epoch !== this.#log.epoch) return found
+    this.#log.count('missing')
+    for (const segment of new Set(lost.map(({ place }) => place.segment))) await this.#log.missing(segment).catch(() => this.#log.count('read'))
+    const again = await this.#read(lost.map(({ key }) => key), false)
+    for (const [at, { index }] of lost.entries()) found[index] = again[at]
+    return found
+  }
+
+  /** Reads one segment for all that is wanted from it. */
+  async #fetch(segment: number, group: readonly Wanted[], epoch: number, found: (TierEntry | undefined)[]): Promise<'read' | 'missing'> {
+    let payload: Uint8Array | undefined
+    try {
+      payload = await this.#log.payload(segment)
+    } catch {
+      this.#log.count('read')
+      return 'read'
+    }
+    if (epoch !== this.#log.epoch) return 'read'
+    if (payload === undefined) return 'missing'
+    for (const { index, key, place } of group) {
+      // What was written while we read is newer than what we read.
+      const pending = this.#queue.get(key)
+      found[index] = pending === undefined ? this.#entryAt(key, place, payload) : this.#entryOf(pending)
+    }
+    return 'read'
+  }
+
+  #entryAt(key: string, place: Located, payload: Uint8Array): TierEntry | undefined {
+    const bytes = this.#log.verify(key, place, payload)
+    if (bytes !== undefined) {
+      try {
+        return { value: decode(bytes), expiresAt: place.expiresAt, writtenAt: place.writtenAt }
+      } catch {
+        this.#log.count('codec')
+      }
+    }
+    // Damaged for good: a tombstone, so that no older value of the key comes up after a restart either.
+    if (this.#log.locateNow(key)?.segment !== place.segment) return undefined
+    if (this.#state === 'on') void this.#delete([key], 'memory', true)
+    else this.#log.hide(key)
+    return undefined
+  }
+
+  #entryOf({ bytes, expiresAt, writtenAt }: Pending): TierEntry | undefined {
+    const wall = this.#clock.wall()
+    if (bytes === undefined || expiresAt <= wall || writtenAt > wall + TOLERANCE_MS) return undefined
+    return { value: decode(bytes), expiresAt, writtenAt }
+  }
+
+  #has(key: string): boolean {
+    const pending = this.#queue.get(key)
+    if (pending !== undefined) return pending.bytes !== undefined && pending.expiresAt > this.#clock.wall()
+    return this.#state !== 'off' && this.#log.locateNow(key) !== undefined
+  }
+
+  #encode(value: unknown): Uint8Array {
+    const bytes = encode(value)
+    if (bytes.length > this.#maxValue) throw new ShelflifeError('ERR_QUOTA', `a value of ${bytes.length} bytes is more than half of the tier's maxSize`)
+    return bytes
+  }
+
+  async #delete(keys: readonly string[], persist: Persist, evenUnknown: boolean): Promise<void> {
+    const writes: Write[] = []
+    for (const key of keys) {
+      if (evenUnknown || this.#log.knows(key) || this.#queue.isLeaving(key)) {
+        writes.push({ key, bytes: undefined, expiresAt: 0, writtenAt: 0, durable: persist === 'durable' })
+      } else this.#queue.drop(key)
+    }
+    this.#settle()
+    await this.#store(writes, persist)
+  }
+
+  async #store(writes: readonly Write[], persist: Persist): Promise<void> {
+    if (writes.length === 0) return
+    if (this.#state === 'off' || this.#state === 'read-only') {
+      for (const { key } of writes) this.#log.hide(key)
+      this.#counts.dropped += writes.length
+      if (persist === 'memory') return
+      throw this.#unable()
+    }
+    if (this.#queue.size >= FULL_WRITES * REFUSE || this.#queue.bytes >= FULL_BYTES * REFUSE) {
+      for (const write of writes) this.#queue.push({ ...write, bytes: undefined })
+      this.#counts.dropped += writes.length
+      throw new ShelflifeError('ERR_QUEUE_FULL', `the write queue of tier ${this.name} is full: wait for earlier writes`, { retryable: true })
+    }
+    let first = Number.POSITIVE_INFINITY
+    let last = 0
+    for (const write of writes) {
+      const ticket = this.#queue.push(write)
+      first = Math.min(first, ticket)
+      last = Math.max(last, ticket)
+    }
+    if (persist !== 'memory') return this.#stored({ first, last })
+    const { size, bytes } = this.#queue
+    if (size > FULL_WRITES || bytes > FULL_BYTES) return this.#stored({ first, last }).catch(() => {})
+    this.#schedule(size >= GATHER_WRITES || bytes >= GATHER_BYTES ? 0 : GATHER_MS)
+  }
+
+  /** Resolves when those places of the queue are in the medium. */
+  #stored({ first, last }: { first: number; last: number }): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ first, last, resolve, reject })
+      this.#schedule(0)
+    })
+  }
+
+  #schedule(wait: number): void {
+    if (this.#state === 'closed') {
+      void this.open()
+      return
+    }
+    if (this.#pumping) return
+    const driver = driverOf(this.#clock)
+    // A microtask later, all that is set in this task leaves together.
+    if (wait === 0) queueMicrotask(() => this.#pump())
+    else if (this.#gather.index < 0) driver.set(this.#gather, driver.now() + wait)
+  }
+
+  #pump(): void {
+    if (this.#pumping || this.#state !== 'on') return
+    this.#pumping = true
+    driverOf(this.#clock).set(this.#gather, Number.POSITIVE_INFINITY)
+    void this.#empty().finally(() => {
+      this.#pumping = false
+      if (!this.#queue.isEmpty) this.#schedule(0)
+    })
+  }
+
+  async #empty(): Promise<void> {
+    let failures = 0
+    while (!this.#queue.isEmpty && this.#state === 'on') {
+      const failure = await this.#log.inTurn(() => this.#round())
+      if (failure === undefined) failures = 0
+      else if (failure instanceof HangingError || failures >= RETRIES) this.#fail(failure)
+      else {
+        failures += 1
+        await this.#pause(RETRY_MS * 4 ** (failures - 1))
+      }
+    }
+  }
+
+  /** Writes the head of the queue. Gives the reason when it cannot. */
+  async #round(): Promise<unknown> {
+    const batch = this.#queue.take(Math.min(ROUND_BYTES, this.#maxValue))
+    if (batch.length === 0) return undefined
+    const { epoch } = this.#log
+    try {
+      await this.#log.append(pack(batch), batch.some(({ durable }) => durable) ? 'durable' : 'stored')
+    } catch (error) {
+      this.#log.count(kindOf(error))
+      this.#queue.giveBack()
+      return error
+    }
+    if (epoch === this.#log.epoch) this.#counts.writes += batch.length
+    this.#queue.done()
+    this.#settle()
+    await this.#log.compact().catch(() => this.#log.count('compaction'))
+    return undefined
+  }
+
+  /** The head of the queue could not be written, again and again. Without room only that is dropped; else the tier is off. */
+  #fail(failure: unknown): void {
+    if (!isShelflifeError(failure) || failure.code !== 'ERR_QUOTA') return this.#turnOff('write', failure)
+    const batch = this.#queue.take(ROUND_BYTES)
+    this.#queue.done()
+    for (const { key } of batch) this.#log.hide(key)
+    this.#counts.dropped += batch.length
+    this.#reject(failure, batch.at(-1)?.ticket ?? 0)
+    this.#settle()
+  }
+
+  #turnOff(kind: string, cause: unknown): void {
+    if (this.#closing !== undefined) return
+    this.#log.count(kind)
+    this.#state = 'off'
+    this.#reason = cause instanceof Error ? cause.message : String(cause)
+    this.#giveUpQueue(this.#unable(cause))
+    void this.#log.inTurn(() => this.#log.close()).catch(() => this.#log.count('close'))
+  }
+
+  #giveUpQueue(reason: ShelflifeError): void {
+    const dropped = this.#queue.clear()
+    this.#counts.dropped += dropped.length
+    for (const { key } of dropped) this.#log.hide(key)
+    this.#reject(reason, Number.POSITIVE_INFINITY)
+  }
+
+  /** Resolves those whose writes have left the queue. */
+  #settle(): void {
+    const done = this.#queue.oldest - 1
+    const waiting = this.#waiters
+    this.#waiters = waiting.filter(({ last }) => last > done)
+    for (const waiter of waiting) if (waiter.last <= done) waiter.resolve()
+  }
+
+  #reject(reason: unknown, upTo: number): void {
+    const waiting = this.#waiters
+    this.#waiters = waiting.filter(({ first }) => first > upTo)
+    for (const waiter of waiting) if (waiter.first <= upTo) waiter.reject(reason)
+  }
+
+  #pause(ms: number): Promise<void> {
+    const driver = driverOf(this.#clock)
+    return new Promise(resolve => driver.set(new Alarm(() => resolve(), { holds: true }), driver.now() + ms))
+  }
+
+  #drop(kind: string): void {
+    this.#log.count(kind)
+    this.#counts.dropped += 1
+  }
+
+  #unable(cause?: unknown): ShelflifeError {
+    return new ShelflifeError('ERR_STORE', `tier ${this.name} is ${this.#state}: ${this.#reason}`, cause === undefined ? {} : { cause })
+  }
+
+  #refuseClosed(): void {
+    if (this.#closing !== undefined) throw new ClosedError(`tier ${this.name}`)
+  }
+}
+
+function kindOf(error: unknown): string {
+  if (!isShelflifeError(error)) return 'write'
+  return error.code === 'ERR_QUOTA' ? 'quota' : error.code === 'ERR_TIMEOUT' ? 'timeout' : 'write'
+}
+
+function aborted(signal: AbortSignal): ShelflifeError {
+  return new ShelflifeError('ERR_ABORTED', 'the read was aborted', { cause: signal.reason })
+}
+
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(aborted(signal))
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
 }

@@ -1,0 +1,50 @@
+/** Ends what hangs. */
+
+import type { Clock } from '../clock.ts'
+import { Alarm, driverOf } from '../core/driver.ts'
+import { TimeoutError } from '../errors.ts'
+import type { MediumCall } from './segment-medium.ts'
+
+/** After its signal has aborted, a call may take this long to undo what it was doing. */
+const GRACE_MS = 1000
+
+/** A call that did not even settle after it had been told to stop: whether it will take effect some day, nobody knows. */
+export class HangingError extends TimeoutError {
+  constructor(timeoutMs: number) {
+    super('store', timeoutMs)
+  }
+}
+
+/**
+ * Runs `action`; after `ms` its signal aborts, and what it does then is its result. One that does not settle
+ * shortly after ends with a {@link HangingError}; what comes of it later is ignored.
+ */
+export function withDeadline<T>(clock: Clock, ms: number, action: (call: MediumCall) => Promise<T>): Promise<T> {
+  const driver = driverOf(clock)
+  const controller = new AbortController()
+  return new Promise<T>((resolve, reject) => {
+    const giveUp = new Alarm(() => reject(new HangingError(ms)), { holds: true })
+    const stop = new Alarm(
+      now => {
+        driver.set(giveUp, now + GRACE_MS)
+        controller.abort(new TimeoutError('store', ms))
+      },
+      { holds: true },
+    )
+    const quiet = () => {
+      driver.set(stop, Number.POSITIVE_INFINITY)
+      driver.set(giveUp, Number.POSITIVE_INFINITY)
+    }
+    driver.set(stop, driver.now() + ms)
+    action({ signal: controller.signal }).then(
+      value => {
+        quiet()
+        resolve(value)
+      },
+      error => {
+        quiet()
+        reject(error)
+      },
+    )
+  })
+}

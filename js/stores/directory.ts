@@ -1,0 +1,194 @@
+/**
+ * The directory of a segment, and how lines are packed into segments.
+ *
+ * Bytes, little endian: version, form of the keys (0 ASCII, 1 UTF-16), count of lines (2 bytes), bytes of all keys (4);
+ * then 40 bytes a line: units of the key, bytes of the value (2^32-1: a tombstone), checksum, 4 spare, order, expiresAt,
+ * writtenAt; then the keys. Values lie in the payload in the order of the lines, without gaps.
+ */
+
+import { ShelflifeError } from '../errors.ts'
+import { checksum, seedOf } from './checksum.ts'
+import type { Segment } from './segment-medium.ts'
+
+/** One line of a directory: a key was given a value, or deleted. */
+export interface Line {
+  readonly key: string
+  /** Absent in a tombstone. */
+  readonly value: Place | undefined
+  /** The segment it was first written in; 0 for the one it is in. */
+  readonly order: number
+  /** Bytes of the segment that go with it. */
+  readonly cost: number
+}
+
+/** Where a value lies in its segment's payload, its checksum and its times. */
+export interface Place {
+  readonly offset: number
+  readonly length: number
+  readonly check: number
+  readonly expiresAt: number
+  readonly writtenAt: number
+}
+
+/** A line on its way into a segment. */
+export interface Outgoing {
+  readonly key: string
+  /** The encoded value; `undefined` for a tombstone. */
+  readonly bytes: Uint8Array | undefined
+  readonly expiresAt: number
+  readonly writtenAt: number
+  /** The segment it was first written in; 0 if it is new. */
+  readonly order: number
+}
+
+/** A segment and the lines of its directory. */
+export interface PackedSegment extends Segment {
+  readonly lines: readonly Line[]
+}
+
+/** Lines a segment may have. */
+export const MAX_LINES = 512
+/** Bytes a segment should not exceed, unless one value does. */
+export const SEGMENT_BYTES = 65_536
+/** A value above this has a segment of its own, so that reading its neighbours stays cheap. */
+const LONE_VALUE = 16_384
+
+const VERSION = 1
+const HEADER = 8
+const LINE = 40
+const TOMBSTONE = 0xffffffff
+
+/** Packs lines into as few segments as the bounds allow, in order. */
+export function pack(outgoing: Iterable<Outgoing>): PackedSegment[] {
+  const segments: PackedSegment[] = []
+  let batch: Outgoing[] = []
+  let bytes = HEADER
+  const close = () => {
+    if (batch.length > 0) segments.push(pour(batch))
+    batch = []
+    bytes = HEADER
+  }
+  for (const line of outgoing) {
+    const size = LINE + line.key.length * 2 + (line.bytes?.length ?? 0)
+    if (size > LONE_VALUE) {
+      segments.push(pour([line]))
+      continue
+    }
+    if (batch.length === MAX_LINES || bytes + size > SEGMENT_BYTES) close()
+    batch.push(line)
+    bytes += size
+  }
+  close()
+  return segments
+}
+
+/** The checksum of a value under its key. */
+export function checkOf(key: string, bytes: Uint8Array): number {
+  return checksum(bytes, seedOf(key))
+}
+
+/**
+ * The lines of a directory. Total: any bytes give lines or an error.
+ *
+ * @throws ShelflifeError `ERR_CODEC` when they are no directory; `retryable` when a newer version of shelflife wrote them.
+ */
+export function readDirectory(bytes: Uint8Array): Line[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < HEADER) throw damaged('it is too short')
+  if (view.getUint8(0) > VERSION) throw new ShelflifeError('ERR_CODEC', 'a segment of a newer format', { retryable: true })
+  const count = view.getUint16(2, true)
+  const keysAt = HEADER + count * LINE
+  const keyBytes = view.getUint32(4, true)
+  const wide = view.getUint8(1)
+  if (view.getUint8(0) !== VERSION || wide > 1 || count > MAX_LINES || keysAt + keyBytes !== bytes.length) throw damaged('its head makes no sense')
+  const keys = bytes.subarray(keysAt)
+  const text = wide === 1 ? readWide(keys) : readAscii(keys)
+  const lines: Line[] = []
+  let keyAt = 0
+  let offset = 0
+  for (let at = HEADER; at < keysAt; at += LINE) {
+    const units = view.getUint32(at, true)
+    const length = view.getUint32(at + 4, true)
+    const order = view.getFloat64(at + 16, true)
+    if (keyAt + units > text.length || !Number.isSafeInteger(order) || order < 0) throw damaged('a line makes no sense')
+    const key = text.slice(keyAt, keyAt + units)
+    keyAt += units
+    const cost = LINE + units * (wide + 1)
+    if (length === TOMBSTONE) {
+      lines.push({ key, value: undefined, order, cost })
+      continue
+    }
+    const [check, expiresAt, writtenAt] = [view.getUint32(at + 8, true), view.getFloat64(at + 24, true), view.getFloat64(at + 32, true)]
+    lines.push({ key, value: { offset, length, check, expiresAt, writtenAt }, order, cost: cost + length })
+    offset += length
+  }
+  if (keyAt !== text.length) throw damaged('a key belongs to no line')
+  return lines
+}
+
+function pour(batch: readonly Outgoing[]): PackedSegment {
+  const text = batch.map(line => line.key).join('')
+  const wide = isAscii(text) ? 0 : 1
+  const keysAt = HEADER + batch.length * LINE
+  const directory = new Uint8Array(keysAt + text.length * (wide + 1))
+  const payload = new Uint8Array(batch.reduce((sum, line) => sum + (line.bytes?.length ?? 0), 0))
+  const view = new DataView(directory.buffer)
+  view.setUint8(0, VERSION)
+  view.setUint8(1, wide)
+  view.setUint16(2, batch.length, true)
+  view.setUint32(4, text.length * (wide + 1), true)
+  const lines: Line[] = []
+  let offset = 0
+  let at = HEADER
+  for (const { key, bytes, order, expiresAt, writtenAt } of batch) {
+    view.setUint32(at, key.length, true)
+    view.setUint32(at + 4, bytes === undefined ? TOMBSTONE : bytes.length, true)
+    view.setFloat64(at + 16, order, true)
+    const cost = LINE + key.length * (wide + 1)
+    if (bytes === undefined) lines.push({ key, value: undefined, order, cost })
+    else {
+      const check = checkOf(key, bytes)
+      view.setUint32(at + 8, check, true)
+      view.setFloat64(at + 24, expiresAt, true)
+      view.setFloat64(at + 32, writtenAt, true)
+      payload.set(bytes, offset)
+      lines.push({ key, value: { offset, length: bytes.length, check, expiresAt, writtenAt }, order, cost: cost + bytes.length })
+      offset += bytes.length
+    }
+    at += LINE
+  }
+  if (wide === 1) for (let unit = 0; unit < text.length; unit += 1) view.setUint16(keysAt + unit * 2, text.charCodeAt(unit), true)
+  else for (let unit = 0; unit < text.length; unit += 1) directory[keysAt + unit] = text.charCodeAt(unit)
+  return { directory, payload, lines }
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7f) return false
+  return true
+}
+
+const ascii = new TextDecoder()
+
+function readAscii(bytes: Uint8Array): string {
+  const text = ascii.decode(bytes)
+  // Other bytes would give fewer units than there are bytes, or units that are not theirs.
+  if (text.length !== bytes.length || !isAscii(text)) throw damaged('its keys are not what they should be')
+  return text
+}
+
+/** No `TextDecoder`: it would replace lone surrogates, and keys are exact. */
+function readWide(bytes: Uint8Array): string {
+  if (bytes.length % 2 !== 0) throw damaged('half a unit of a key')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const parts: string[] = []
+  for (let start = 0; start < bytes.length; start += 8192) {
+    const units: number[] = []
+    for (let at = start; at < Math.min(start + 8192, bytes.length); at += 2) units.push(view.getUint16(at, true))
+    parts.push(String.fromCharCode(...units))
+  }
+  return parts.join('')
+}
+
+function damaged(why: string): ShelflifeError {
+  return new ShelflifeError('ERR_CODEC', `a damaged directory of a segment: ${why}`)
+}

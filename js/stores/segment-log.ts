@@ -1,0 +1,280 @@
+/**
+ * A medium and the directory of what is in it, kept in step: everything that is appended, caught up with, given up or
+ * written anew goes through here. Writers take turns ({@link SegmentLog.inTurn}), since the directory follows the log's order.
+ */
+
+import type { Clock } from '../clock.ts'
+import { CoreTrappedError, isShelflifeError, ShelflifeError } from '../errors.ts'
+import { withDeadline } from './deadlines.ts'
+import { checkOf, type Outgoing, type PackedSegment, pack, type Place, readDirectory } from './directory.ts'
+import { KeyDirectory, type Located } from './key-directory.ts'
+import { RecentPayloads } from './recent-payloads.ts'
+import type { Durability, SegmentMedium } from './segment-medium.ts'
+
+/** Own deadlines around everything that can hang, in milliseconds. */
+const OPEN_MS = 5000
+const READ_MS = 5000
+const WRITE_MS = 30_000
+
+/** Beyond what any medium holds, and exact in a number: a budget that never ends. */
+const NO_LIMIT = 2 ** 53
+
+/** What happens to the log, counted. */
+export interface LogCounts {
+  reads: number
+  reclaimed: number
+  compactions: number
+  errors: Map<string, number>
+}
+
+/** See the top of this file. */
+export class SegmentLog {
+  readonly counts: LogCounts = { reads: 0, reclaimed: 0, compactions: 0, errors: new Map() }
+  readonly #medium: SegmentMedium
+  readonly #clock: Clock
+  readonly #directory: KeyDirectory
+  readonly #recent = new RecentPayloads()
+  #turn: Promise<unknown> = Promise.resolve()
+  /** Rises when everything is forgotten, so that what was under way knows that it is too late. */
+  #epoch = 0
+  #isClosed = false
+
+  constructor(medium: SegmentMedium, maxSize: number, clock: Clock) {
+    this.#medium = medium
+    this.#clock = clock
+    this.#directory = new KeyDirectory(Math.min(maxSize, NO_LIMIT))
+  }
+
+  get writable(): boolean {
+    return this.#medium.writable
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  get sizes(): { entries: number; segments: number; bytes: number; liveBytes: number } {
+    return this.#isClosed || this.#directory.lost ? { entries: 0, segments: 0, bytes: 0, liveBytes: 0 } : this.#directory.sizes
+  }
+
+  /** Runs `work` when all earlier work is done. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work)
+    this.#turn = result.catch(() => {})
+    return result
+  }
+
+  /** Opens the medium and reads its directories. */
+  async open(): Promise<void> {
+    await withDeadline(this.#clock, OPEN_MS, call => this.#medium.open(call))
+    await this.#replay(0, Number.POSITIVE_INFINITY)
+  }
+
+  /** Where the valid value of `key` lies. After a trap of the core the directory is read anew first. */
+  async locate(keys: readonly string[]): Promise<(Located | undefined)[]> {
+    const wall = this.#clock.wall()
+    const locate = () => keys.map(key => this.#directory.locate(key, wall))
+    try {
+      return locate()
+    } catch (error) {
+      if (!(error instanceof CoreTrappedError)) throw error
+      return this.inTurn(() => this.#survive(locate))
+    }
+  }
+
+  /** The same without waiting; nothing is found while the directory is lost. */
+  locateNow(key: string): Located | undefined {
+    return this.#directory.lost ? undefined : this.#directory.locate(key, this.#clock.wall())
+  }
+
+  /** Whether the log may hold lines of `key`. */
+  knows(key: string): boolean {
+    return this.#directory.knows(key)
+  }
+
+  keys(): MapIterator<string> {
+    return this.#directory.keys()
+  }
+
+  /** Hides `key` as long as this directory lives, without writing. */
+  hide(key: string): void {
+    if (!this.#directory.lost) this.#directory.forget(key)
+  }
+
+  /** The payload of a segment; `undefined` when it is gone. */
+  payload(segment: number): Promise<Uint8Array | undefined> {
+    return this.#recent.get(segment, () => {
+      this.counts.reads += 1
+      return withDeadline(this.#clock, READ_MS, call => this.#medium.read(segment, call))
+    })
+  }
+
+  /** A segment is not there. Somebody else may have written it anew: looks what is new in the log, and forgets it only then. */
+  missing(segment: number): Promise<void> {
+    return this.inTurn(async () => {
+      await this.#catchUp(Number.POSITIVE_INFINITY)
+      await this.#survive(() => this.#directory.remove(segment))
+      this.#recent.delete(segment)
+    })
+  }
+
+  /** Writes segments, first making room, and takes them into the directory. Only in turn. */
+  async append(segments: readonly PackedSegment[], durability: Durability): Promise<void> {
+    const incoming = segments.reduce((sum, segment) => sum + this.#weigh(segment), 0)
+    await this.#reclaim(incoming)
+    try {
+      await this.#write(segments, durability)
+    } catch (error) {
+      if (!isShelflifeError(error) || error.code !== 'ERR_QUOTA') throw error
+      this.count('quota')
+      // The budget was more than there is: give up a quarter, once, and try again.
+      const { bytes } = this.sizes
+      await this.#reclaim(Number.POSITIVE_INFINITY, Math.max(incoming * 2, bytes / 4))
+      await this.#write(segments, durability)
+    }
+  }
+
+  /** Writes segments anew that are mostly dead or too small. Only in turn. */
+  async compact(): Promise<void> {
+    const victims = await this.#survive(() => this.#directory.pollCompaction(this.#clock.wall()))
+    if (victims.length === 0) return
+    const epoch = this.#epoch
+    const outgoing: Outgoing[] = []
+    for (const victim of victims) {
+      const carried = await this.#survive(() => this.#directory.carry(victim, this.#clock.wall(), false))
+      const payload = carried.some(line => line.value !== undefined) ? await this.payload(victim) : undefined
+      for (const { key, order, value } of carried) {
+        const bytes = value === undefined ? undefined : this.verify(key, value, payload)
+        outgoing.push({ key, order, bytes, expiresAt: value?.expiresAt ?? 0, writtenAt: value?.writtenAt ?? 0 })
+      }
+    }
+    if (epoch !== this.#epoch) return
+    // What was durable must stay so when its old place goes.
+    await this.#write(pack(outgoing), 'durable')
+    await this.#remove(victims)
+    this.counts.compactions += victims.length
+  }
+
+  /** The bytes of a value in a payload, or `undefined`, counted, when they are not what was written. */
+  verify(key: string, { offset, length, check }: Place, payload: Uint8Array | undefined): Uint8Array | undefined {
+    const bytes = payload?.subarray(offset, offset + length)
+    if (bytes !== undefined && bytes.length === length && checkOf(key, bytes) === check) return bytes
+    this.count(bytes === undefined ? 'missing' : 'damaged')
+    return undefined
+  }
+
+  /** Forgets everything at once; the medium follows, once it is `ready`. */
+  clear(ready: () => Promise<void>): Promise<void> {
+    this.#epoch += 1
+    this.#recent.clear()
+    if (this.#directory.lost) this.#directory.renew()
+    this.#directory.clear()
+    return this.inTurn(async () => {
+      await ready()
+      await withDeadline(this.#clock, WRITE_MS, call => this.#medium.clear(call))
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#epoch += 1
+    this.#recent.clear()
+    this.#isClosed = true
+    this.#directory.free()
+    await withDeadline(this.#clock, OPEN_MS, () => this.#medium.close())
+  }
+
+  /** Counts a failure. */
+  count(kind: string): void {
+    this.counts.errors.set(kind, (this.counts.errors.get(kind) ?? 0) + 1)
+  }
+
+  #weigh({ directory, payload }: PackedSegment): number {
+    return directory.length + payload.length + this.#medium.overhead
+  }
+
+  async #write(segments: readonly PackedSegment[], durability: Durability): Promise<void> {
+    if (segments.length === 0) return
+    const epoch = this.#epoch
+    const ids = await withDeadline(this.#clock, WRITE_MS, call => this.#medium.append(segments, durability, call))
+    if (epoch !== this.#epoch) return
+    await this.#survive(async () => {
+      // A gap before our first id is what somebody else has written.
+      if (ids[0] !== this.#directory.last + 1) await this.#catchUp(ids[0] ?? 0)
+      for (const [index, segment] of segments.entries()) this.#directory.commit(ids[index] as number, this.#weigh(segment), segment.lines)
+    })
+  }
+
+  /** Gives up segments until `incoming` bytes fit the budget, or until `enough` bytes are free. */
+  async #reclaim(incoming: number, enough = Number.POSITIVE_INFINITY): Promise<void> {
+    const before = this.sizes.bytes
+    const gone: number[] = []
+    const next = () => this.#survive(() => this.#directory.pollReclaim(incoming, this.#clock.wall()))
+    for (let victim = await next(); victim !== 0 && before - this.sizes.bytes < enough; victim = await next()) {
+      const hidden = await this.#survive(() => this.#directory.carry(victim, this.#clock.wall(), true))
+      await this.#write(pack(hidden.map(({ key, order }) => ({ key, order, bytes: undefined, expiresAt: 0, writtenAt: 0 }))), 'durable')
+      await this.#survive(() => this.#directory.remove(victim))
+      gone.push(victim)
+    }
+    this.counts.reclaimed += gone.length
+    await this.#remove(gone)
+  }
+
+  async #remove(segments: readonly number[]): Promise<void> {
+    if (segments.length === 0) return
+    await withDeadline(this.#clock, WRITE_MS, call => this.#medium.remove(segments, call))
+    for (const segment of segments) {
+      this.#recent.delete(segment)
+      await this.#survive(() => this.#directory.remove(segment))
+    }
+  }
+
+  async #catchUp(before: number): Promise<void> {
+    await this.#survive(() => this.#replay(this.#directory.last, before))
+  }
+
+  /**
+   * Plays the segments between `after` and `before` into the directory.
+   *
+   * Which keys a damaged directory named is not known, and any older value may be one that it made outdated: nothing
+   * older is believed. A segment of a newer format is not touched; the error tells.
+   */
+  async #replay(after: number, before: number): Promise<void> {
+    const epoch = this.#epoch
+    const listed = await withDeadline(this.#clock, WRITE_MS, call => this.#medium.list(after, call))
+    if (epoch !== this.#epoch) return
+    const replayed = listed.filter(segment => segment.id < before).map(segment => ({ ...segment, lines: this.#readLines(segment.directory) }))
+    const damaged = replayed.findLastIndex(segment => segment.lines === undefined)
+    for (const { id, bytes, lines } of replayed.slice(damaged + 1)) this.#directory.commit(id, bytes, lines ?? [])
+    if (damaged < 0 || !this.#medium.writable) return
+    const distrusted = replayed.slice(0, damaged + 1).map(segment => segment.id)
+    await withDeadline(this.#clock, WRITE_MS, call => this.#medium.remove(distrusted, call))
+  }
+
+  #readLines(directory: Uint8Array): ReturnType<typeof readDirectory> | undefined {
+    try {
+      return readDirectory(directory)
+    } catch (error) {
+      if (isShelflifeError(error) && error.retryable) throw new ShelflifeError('ERR_STORE', 'a newer version of shelflife wrote here', { cause: error })
+      this.count('damaged')
+      return undefined
+    }
+  }
+
+  /** Runs `work`; when a trap of the core took the directory, reads it from the medium anew and runs `work` again. Only in turn. */
+  async #survive<T>(work: () => T | Promise<T>): Promise<T> {
+    if (this.#directory.lost) await this.#rebuild()
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof CoreTrappedError)) throw error
+      await this.#rebuild()
+      return work()
+    }
+  }
+
+  async #rebuild(): Promise<void> {
+    this.count('trapped')
+    this.#directory.renew()
+    await this.#replay(0, Number.POSITIVE_INFINITY)
+  }
+}

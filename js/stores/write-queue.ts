@@ -1,0 +1,137 @@
+/**
+ * What has been written to a tier and is not yet in its medium. Reads look here first.
+ *
+ * The queue holds encoded values, so that its size is known exactly and nobody can change a value behind its back. A newer
+ * write of a key takes the place of the older one, position included: whoever waits for the older one gets something newer stored.
+ */
+
+import type { Outgoing } from './directory.ts'
+
+/** A write that waits. `bytes` undefined is a deletion. */
+export interface Pending extends Outgoing {
+  /** Its place in line; places rise and are never used twice. */
+  readonly ticket: number
+  readonly durable: boolean
+}
+
+/** What a write says, before it has a place in line. */
+export type Write = Omit<Pending, 'ticket' | 'order'>
+
+/** See the top of this file. */
+export class WriteQueue {
+  #waiting = new Map<string, Pending>()
+  #leaving = new Map<string, Pending>()
+  #bytes = 0
+  #ticket = 0
+
+  /** Queues a write and gives its place in line. */
+  push(write: Write): number {
+    const old = this.#waiting.get(write.key)
+    let ticket = old?.ticket
+    if (ticket === undefined) {
+      this.#ticket += 1
+      ticket = this.#ticket
+    }
+    this.#waiting.set(write.key, { ...write, order: 0, ticket, durable: write.durable || old?.durable === true })
+    this.#bytes += weigh(write) - (old === undefined ? 0 : weigh(old))
+    return ticket
+  }
+
+  /** The newest write of `key` that is not in the medium yet. */
+  get(key: string): Pending | undefined {
+    return this.#waiting.get(key) ?? this.#leaving.get(key)
+  }
+
+  /** Whether a write of `key` is on its way to the medium at this moment. */
+  isLeaving(key: string): boolean {
+    return this.#leaving.has(key)
+  }
+
+  /** Takes back a write that waits, for a key that the medium does not have. */
+  drop(key: string): void {
+    const old = this.#waiting.get(key)
+    if (old === undefined) return
+    this.#waiting.delete(key)
+    this.#bytes -= weigh(old)
+  }
+
+  /** The writes to do next, up to `most` bytes; they stay visible until {@link done} or {@link giveBack}. */
+  take(most: number): Pending[] {
+    const batch: Pending[] = []
+    let bytes = 0
+    for (const pending of this.#waiting.values()) {
+      if (batch.length > 0 && bytes + weigh(pending) > most) break
+      bytes += weigh(pending)
+      batch.push(pending)
+    }
+    for (const pending of batch) {
+      this.#waiting.delete(pending.key)
+      this.#leaving.set(pending.key, pending)
+    }
+    return batch
+  }
+
+  /** What was taken is in the medium, or given up. */
+  done(): void {
+    for (const pending of this.#leaving.values()) this.#bytes -= weigh(pending)
+    this.#leaving.clear()
+  }
+
+  /** What was taken is not in the medium and goes to the head of the line, except what has been written anew meanwhile. */
+  giveBack(): void {
+    const line = this.#leaving
+    for (const [key, pending] of this.#waiting) {
+      const old = line.get(key)
+      if (old !== undefined) this.#bytes -= weigh(old)
+      line.set(key, old === undefined ? pending : { ...pending, ticket: old.ticket, durable: pending.durable || old.durable })
+    }
+    this.#waiting = line
+    this.#leaving = new Map()
+  }
+
+  /** Forgets all that waits; what is on its way is no longer seen either. Gives what was forgotten. */
+  clear(): Pending[] {
+    const forgotten = [...this.#leaving.values(), ...this.#waiting.values()]
+    this.#waiting.clear()
+    this.#leaving.clear()
+    this.#bytes = 0
+    return forgotten
+  }
+
+  /** Every key with a write that is not in the medium yet. */
+  *keys(): Generator<string> {
+    yield* this.#leaving.keys()
+    yield* this.#waiting.keys()
+  }
+
+  /** The last place in line that was given out. */
+  get ticket(): number {
+    return this.#ticket
+  }
+
+  /** The first place in line that is not in the medium yet. */
+  get oldest(): number {
+    for (const { ticket } of this.#leaving.values()) return ticket
+    for (const { ticket } of this.#waiting.values()) return ticket
+    return this.#ticket + 1
+  }
+
+  /** Writes that wait or are on their way. */
+  get size(): number {
+    return this.#waiting.size + this.#leaving.size
+  }
+
+  /** Whether nothing waits to be taken. */
+  get isEmpty(): boolean {
+    return this.#waiting.size === 0
+  }
+
+  /** Bytes of keys and values. */
+  get bytes(): number {
+    return this.#bytes
+  }
+}
+
+function weigh(write: Outgoing | Write): number {
+  return write.key.length * 2 + (write.bytes?.length ?? 0) + 64
+}
