@@ -69,6 +69,8 @@ class SegmentTier implements Tier {
   #closing: Promise<void> | undefined
   #waiters: Waiter[] = []
   #pumping = false
+  /** Calls of `clear` that wait for their turn. A round whose turn comes earlier must not take what was set after them. */
+  #clearing = 0
 
   constructor(store: SegmentStore, context: StoreContext) {
     this.name = store.name
@@ -138,15 +140,17 @@ class SegmentTier implements Tier {
     if (this.#state === 'off') return
     if (this.#state === 'read-only') throw this.#unable()
     // It takes its turn now: writes that follow this call come after it in the log.
-    const cleared = this.#log.clear(async () => {
-      await this.open()
-      if (this.#state !== 'on') throw this.#unable()
-    })
+    this.#clearing += 1
     try {
-      await cleared
+      await this.#log.clear(async () => {
+        await this.open()
+        if (this.#state !== 'on') throw this.#unable()
+      })
     } catch (error) {
       this.#log.count('write')
       throw error
+    } finally {
+      this.#clearing -= 1
     }
   }
 
@@ -386,6 +390,7 @@ class SegmentTier implements Tier {
 
   /** Writes the head of the queue. Gives the reason when it cannot. */
   async #round(): Promise<unknown> {
+    if (this.#clearing > 0) return undefined
     const batch = this.#queue.take(Math.min(ROUND_BYTES, this.#maxValue))
     if (batch.length === 0) return undefined
     const { epoch } = this.#log
