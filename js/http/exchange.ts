@@ -14,6 +14,7 @@ import { isTransient, NetworkError, QueueFullError, RequestTimeoutError, Respons
 import { isStoredResponse, type Source, type StoredResponse } from './record.ts'
 import type { WireRequest } from './request.ts'
 import { retryAfterMs } from './retry.ts'
+import type { ResponseCache } from './types.ts'
 
 /** What a caller gets. */
 export interface Delivery {
@@ -53,11 +54,19 @@ export class Exchange implements ScheduledTask {
   #ended = false
   #attempt = 0
   #controller: AbortController | undefined
+  /** What came over the wire, once it has. */
+  #answer: StoredResponse | undefined
+  /** Tells the cache what to keep, while it waits for that. */
+  #load: ((record: StoredResponse | undefined) => void) | undefined
+  /** The cache reads the time to live when it stores: only the response says it. */
+  readonly #keep: { ttl?: number }
 
   constructor(request: WireRequest, desk: Desk) {
     this.request = request
     this.key = request.host
     this.#desk = desk
+    const { ttl } = request.limits
+    this.#keep = ttl === undefined ? {} : { ttl }
   }
 
   /** One more caller waits for the answer. The signal must not be aborted yet. */
@@ -72,7 +81,7 @@ export class Exchange implements ScheduledTask {
   /** Sets out, once the first caller has joined. */
   begin(): void {
     const { cache } = this.request
-    if (cache?.read === true) void this.#lookUp(cache.key)
+    if (cache?.read === true && this.#desk.cache !== undefined) void this.#throughCache(this.#desk.cache, cache.key)
     else this.#queue()
   }
 
@@ -116,16 +125,25 @@ export class Exchange implements ScheduledTask {
     this.#fail(error)
   }
 
-  async #lookUp(key: string): Promise<void> {
+  /** Goes over the wire as the cache's loader: whoever deletes the key meanwhile is not overruled by an older answer. */
+  async #throughCache(cache: ResponseCache, key: string): Promise<void> {
     let found: unknown
     try {
-      found = await this.#desk.cache?.get(key)
+      found = await cache.getOrSet(key, () => this.#loaded(), this.#keep)
     } catch {
-      this.#desk.counts.cacheFailures += 1
+      if (!this.#ended) this.#desk.counts.cacheFailures += 1
     }
     if (this.#ended) return
-    if (isStoredResponse(found)) this.#deliver(found, 'hit')
+    if (this.#answer !== undefined) this.#deliver(this.#answer, 'miss')
+    else if (isStoredResponse(found)) this.#deliver(found, 'hit')
     else this.#queue()
+  }
+
+  #loaded(): Promise<StoredResponse | undefined> {
+    return new Promise(resolve => {
+      this.#load = resolve
+      this.#queue()
+    })
   }
 
   #queue(): void {
@@ -157,8 +175,13 @@ export class Exchange implements ScheduledTask {
     const settled = this.#settle(attempt, transient, pause)
     if (settled === 'backoff') this.#desk.retrying('status')
     if (typeof settled !== 'object') return
-    await this.#keep(record)
-    this.#deliver(record, 'miss')
+    this.#answer = record
+    const kept = this.#mayKeep(record) ? record : undefined
+    if (this.#load !== undefined) this.#load(kept)
+    else {
+      if (kept !== undefined) await this.#store(kept)
+      this.#deliver(record, 'miss')
+    }
   }
 
   #failed(attempt: number, error: unknown): void {
@@ -179,13 +202,18 @@ export class Exchange implements ScheduledTask {
     return settled
   }
 
-  async #keep(record: StoredResponse): Promise<void> {
-    const { cache, limits } = this.request
-    if (cache === undefined || !isStorable(record)) return
-    const ttl = limits.ttl ?? maxAgeMs(record)
-    if (ttl === 0) return
+  #mayKeep(record: StoredResponse): boolean {
+    if (this.request.cache === undefined || !isStorable(record)) return false
+    const ttl = this.#keep.ttl ?? maxAgeMs(record)
+    if (ttl !== undefined) this.#keep.ttl = ttl
+    return ttl !== 0
+  }
+
+  async #store(record: StoredResponse): Promise<void> {
+    const { cache } = this.request
+    if (cache === undefined) return
     try {
-      await this.#desk.cache?.set(cache.key, record, ttl === undefined ? {} : { ttl })
+      await this.#desk.cache?.set(cache.key, record, this.#keep)
     } catch {
       this.#desk.counts.cacheFailures += 1
     }
@@ -221,6 +249,7 @@ export class Exchange implements ScheduledTask {
   #end(): void {
     this.#ended = true
     this.#breakOff('nobody waits for the answer any more')
+    this.#load?.(undefined)
     this.#desk.ended(this)
   }
 

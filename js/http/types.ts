@@ -27,7 +27,7 @@ export interface RetryOptions {
 /** The part of a `Cache` that `createFetch` uses. */
 export interface ResponseCache {
   readonly memory: { get(key: string): unknown }
-  get(key: string, options?: { signal?: AbortSignal }): Promise<unknown>
+  getOrSet(key: string, loader: () => Promise<StoredResponse | undefined>, options?: { ttl?: number }): Promise<unknown>
   set(key: string, value: StoredResponse, options?: { ttl?: number }): Promise<void>
 }
 

@@ -119,7 +119,7 @@ describe('close', () => {
   test('rejects whatever is under way and refuses what comes later', async () => {
     const { transport, calls } = heldTransport()
     const clock = new ManualClock()
-    const cache = { ...mapCache(), get: () => new Promise<undefined>(() => undefined) }
+    const cache = { ...mapCache(), getOrSet: () => new Promise<undefined>(() => undefined) }
     const fetch = createFetch({ clock, fetch: transport, concurrency: 1, cache })
     const waiting = [fetch(URL, { cache: 'no-store' }), fetch(`${URL}2`, { cache: 'no-store' }), fetch(`${URL}3`)].map(outcome)
     await fetch.close()

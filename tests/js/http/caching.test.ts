@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { createCache } from '../../../js/cache/cache.ts'
 import { createFetch } from '../../../js/http/fetch.ts'
-import type { FetchInit } from '../../../js/http/types.ts'
+import type { FetchInit, FetchOptions } from '../../../js/http/types.ts'
 import { ManualClock } from '../../../js/testing/manual-clock.ts'
 import { heldTransport, mapCache, outcome, scripted, settle } from './transport.ts'
 
@@ -111,11 +112,8 @@ describe('the cache', () => {
   test('what a lower tier has is a hit, too', async () => {
     const { transport, calls } = scripted(json())
     const cache = mapCache()
-    const tier = new Map(cache.map)
-    const tiered = { ...cache, memory: { get: () => undefined }, get: async (key: string) => tier.get(key) }
     await createFetch({ fetch: transport, cache }).json(URL)
-    for (const [key, record] of cache.map) tier.set(key, record)
-    const fetch = createFetch({ fetch: transport, cache: tiered })
+    const fetch = createFetch({ fetch: transport, cache: { ...cache, memory: { get: () => undefined } } })
     expect((await fetch(URL)).headers.get('x-cache')).toBe('hit')
     expect(calls).toHaveLength(1)
     expect(fetch.stats()).toMatchObject({ hits: 1, sent: 0 })
@@ -184,20 +182,130 @@ describe('the cache', () => {
 
   test('a cache that fails costs its help, not the answer', async () => {
     const { transport } = scripted(json())
-    const broken = { memory: new Map(), get: () => Promise.reject(new Error('disk')), set: () => Promise.reject(new Error('disk')) }
+    const broken = { memory: new Map(), getOrSet: () => Promise.reject(new Error('disk')), set: () => Promise.reject(new Error('disk')) }
     const fetch = createFetch({ fetch: transport, cache: broken })
     expect(await fetch.json(URL)).toEqual({ n: 1 })
     expect(fetch.stats()).toMatchObject({ cacheFailures: 2, failures: {} })
+    const full = {
+      ...broken,
+      getOrSet: (_key: string, loader: () => Promise<unknown>) => loader().then(() => Promise.reject(new Error('full'))),
+    }
+    const other = createFetch({ fetch: transport, cache: full })
+    expect((await other(URL)).headers.get('x-cache')).toBe('miss')
+    expect(other.stats()).toMatchObject({ cacheFailures: 1, sent: 1, failures: {} })
+    await other.close()
     await fetch.close()
   })
 
   test('a stranger’s value under our key is a miss', async () => {
     const { transport, calls } = scripted(json())
     const cache = mapCache()
-    cache.memory.set(`GET ${URL}`, 'not a response')
+    cache.map.set(`GET ${URL}`, 'not a response')
     const fetch = createFetch({ fetch: transport, cache })
     expect((await fetch(URL)).status).toBe(200)
     expect(calls).toHaveLength(1)
+    await fetch.close()
+  })
+})
+
+describe('with a Cache of ours', () => {
+  const setUp = (fetchOptions: FetchOptions = {}) => {
+    const clock = new ManualClock()
+    const cache = createCache<unknown>({ clock, ttl: '1h' })
+    const { transport, calls } = heldTransport()
+    return { clock, cache, calls, fetch: createFetch({ clock, cache, fetch: transport, ...fetchOptions }), transport }
+  }
+
+  test('keeps for the time of the call, of the response, or of the cache', async () => {
+    const { clock, cache, calls, fetch } = setUp()
+    const all = [fetch(`${URL}1`, { ttl: '1m' }), fetch(`${URL}2`), fetch(`${URL}3`)]
+    for (const call of calls) call.answer('{}', call.url.endsWith('3') ? {} : { headers: { 'cache-control': 'max-age=120' } })
+    await Promise.all(all)
+    const left = () => [1, 2, 3].filter(n => cache.memory.has(`GET ${URL}${n}`))
+    expect(left()).toEqual([1, 2, 3])
+    clock.advance(60_000)
+    expect(left()).toEqual([2, 3])
+    clock.advance(60_000)
+    expect(left()).toEqual([3])
+    clock.advance(3_600_000)
+    expect(left()).toEqual([])
+    await fetch.close()
+    await cache.close()
+  })
+
+  test('an answer that was under way does not overrule a deletion', async () => {
+    const { cache, calls, fetch } = setUp()
+    const old = fetch(URL)
+    await cache.delete(`GET ${URL}`)
+    calls[0]?.answer('old')
+    expect(await (await old).text()).toBe('old')
+    expect(cache.memory.has(`GET ${URL}`)).toBe(false)
+    await fetch.close()
+    await cache.close()
+  })
+
+  test('two clients of one cache share a request, and the second goes alone when the first gives up', async () => {
+    const { cache, calls, clock, fetch, transport } = setUp()
+    const second = createFetch({ clock, cache, fetch: transport })
+    const controller = new AbortController()
+    const left = outcome(fetch(URL, { signal: controller.signal }))
+    const stays = second(URL)
+    await settle()
+    expect(calls).toHaveLength(1)
+    controller.abort('left')
+    expect(await left).toBe('left')
+    await settle()
+    expect(calls).toHaveLength(2)
+    calls[1]?.answer('alone')
+    expect(await (await stays).text()).toBe('alone')
+    expect(cache.pending()).toEqual({ loads: 0, leases: 0 })
+    await fetch.close()
+    await second.close()
+    await cache.close()
+  })
+
+  test('failures, aborts, deadlines and closing leave nothing in the cache and no load behind', async () => {
+    const { cache, calls, clock, fetch } = setUp({ retry: false, timeout: 50 })
+    const controller = new AbortController()
+    const results = [
+      outcome(fetch(`${URL}/fails`)),
+      outcome(fetch(`${URL}/aborted`, { signal: controller.signal })),
+      outcome(fetch(`${URL}/late`)),
+      outcome(fetch(`${URL}/large`, { maxResponseSize: 1 })),
+    ]
+    calls[0]?.fail(new TypeError('reset'))
+    controller.abort('left')
+    calls[3]?.answer('too large')
+    await clock.advanceAsync(50)
+    const codes = (await Promise.all(results)).map(result => (result as { code?: string }).code ?? result)
+    expect(codes).toEqual(['ERR_NETWORK', 'left', 'ERR_TIMEOUT', 'ERR_RESPONSE_TOO_LARGE'])
+    const closing = outcome(fetch(`${URL}/closing`))
+    await fetch.close()
+    expect(await closing).toMatchObject({ code: 'ERR_CLOSED' })
+    await settle()
+    expect([cache.memory.size, cache.pending()]).toEqual([0, { loads: 0, leases: 0 }])
+    await cache.close()
+  })
+
+  test('10 000 calls at once are one on the wire, and later ones are hits', async () => {
+    const { cache, calls, fetch } = setUp()
+    const all = Promise.all(Array.from({ length: 10_000 }, () => fetch.json(URL)))
+    calls[0]?.answer('{"n":1}')
+    const values = await all
+    expect(new Set(values).size).toBe(1)
+    expect(await fetch.json(URL)).toBe(values[0])
+    expect(fetch.stats()).toMatchObject({ sent: 1, misses: 1, coalesced: 9_999, hits: 1 })
+    await fetch.close()
+    await cache.close()
+  })
+
+  test('a closed cache costs its help, not the answer', async () => {
+    const { cache, calls, fetch } = setUp()
+    await cache.close()
+    const response = fetch(URL)
+    await settle()
+    calls[0]?.answer('still')
+    expect(await (await response).text()).toBe('still')
     await fetch.close()
   })
 })

@@ -1,6 +1,5 @@
 /** A transport that answers when the test says so, and a cache that is a Map. */
 
-import type { StoredResponse } from '../../../js/http/record.ts'
 import type { ResponseCache, Transport } from '../../../js/http/types.ts'
 
 /** One call of the transport. */
@@ -36,22 +35,23 @@ export function scripted(...answers: (() => Response | Error)[]): { transport: T
   return { transport, calls }
 }
 
-/** The contract of a `Cache` in its simplest form. */
-export function mapCache(): ResponseCache & {
-  map: Map<string, StoredResponse>
-  ttls: (number | undefined)[]
-  memory: Map<string, unknown>
-} {
-  const map = new Map<string, StoredResponse>()
+/** The contract of a `Cache` in its simplest form: nothing is shared, nothing expires. */
+export function mapCache(): ResponseCache & { map: Map<string, unknown>; ttls: (number | undefined)[] } {
+  const map = new Map<string, unknown>()
   const ttls: (number | undefined)[] = []
+  const set = async (key: string, value: unknown, { ttl }: { ttl?: number } = {}) => {
+    ttls.push(ttl)
+    map.set(key, value)
+  }
   return {
     map,
     ttls,
     memory: map,
-    get: async key => map.get(key),
-    set: async (key, value, { ttl } = {}) => {
-      ttls.push(ttl)
-      map.set(key, value)
+    set,
+    getOrSet: async (key, loader, options) => {
+      const value = map.get(key) ?? (await loader())
+      if (value !== undefined && !map.has(key)) await set(key, value, options)
+      return value
     },
   }
 }
