@@ -244,9 +244,14 @@ impl Buckets {
     }
 
     fn add(&mut self, index: i32, count: u64) {
+        self.total += count;
+        let known = usize::try_from(index - self.first).ok().and_then(|at| self.counts.get_mut(at));
+        if let Some(found) = known {
+            *found += count;
+            return;
+        }
         let at = self.room_for(index);
         self.counts[at] += count;
-        self.total += count;
     }
 
     fn merge(&mut self, other: &Self) {

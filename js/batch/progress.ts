@@ -22,7 +22,7 @@ export class ProgressTeller {
   readonly #counts: () => Counts
   readonly #alarm = new Alarm(() => this.#tell())
   readonly #begin: number
-  #toldAt = Number.NEGATIVE_INFINITY
+  #due = Number.NEGATIVE_INFINITY
   #told = -1
   #error: ShelflifeError | undefined
 
@@ -42,9 +42,8 @@ export class ProgressTeller {
   /** Something changed: tells it now, or when the interval is over. */
   changed(): void {
     if (this.#listener === undefined) return
-    const due = this.#toldAt + this.#interval
-    if (this.#driver.now() >= due) this.#tell()
-    else this.#driver.set(this.#alarm, due)
+    if (this.#driver.now() >= this.#due) this.#tell()
+    else this.#driver.set(this.#alarm, this.#due)
   }
 
   /** The run is over: tells the last state, unless it is told. */
@@ -59,7 +58,7 @@ export class ProgressTeller {
     const now = this.#driver.now()
     const counts = this.#counts()
     const { done, failed, aborted, answers, total } = counts
-    this.#toldAt = now
+    this.#due = now + this.#interval
     this.#told = changes(counts)
     const settled = done + failed + aborted
     const elapsed = now - this.#begin

@@ -68,7 +68,8 @@ export class CounterSeries {
   /** Adds `n`, 1 by default. It must be finite and not negative. */
   inc(n = 1): void {
     if (!Number.isFinite(n) || n < 0) throw new InvalidArgumentError('n', 'a finite number that is not negative', n)
-    this.#core.cells[this.#cell] = (this.#core.cells[this.#cell] as number) + n
+    const { cells } = this.#core
+    cells[this.#cell] = (cells[this.#cell] as number) + n
   }
 
   /** Sets the total, where it is counted elsewhere and copied by `registry.onCollect`. */
@@ -104,7 +105,8 @@ export class GaugeSeries {
   /** Adds `n`, 1 by default. */
   inc(n = 1): void {
     if (!Number.isFinite(n)) throw new InvalidArgumentError('n', 'a finite number', n)
-    this.#core.cells[this.#cell] = (this.#core.cells[this.#cell] as number) + n
+    const { cells } = this.#core
+    cells[this.#cell] = (cells[this.#cell] as number) + n
   }
 
   /** Takes `n` away, 1 by default. */

@@ -174,6 +174,11 @@ export class Registry {
     return this.#core.droppedSamples
   }
 
+  /** How often a trap of the core made the histograms begin again. */
+  get restarts(): number {
+    return this.#core.restarts
+  }
+
   /** All numbers as plain data. */
   snapshot(): RegistrySnapshot {
     this.#collect()

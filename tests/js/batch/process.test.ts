@@ -302,6 +302,16 @@ describe('progress', () => {
     expect(clock.timers).toBe(0)
   })
 
+  it('may be told at the beginning and the end only', async () => {
+    const told: number[] = []
+    await processBatch(numbers(6), doubled, {
+      batchSize: 1,
+      progressInterval: Number.POSITIVE_INFINITY,
+      onProgress: ({ done }) => told.push(done),
+    })
+    expect(told).toEqual([1, 6])
+  })
+
   it('that throws does not break the run, and is said', async () => {
     let calls = 0
     const onProgress = () => {
