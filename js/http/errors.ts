@@ -1,7 +1,8 @@
 /** The errors of a request. Each says how many attempts were made and where the time went. */
 
-import type { Spent } from '../core/schedule-core.ts'
+import type { Ending, Spent } from '../core/schedule-core.ts'
 import { ShelflifeError, TimeoutError, type TimeoutPhase } from '../errors.ts'
+import type { StoredResponse } from './record.ts'
 
 /** Milliseconds that a request spent in each phase. */
 export interface RequestPhases {
@@ -29,9 +30,14 @@ export class NetworkError extends ShelflifeError implements RequestTrace {
   readonly attempts: number
   readonly phases: RequestPhases
 
-  constructor(trace: RequestTrace, cause: unknown) {
+  /** Why it was not tried again. */
+  readonly gaveUp: Ending
+
+  constructor(trace: RequestTrace, gaveUp: Ending, cause: unknown) {
     const tries = trace.attempts === 1 ? '' : ` after ${trace.attempts} attempts`
-    super('ERR_NETWORK', `${trace.method} ${trace.url} failed${tries}: ${messageOf(cause)}`, { cause, retryable: true })
+    const end = gaveUp === 'no-time-left' ? '; no time is left for another attempt' : ''
+    super('ERR_NETWORK', `${trace.method} ${trace.url} failed${tries}: ${messageOf(cause)}${end}`, { cause, retryable: true })
+    this.gaveUp = gaveUp
     this.url = trace.url
     this.method = trace.method
     this.attempts = trace.attempts
@@ -83,12 +89,15 @@ export class HttpStatusError extends ShelflifeError {
   readonly url: string
   /** The body's text, at most its first 1000 characters. */
   readonly body: string
+  /** Why it was not tried again, such as a `Retry-After` beyond the deadline (`'no-time-left'`) or `maxRetryAfter` (`'pause-too-long'`). */
+  readonly gaveUp: Ending
 
-  constructor(status: number, statusText: string, url: string, body: string) {
+  constructor({ status, statusText, url }: StoredResponse, body: string, gaveUp: Ending) {
     super('ERR_HTTP_STATUS', `${url} answered ${status}${statusText === '' ? '' : ` ${statusText}`}`, { retryable: isTransient(status) })
     this.status = status
     this.url = url
     this.body = body.slice(0, 1000)
+    this.gaveUp = gaveUp
   }
 }
 

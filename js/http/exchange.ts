@@ -4,7 +4,7 @@
  * It ends exactly once. A caller who gives up leaves the others alone; when the last one leaves, the attempt is aborted.
  */
 
-import type { Deadline, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
+import type { Deadline, Ending, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
 import type { CoreTrappedError } from '../errors.ts'
 import type { Abortable } from './abort-watch.ts'
 import { BodyTooLarge, performAttempt } from './attempt.ts'
@@ -20,6 +20,8 @@ import type { ResponseCache } from './types.ts'
 export interface Delivery {
   readonly record: StoredResponse
   readonly source: Source
+  /** Why the attempt that brought it was the last. */
+  readonly ending: Ending
 }
 
 /** One caller. */
@@ -55,7 +57,7 @@ export class Exchange implements ScheduledTask {
   #attempt = 0
   #controller: AbortController | undefined
   /** What came over the wire, once it has. */
-  #answer: StoredResponse | undefined
+  #answer: { readonly record: StoredResponse; readonly ending: Ending } | undefined
   /** Tells the cache what to keep, while it waits for that. */
   #load: ((record: StoredResponse | undefined) => void) | undefined
   /** The cache reads the time to live when it stores: only the response says it. */
@@ -134,8 +136,8 @@ export class Exchange implements ScheduledTask {
       if (!this.#ended) this.#desk.counts.cacheFailures += 1
     }
     if (this.#ended) return
-    if (this.#answer !== undefined) this.#deliver(this.#answer, 'miss')
-    else if (isStoredResponse(found)) this.#deliver(found, 'hit')
+    if (this.#answer !== undefined) this.#deliver(this.#answer.record, 'miss', this.#answer.ending)
+    else if (isStoredResponse(found)) this.#deliver(found, 'hit', 'final')
     else this.#queue()
   }
 
@@ -175,12 +177,13 @@ export class Exchange implements ScheduledTask {
     const settled = this.#settle(attempt, transient, pause)
     if (settled === 'backoff') this.#desk.retrying('status')
     if (typeof settled !== 'object') return
-    this.#answer = record
+    const { ending } = settled
+    this.#answer = { record, ending }
     const kept = this.#mayKeep(record) ? record : undefined
     if (this.#load !== undefined) this.#load(kept)
     else {
       if (kept !== undefined) await this.#store(kept)
-      this.#deliver(record, 'miss')
+      this.#deliver(record, 'miss', ending)
     }
   }
 
@@ -193,7 +196,9 @@ export class Exchange implements ScheduledTask {
     if (typeof settled !== 'object') return
     const trace = traceOf(this.request, settled.spent)
     const { maxResponseSize } = this.request.limits
-    this.#fail(tooLarge ? new ResponseTooLargeError(maxResponseSize, error.received, trace) : new NetworkError(trace, error))
+    this.#fail(
+      tooLarge ? new ResponseTooLargeError(maxResponseSize, error.received, trace) : new NetworkError(trace, settled.ending, error),
+    )
   }
 
   #settle(attempt: number, retryable: boolean, pause: number | undefined): Settled {
@@ -219,14 +224,14 @@ export class Exchange implements ScheduledTask {
     }
   }
 
-  #deliver(record: StoredResponse, source: Source): void {
+  #deliver(record: StoredResponse, source: Source, ending: Ending): void {
     if (this.#ended) return
     this.#end()
     let own = source
     for (const waiter of this.#waiters) {
       this.#dismiss(waiter)
       this.#desk.delivered(own, waiter.since)
-      waiter.resolve({ record, source: own })
+      waiter.resolve({ record, source: own, ending })
       if (own === 'miss') own = 'coalesced'
     }
   }

@@ -59,7 +59,7 @@ class Client {
     try {
       const request = this.#admit(input, init)
       const record = this.#inMemory(request)
-      if (record !== undefined) return Promise.resolve(toJson(record))
+      if (record !== undefined) return Promise.resolve(toJson(record, 'final'))
       return this.desk.send(request).then(asJson)
     } catch (error) {
       return this.#reject(error)
@@ -81,7 +81,9 @@ class Client {
 
   #inMemory({ cache }: WireRequest): StoredResponse | undefined {
     if (cache?.read !== true) return undefined
-    const found = this.desk.cache?.memory.get(cache.key)
+    const memory = this.desk.cache?.memory
+    // Asked first whether it is there: the cache counts a miss when its loader is asked, and once is enough.
+    const found = memory?.has(cache.key) === true ? memory.get(cache.key) : undefined
     if (!isStoredResponse(found)) return undefined
     this.desk.counts.hits += 1
     return found
@@ -98,6 +100,6 @@ function asResponse({ record, source }: Delivery): Response {
   return toResponse(record, source)
 }
 
-function asJson({ record }: Delivery): unknown {
-  return toJson(record)
+function asJson({ record, ending }: Delivery): unknown {
+  return toJson(record, ending)
 }

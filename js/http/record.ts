@@ -1,5 +1,6 @@
 /** A response at rest: plain data that a cache can keep, and the standard `Response` made of it. */
 
+import type { Ending } from '../core/schedule-core.ts'
 import { ShelflifeError } from '../errors.ts'
 import { HttpStatusError } from './errors.ts'
 
@@ -32,10 +33,10 @@ export function toResponse(record: StoredResponse, source: Source): Response {
   return new RecordedResponse(record, [...record.headers, ['x-cache', source]] as [string, string][])
 }
 
-/** The body as JSON, parsed once for each record. */
-export function toJson(record: StoredResponse): unknown {
+/** The body as JSON, parsed once for each record. `gaveUp` says why a failed request was not tried again. */
+export function toJson(record: StoredResponse, gaveUp: Ending): unknown {
   if (parsed.has(record)) return parsed.get(record)
-  if (record.status < 200 || record.status > 299) throw new HttpStatusError(record.status, record.statusText, record.url, toText(record))
+  if (record.status < 200 || record.status > 299) throw new HttpStatusError(record, toText(record), gaveUp)
   let value: unknown
   try {
     value = JSON.parse(toText(record))

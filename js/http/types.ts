@@ -26,7 +26,7 @@ export interface RetryOptions {
 
 /** The part of a `Cache` that `createFetch` uses. */
 export interface ResponseCache {
-  readonly memory: { get(key: string): unknown }
+  readonly memory: { has(key: string): boolean; get(key: string): unknown }
   getOrSet(key: string, loader: () => Promise<StoredResponse | undefined>, options?: { ttl?: number }): Promise<unknown>
   set(key: string, value: StoredResponse, options?: { ttl?: number }): Promise<void>
 }

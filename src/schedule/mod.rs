@@ -6,6 +6,7 @@
 //! through queue, attempts and backoff. Each task has one timer in one wheel; every operation is O(1).
 
 mod backoff;
+mod border;
 mod lanes;
 #[cfg(test)]
 mod model;
@@ -16,123 +17,11 @@ use crate::slab::{Slab, Token};
 use crate::time::{Duration, Instant};
 use crate::wheel::Wheel;
 pub use backoff::{Backoff, Jitter};
+pub use border::{Action, Admission, Config, Deadline, Ending, Outcome, Settled};
 use lanes::Lanes;
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
 pub use task::{Limits, Spent};
 use task::{Phase, Task};
-
-/// The limits of a schedule.
-#[derive(Clone, Copy, Debug)]
-pub struct Config {
-    /// How many attempts run at once.
-    pub concurrency: NonZeroU32,
-    /// How many attempts of one lane run at once.
-    pub per_lane: NonZeroU32,
-    /// How many admitted tasks may be waiting, for their turn or for their next attempt. Beyond it, a task is refused
-    /// unless it can run at once.
-    pub max_queue: u32,
-    /// How long a failed task sleeps.
-    pub backoff: Backoff,
-    /// A server may ask for no longer pause than this; a task that is told to sleep longer ends instead.
-    pub max_retry_after: Duration,
-}
-
-/// The answer to [`Schedule::submit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// The task is in. Name the lane in later submissions of the same key, as long as one of its tasks lives.
-    Admitted {
-        /// Names the task until it ends.
-        task: Token,
-        /// Names its lane.
-        lane: Token,
-    },
-    /// As many tasks wait as may wait.
-    QueueFull,
-}
-
-/// How an attempt went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It brought the result.
-    Ok,
-    /// It failed in a way that another attempt may mend, perhaps not before a pause that the server asked for.
-    Retryable {
-        /// The pause.
-        retry_after: Option<Duration>,
-    },
-    /// It failed for good.
-    Fatal,
-}
-
-/// The answer to [`Schedule::settle`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// The attempt had ended before; nothing has changed.
-    Stale,
-    /// The task sleeps and is then tried again.
-    Backoff {
-        /// When it joins the queue again.
-        until: Instant,
-    },
-    /// The task has ended with the reported outcome.
-    Done(Ending, Spent),
-}
-
-/// Why a settled task is not tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The outcome needs no further attempt, or allows none.
-    Final,
-    /// It has no retries left.
-    Exhausted,
-    /// The next attempt could not begin before the total deadline.
-    NoTimeLeft,
-    /// The server asked for a longer pause than is allowed.
-    PauseTooLong,
-}
-
-/// Something the host must do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Begin this attempt of the task.
-    Start {
-        /// The task.
-        task: Token,
-        /// The number of the attempt, from 1.
-        attempt: u32,
-    },
-    /// Break off this attempt, whose time is up. It needs no report; the task sleeps and is then tried again.
-    Abort {
-        /// The task.
-        task: Token,
-        /// The number of the attempt.
-        attempt: u32,
-        /// When it joins the queue again.
-        until: Instant,
-    },
-    /// The task has ended without a result; break off its attempt if one runs.
-    Expire {
-        /// The task.
-        task: Token,
-        /// Which deadline ended it.
-        deadline: Deadline,
-        /// Where its time went.
-        spent: Spent,
-    },
-}
-
-/// A deadline that ended a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deadline {
-    /// The total deadline, before the first attempt could begin.
-    Queue,
-    /// The deadline of the last attempt.
-    Attempt,
-    /// The total deadline.
-    Total,
-}
 
 /// See the top of this file.
 #[derive(Clone, Debug)]

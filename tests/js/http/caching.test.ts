@@ -113,7 +113,7 @@ describe('the cache', () => {
     const { transport, calls } = scripted(json())
     const cache = mapCache()
     await createFetch({ fetch: transport, cache }).json(URL)
-    const fetch = createFetch({ fetch: transport, cache: { ...cache, memory: { get: () => undefined } } })
+    const fetch = createFetch({ fetch: transport, cache: { ...cache, memory: new Map() } })
     expect((await fetch(URL)).headers.get('x-cache')).toBe('hit')
     expect(calls).toHaveLength(1)
     expect(fetch.stats()).toMatchObject({ hits: 1, sent: 0 })

@@ -111,6 +111,7 @@ describe('retries', () => {
       name: 'NetworkError',
       code: 'ERR_NETWORK',
       attempts: 3,
+      gaveUp: 'exhausted',
       phases: { queue: 0, attempts: 0, backoff: 100 },
       message: `GET ${URL} failed after 3 attempts: fetch failed (ECONNREFUSED)`,
       cause: expect.any(TypeError),
@@ -156,6 +157,8 @@ describe('retries', () => {
       const { fetch } = client({ fetch: transport })
       expect((await fetch(URL)).status).toBe(503)
       expect(calls).toHaveLength(1)
+      const gaveUp = Number(value) === 31 ? 'no-time-left' : 'pause-too-long'
+      await expect(fetch.json(URL)).rejects.toMatchObject({ code: 'ERR_HTTP_STATUS', gaveUp, retryable: true })
       await fetch.close()
     },
   )
@@ -191,6 +194,17 @@ describe('retries', () => {
 })
 
 describe('deadlines', () => {
+  test('does not begin to sleep when no time would be left after it', async () => {
+    const { transport, calls } = heldTransport()
+    const { fetch, clock } = client({ fetch: transport, timeout: 1000, totalTimeout: 1000, retry: { initialDelay: 100 } })
+    const failed = outcome(fetch(URL))
+    await clock.advanceAsync(950)
+    calls[0]?.fail(new TypeError('reset'))
+    expect(await failed).toMatchObject({ code: 'ERR_NETWORK', gaveUp: 'no-time-left', attempts: 1, phases: { attempts: 950 } })
+    expect(clock.monotonic()).toBe(950)
+    await fetch.close()
+  })
+
   test('ends an attempt in time and tries again', async () => {
     const { transport, calls } = heldTransport()
     const { fetch, clock } = client({ fetch: transport, timeout: 100, retry: { maxDelay: 0, initialDelay: 0 } })
