@@ -40,8 +40,9 @@ export async function performAttempt(
     const headers = [...response.headers].filter(([name]) => name !== 'x-cache')
     return { status, statusText, headers, url: response.url || request.url, redirected, body }
   } catch (error) {
-    // Nobody reads on: let go of the connection.
+    // Nobody reads on: let go of the connection, also with a transport that ignores its signal.
     controller.abort(error)
+    if (response.body?.locked === false) response.body.cancel(error).catch(() => undefined)
     throw error
   }
 }

@@ -113,6 +113,18 @@ describe('a bad line', () => {
     await fetch.close()
   })
 
+  test('an origin that never answers, or floods with headers, ends in a typed error', async () => {
+    routes['/hang'] = () => {}
+    routes['/flood'] = request => {
+      request.socket.write(`HTTP/1.1 200 OK\r\n${Array.from({ length: 5000 }, (_, n) => `x-${n}: ${'y'.repeat(50)}`).join('\r\n')}\r\n\r\n`)
+    }
+    const fetch = createFetch({ timeout: 50, retry: false })
+    await expect(fetch(`${base}/hang`)).rejects.toMatchObject({ code: 'ERR_TIMEOUT', phase: 'attempt' })
+    await expect(fetch(`${base}/flood`)).rejects.toMatchObject({ code: 'ERR_NETWORK', attempts: 1 })
+    expect(fetch.stats()).toMatchObject({ inflight: 0, queued: 0 })
+    await fetch.close()
+  })
+
   test('a refused connection is a network error', async () => {
     const fetch = createFetch({ retry: { maxRetries: 1, initialDelay: 1, maxDelay: 1 } })
     await expect(fetch('http://127.0.0.1:1/')).rejects.toMatchObject({ code: 'ERR_NETWORK', attempts: 2, retryable: true })

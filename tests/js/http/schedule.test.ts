@@ -72,6 +72,47 @@ describe('limits', () => {
   })
 })
 
+describe('a transport that ignores its signal', () => {
+  test('is not waited for, not read on, and cannot answer twice', async () => {
+    let cancelled = 0
+    let pulled = 0
+    const endless = () =>
+      new ReadableStream({
+        pull: controller => {
+          pulled += 1
+          controller.enqueue(new Uint8Array(100))
+        },
+        cancel: () => {
+          cancelled += 1
+        },
+      })
+    const answers: ((response: Response) => void)[] = []
+    const transport = () => new Promise<Response>(resolve => answers.push(resolve))
+    const { fetch, clock } = client({
+      fetch: transport,
+      timeout: 10,
+      maxResponseSize: 1000,
+      retry: { initialDelay: 0, maxDelay: 0, maxRetries: 1 },
+    })
+    const response = fetch(URL)
+    await clock.advanceAsync(10)
+    answers[0]?.(new Response(endless()))
+    await settle()
+    expect([cancelled, pulled < 5]).toEqual([1, true])
+    answers[1]?.(new Response('second'))
+    expect(await (await response).text()).toBe('second')
+    const large = outcome(fetch(URL))
+    answers[2]?.(new Response(endless(), { headers: { 'content-length': '2000' } }))
+    expect(await large).toMatchObject({ code: 'ERR_RESPONSE_TOO_LARGE', received: 2000 })
+    const endlessly = outcome(fetch(URL))
+    answers[3]?.(new Response(endless()))
+    expect(await endlessly).toMatchObject({ code: 'ERR_RESPONSE_TOO_LARGE', received: 1100 })
+    expect(cancelled).toBe(3)
+    expect(fetch.stats()).toMatchObject({ sent: 4, inflight: 0 })
+    await fetch.close()
+  })
+})
+
 describe('retries', () => {
   test.each([408, 425, 429, 500, 502, 503, 504])('tries again after %i and answers with what came in the end', async code => {
     const { transport, calls } = scripted(status(code), status(code), status(200))
