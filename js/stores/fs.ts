@@ -1,25 +1,34 @@
 /** `shelflife/stores/fs`: a store in a folder of files, for Node, Bun and Deno. */
 
-import { ShelflifeError } from '../errors.ts'
-import type { Size } from '../options.ts'
-import { sizeInBytes } from '../options.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { optionsObject, type Size, sizeInBytes } from '../options.ts'
+import { FsMedium } from './fs-medium.ts'
 import type { SegmentStore } from './tier.ts'
+
+export type { SegmentStore } from './tier.ts'
 
 /** Options of {@link fileSystem}. */
 export interface FileSystemOptions {
-  /** The folder; made if missing. It must hold nothing else. */
+  /** The folder; made, for this user only, if it is missing. File names in it say nothing about keys. */
   readonly path: string
-  /** Budget in bytes; beyond it whole oldest segments are given up. Default `Infinity`. */
+  /** Budget in bytes; beyond it whole oldest segments are given up. Default `Infinity`. Files may briefly take up to twice as much. */
   readonly maxSize?: Size
 }
 
-/** A store in a folder. */
+/**
+ * A store in a folder.
+ *
+ * `persist: 'stored'` survives the death of the process, `'durable'` is synced to disk, new files with their folder. One
+ * process writes; another one on the same folder reads what it finds and keeps its own writes in memory (`stats().state` is `'read-only'`).
+ *
+ * ```ts
+ * const cache = createCache({ store: fileSystem({ path: './.cache', maxSize: '200mb' }) })
+ * ```
+ *
+ * @throws InvalidArgumentError when `path` is no text or `maxSize` no size.
+ */
 export function fileSystem(options: FileSystemOptions): SegmentStore {
-  return {
-    name: options.path,
-    maxSize: sizeInBytes(options.maxSize ?? Number.POSITIVE_INFINITY, 'maxSize'),
-    openMedium: () => {
-      throw new ShelflifeError('ERR_STORE', 'not here yet')
-    },
-  }
+  const { path, maxSize = Number.POSITIVE_INFINITY } = optionsObject(options, 'options') as FileSystemOptions
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) throw new InvalidArgumentError('path', 'the path of a folder', path)
+  return { name: `fileSystem(${path})`, maxSize: sizeInBytes(maxSize, 'maxSize'), openMedium: () => new FsMedium(path) }
 }

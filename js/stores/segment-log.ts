@@ -113,8 +113,8 @@ export class SegmentLog {
   missing(segment: number): Promise<void> {
     return this.inTurn(async () => {
       await this.#catchUp(Number.POSITIVE_INFINITY)
+      if ((await this.payload(segment)) !== undefined) return
       await this.#survive(() => this.#directory.remove(segment))
-      this.#recent.delete(segment)
     })
   }
 
