@@ -1,25 +1,39 @@
 /** `shelflife/stores/indexeddb`: a store in the browser's IndexedDB. */
 
-import { ShelflifeError } from '../errors.ts'
-import type { Size } from '../options.ts'
-import { sizeInBytes } from '../options.ts'
+import { InvalidArgumentError } from '../errors.ts'
+import { optionsObject, type Size, sizeInBytes } from '../options.ts'
+import { IndexedDbMedium } from './indexeddb-medium.ts'
 import type { SegmentStore } from './tier.ts'
+
+export type { SegmentStore } from './tier.ts'
 
 /** Options of {@link indexedDB}. */
 export interface IndexedDBOptions {
-  /** Name of the database, without the prefix `shelflife:` that it gets. */
+  /** Name of the database, which gets the prefix `shelflife:`. */
   readonly name: string
-  /** Budget in bytes; beyond it whole oldest segments are given up. Default `Infinity`: the browser's quota. */
+  /** Budget in bytes; beyond it whole oldest segments are given up. Default `Infinity`: what the browser allows. */
   readonly maxSize?: Size
+  /** How hard the browser tries with `persist: 'stored'`; `'durable'` is always strict. Default `'relaxed'`. */
+  readonly durability?: 'relaxed' | 'strict'
 }
 
-/** A store in IndexedDB. */
+/**
+ * A store in IndexedDB. Where there is none (a private window, a sandboxed frame, Node), the cache goes on from memory and
+ * `stats()` says why.
+ *
+ * ```ts
+ * const cache = createCache({ store: indexedDB({ name: 'app', maxSize: '200mb' }) })
+ * ```
+ *
+ * @throws InvalidArgumentError when an option cannot be meant.
+ */
 export function indexedDB(options: IndexedDBOptions): SegmentStore {
+  const { name, maxSize = Number.POSITIVE_INFINITY, durability = 'relaxed' } = optionsObject(options, 'options') as IndexedDBOptions
+  if (typeof name !== 'string' || name === '') throw new InvalidArgumentError('name', 'a text that is not empty', name)
+  if (durability !== 'relaxed' && durability !== 'strict') throw new InvalidArgumentError('durability', "'relaxed' or 'strict'", durability)
   return {
-    name: options.name,
-    maxSize: sizeInBytes(options.maxSize ?? Number.POSITIVE_INFINITY, 'maxSize'),
-    openMedium: () => {
-      throw new ShelflifeError('ERR_STORE', 'not here yet')
-    },
+    name: `indexedDB(${name})`,
+    maxSize: sizeInBytes(maxSize, 'maxSize'),
+    openMedium: ({ count }) => new IndexedDbMedium(`shelflife:${name}`, durability, count),
   }
 }

@@ -10,6 +10,7 @@ import { checkOf, type Outgoing, type PackedSegment, pack, type Place, readDirec
 import { KeyDirectory, type Located } from './key-directory.ts'
 import { RecentPayloads } from './recent-payloads.ts'
 import type { Durability, SegmentMedium } from './segment-medium.ts'
+import type { SegmentStore } from './tier.ts'
 
 /** Own deadlines around everything that can hang, in milliseconds. */
 const OPEN_MS = 5000
@@ -39,10 +40,10 @@ export class SegmentLog {
   #epoch = 0
   #isClosed = false
 
-  constructor(medium: SegmentMedium, maxSize: number, clock: Clock) {
-    this.#medium = medium
+  constructor(store: SegmentStore, clock: Clock) {
+    this.#medium = store.openMedium({ clock, count: kind => this.count(kind) })
     this.#clock = clock
-    this.#directory = new KeyDirectory(Math.min(maxSize, NO_LIMIT))
+    this.#directory = new KeyDirectory(Math.min(store.maxSize, NO_LIMIT))
   }
 
   get writable(): boolean {
@@ -195,11 +196,17 @@ export class SegmentLog {
   async #write(segments: readonly PackedSegment[], durability: Durability): Promise<void> {
     if (segments.length === 0) return
     const epoch = this.#epoch
+    const last = await this.#survive(() => this.#directory.last)
     const ids = await withDeadline(this.#clock, WRITE_MS, call => this.#medium.append(segments, durability, call))
     if (epoch !== this.#epoch) return
+    if ((ids[0] as number) <= last) {
+      // Ids that begin again: somebody has emptied the medium behind our back, and what the directory says is history.
+      await this.#rebuild('lost')
+      return
+    }
     await this.#survive(async () => {
       // A gap before our first id is what somebody else has written.
-      if (ids[0] !== this.#directory.last + 1) await this.#catchUp(ids[0] ?? 0)
+      if (ids[0] !== this.#directory.last + 1) await this.#catchUp(ids[0] as number)
       for (const [index, segment] of segments.entries()) this.#directory.commit(ids[index] as number, this.#weigh(segment), segment.lines)
     })
   }
@@ -262,18 +269,19 @@ export class SegmentLog {
 
   /** Runs `work`; when a trap of the core took the directory, reads it from the medium anew and runs `work` again. Only in turn. */
   async #survive<T>(work: () => T | Promise<T>): Promise<T> {
-    if (this.#directory.lost) await this.#rebuild()
+    if (this.#directory.lost) await this.#rebuild('trapped')
     try {
       return await work()
     } catch (error) {
       if (!(error instanceof CoreTrappedError)) throw error
-      await this.#rebuild()
+      await this.#rebuild('trapped')
       return work()
     }
   }
 
-  async #rebuild(): Promise<void> {
-    this.count('trapped')
+  async #rebuild(why: 'trapped' | 'lost'): Promise<void> {
+    this.count(why)
+    this.#recent.clear()
     this.#directory.renew()
     await this.#replay(0, Number.POSITIVE_INFINITY)
   }

@@ -75,7 +75,7 @@ class SegmentTier implements Tier {
   constructor(store: SegmentStore, context: StoreContext) {
     this.name = store.name
     this.#clock = context.clock
-    this.#log = new SegmentLog(store.openMedium(context), store.maxSize, context.clock)
+    this.#log = new SegmentLog(store, context.clock)
     this.#maxValue = store.maxSize / 2
     this.#gather = new Alarm(() => this.#pump())
   }

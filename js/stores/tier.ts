@@ -85,12 +85,18 @@ export interface StoreContext {
   readonly clock: Clock
 }
 
+/** What opens a medium. */
+export interface MediumContext extends StoreContext {
+  /** Counts something that went wrong and was mended, such as a handle that had to be reopened; it shows in {@link TierStats.errors}. */
+  count(kind: string): void
+}
+
 /** A store over a log of segments; `openTier` of `segment-tier.ts` turns it into a {@link Tier}. */
 export interface SegmentStore {
   readonly name: string
   /** Budget in bytes of the medium; beyond it whole oldest segments are given up. Default `Infinity`. */
   readonly maxSize: number
-  openMedium(context: StoreContext): SegmentMedium
+  openMedium(context: MediumContext): SegmentMedium
 }
 
 /** A store that brings a tier of its own. */
