@@ -4,16 +4,23 @@
  */
 
 import { CacheCore } from '../core/cache-core.ts'
-import { Alarm } from '../core/driver.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { durationMs, wholeNumber } from '../options.ts'
+import { durationMs, durationOrZeroMs, type Size, sizeInBytes, wholeNumber } from '../options.ts'
+import { Column } from './column.ts'
 import { Departures } from './departures.ts'
+import { ExpiryAlarm } from './expiry.ts'
 import { reportMemoryCache } from './memory-metrics.ts'
-import { type ResolvedMemoryOptions, resolveMemoryOptions } from './memory-options.ts'
-import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats, ReadonlyMemoryCache, SetOptions } from './types.ts'
+import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions } from './memory-options.ts'
+import type {
+  DisposeReason,
+  EntryInfo,
+  GetOptions,
+  MemoryCacheOptions,
+  MemoryCacheStats,
+  ReadonlyMemoryCache,
+  SetOptions,
+} from './types.ts'
 
-/** Expired entries nobody asks for are cleared away at most this often; a read never serves them in between. */
-const SWEEP_INTERVAL_MS = 1000
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
@@ -38,10 +45,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   readonly #options: ResolvedMemoryOptions<K, V>
   readonly #core: CacheCore
   readonly #departures: Departures<K, V> | undefined
-  readonly #alarm: Alarm
-  /** Nothing expires before this time; the earliest time may be later. */
-  #nextExpiry = NEVER
-  #nextSweep = 0
+  readonly #expiry: ExpiryAlarm<MemoryCache<K, V>>
+  #limits: Limits
   #stopReporting: (() => void) | undefined
   #closed = false
 
@@ -50,11 +55,16 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #values: (V | undefined)[] = []
   /** Until when the entry in a slot may be served, on the driver's timeline. */
   #freshUntil = new Float64Array(64)
+  /** For how long after that it is kept, for those who take it stale. */
+  readonly #staleFor = new Column(0)
+  /** With an idle time: the end of the time to live, which use does not move. */
+  readonly #ttlEnd = new Column(NEVER)
   #sizes: number[] = []
   #free: number[] = []
   #totalSize = 0
 
   #hits = 0
+  #staleHits = 0
   #absent = 0
   #expiredReads = 0
   #sets = 0
@@ -69,12 +79,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#options = options
     this.#core = new CacheCore(options.clock, () => this.#goCold())
     this.#departures = options.dispose === undefined ? undefined : new Departures(options.dispose)
-    // A set alarm must not keep a cache alive that nobody else holds.
-    const self = new WeakRef(this)
-    this.#alarm = new Alarm(() => {
-      const cache = self.deref()
-      if (cache !== undefined) cache.#sweep()
-    })
+    this.#limits = options
+    this.#expiry = new ExpiryAlarm(this.#core.driver, options.cleanupIntervalMs, this)
   }
 
   /** The number of entries, those included that have expired and not yet been cleared away. */
@@ -82,35 +88,51 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return this.#slots.size
   }
 
-  /** The value of `key`, which becomes the most recently used. */
-  get(key: K): V | undefined {
+  /**
+   * The value of `key`, which becomes the most recently used. An entry past its time to live is a miss, unless
+   * `allowStale` is set and it was stored with a `staleFor` that has not passed.
+   */
+  get(key: K, options?: GetOptions): V | undefined {
     const slot = this.#slots.get(key)
     if (slot === undefined) {
       this.#absent += 1
       return undefined
     }
     const until = this.#freshUntil[slot] as number
-    if (until !== NEVER && until <= this.#now()) {
-      this.#expiredReads += 1
-      this.#expire(slot)
-      return undefined
-    }
+    if (until !== NEVER && until <= this.#now() && !this.#servesStale(slot, options)) return undefined
     this.#hits += 1
     const value = this.#values[slot]
+    if (this.#options.idleMs !== NEVER) this.#prolong(slot)
     this.#core.touch(slot)
     return value
   }
 
   /** The value of `key`, without making it more recent and without counting. */
-  peek(key: K): V | undefined {
+  peek(key: K, options?: GetOptions): V | undefined {
     const slot = this.#slots.get(key)
-    return slot === undefined || this.#isExpired(slot) ? undefined : this.#values[slot]
+    if (slot === undefined) return undefined
+    const served = options?.allowStale === true ? !this.#isGone(slot) : this.#isFresh(slot)
+    return served ? this.#values[slot] : undefined
   }
 
-  /** Whether `key` has a value, without making it more recent and without counting. */
+  /** Whether `key` has a value that is not stale, without making it more recent and without counting. */
   has(key: K): boolean {
     const slot = this.#slots.get(key)
-    return slot !== undefined && !this.#isExpired(slot)
+    return slot !== undefined && this.#isFresh(slot)
+  }
+
+  /** What is known of the entry of `key`, stale or not; `undefined` when there is none. Does not count as use. */
+  info(key: K): EntryInfo<V> | undefined {
+    const slot = this.#slots.get(key)
+    if (slot === undefined || this.#isGone(slot)) return undefined
+    const left = (this.#freshUntil[slot] as number) - this.#now()
+    return {
+      value: this.#values[slot] as V,
+      stale: left <= 0,
+      ttl: Math.max(0, left),
+      staleFor: this.#staleFor.get(slot) + Math.min(0, left),
+      size: this.#sizes[slot] ?? 0,
+    }
   }
 
   /**
@@ -122,34 +144,52 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   set(key: K, value: V, options?: SetOptions): boolean {
     if (this.#closed) throw new ClosedError('the cache')
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
-    const ttl = options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl')
+    const ttl = this.#lifetime(options)
+    const staleFor = options?.staleFor === undefined ? 0 : durationOrZeroMs(options.staleFor, 'staleFor')
     const size = this.#options.weigh === undefined ? 0 : this.#weigh(key, value, options)
     const until = ttl === NEVER ? NEVER : this.#now() + ttl
     this.#sets += 1
     const slot = this.#slots.get(key)
     let stored = true
-    if (size > this.#options.maxSize) {
+    if (size > this.#limits.maxEntrySize || size > this.#limits.maxSize) {
       stored = this.#refuse(slot, key, value)
-    } else if (slot === undefined) {
-      this.#admit(key, value, until, size)
     } else {
-      this.#replace(slot, value, until, size)
+      const end = until + staleFor
+      const taken = slot === undefined ? this.#admit(key, value, until, end, size) : this.#replace(slot, key, value, until, end, size)
+      this.#staleFor.set(taken, staleFor)
+      if (end < this.#expiry.next) this.#expiry.expect(end)
     }
-    if (until < this.#nextExpiry && stored) this.#expectExpiry(until)
     this.#departures?.report()
     return stored
   }
 
-  /** Removes `key`. Whether it had a value. */
+  /** Makes the entry of `key` stale as of now; without a `staleFor` that is the end of it. Whether it was fresh. */
+  expire(key: K): boolean {
+    const slot = this.#slots.get(key)
+    if (slot === undefined || !this.#isFresh(slot)) return false
+    const now = this.#now()
+    const end = now + this.#staleFor.get(slot)
+    if (end <= now) this.#expire(slot)
+    else {
+      this.#freshUntil[slot] = now
+      this.#ttlEnd.set(slot, now)
+      this.#core.rearm(slot, end)
+      this.#expiry.expect(end)
+    }
+    return true
+  }
+
+  /** Removes `key`. Whether it had a value that was not stale. */
   delete(key: K): boolean {
     const slot = this.#slots.get(key)
     if (slot === undefined) return false
-    const expired = this.#isExpired(slot)
-    if (expired) this.#expirations += 1
+    const gone = this.#isGone(slot)
+    const fresh = this.#isFresh(slot)
+    if (gone) this.#expirations += 1
     else this.#deletes += 1
-    this.#remove(slot, expired ? 'expire' : 'delete')
+    this.#remove(slot, gone ? 'expire' : 'delete')
     this.#departures?.report()
-    return !expired
+    return fresh
   }
 
   /** Removes `key` and gives what it had. Counts as a read and as a removal. */
@@ -178,6 +218,26 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return deleted
   }
 
+  /** Changes the limits; what no longer fits leaves, the least valuable first. Throws and changes nothing when a limit cannot be meant. */
+  resize({ max, maxSize }: { max?: number; maxSize?: Size }): void {
+    if (this.#closed) throw new ClosedError('the cache')
+    if (maxSize !== undefined && this.#options.weigh === undefined) {
+      throw new InvalidArgumentError('maxSize', 'left out for a cache made without maxSize or sizeCalculation', maxSize)
+    }
+    this.#limits = {
+      ...this.#limits,
+      max: max === undefined ? this.#limits.max : mostEntries(max),
+      maxSize: maxSize === undefined ? this.#limits.maxSize : sizeInBytes(maxSize, 'maxSize'),
+    }
+    while (this.#isOver(0, 0)) {
+      if (this.#clearedExpired()) continue
+      const victim = this.#evict()
+      if (victim < 0) break
+      this.#release(victim)
+    }
+    this.#departures?.report()
+  }
+
   /** Removes everything. Statistics stay. */
   clear(): void {
     if (this.#closed) return
@@ -199,7 +259,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Keys and values, in the order in which the keys came in. Changing the cache meanwhile is allowed, as with a `Map`. */
   *entries(): IterableIterator<[K, V]> {
-    for (const [key, slot] of this.#slots) if (!this.#isExpired(slot)) yield [key, this.#values[slot] as V]
+    for (const [key, slot] of this.#slots) if (this.#isFresh(slot)) yield [key, this.#values[slot] as V]
   }
 
   [Symbol.iterator](): IterableIterator<[K, V]> {
@@ -208,7 +268,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** What has happened so far. */
   stats(): MemoryCacheStats {
-    const { max, maxSize, sizeUnit } = this.#options
+    const { max, maxSize } = this.#limits
     const misses = this.#absent + this.#expiredReads
     const reads = this.#hits + misses
     return {
@@ -216,8 +276,9 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       size: this.#totalSize,
       max,
       maxSize,
-      sizeUnit,
+      sizeUnit: this.#options.sizeUnit,
       hits: this.#hits,
+      staleHits: this.#staleHits,
       misses,
       missesByReason: { absent: this.#absent, expired: this.#expiredReads },
       hitRate: reads === 0 ? 0 : this.#hits / reads,
@@ -236,7 +297,6 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.clear()
     this.#closed = true
     this.#stopReporting?.()
-    this.#core.driver.set(this.#alarm, NEVER)
     this.#core.free()
   }
 
@@ -251,7 +311,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Recounts everything and throws where the parts disagree. For tests. */
   validate(): void {
-    const { max, maxSize } = this.#options
+    const { max, maxSize } = this.#limits
     let size = 0
     for (const [key, slot] of this.#slots) {
       if (!Object.is(this.#keys[slot], key) && !(this.#keys[slot] === 0 && key === 0)) throw new Error(`slot ${slot} does not hold its key`)
@@ -270,14 +330,50 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return driver.stale ? driver.read() : driver.recent
   }
 
-  #isExpired(slot: number): boolean {
+  #isFresh(slot: number): boolean {
     const until = this.#freshUntil[slot] as number
-    return until !== NEVER && until <= this.#now()
+    return until === NEVER || until > this.#now()
   }
 
-  #admit(key: K, value: V, until: number, size: number): void {
+  /** Whether not even who takes stale values gets this one. */
+  #isGone(slot: number): boolean {
+    const until = this.#freshUntil[slot] as number
+    return until !== NEVER && until + this.#staleFor.get(slot) <= this.#now()
+  }
+
+  /** An entry past its time: whether this caller takes it all the same. Clears it away when nobody could. */
+  #servesStale(slot: number, options: GetOptions | undefined): boolean {
+    const gone = this.#isGone(slot)
+    if (!gone && options?.allowStale === true) {
+      this.#staleHits += 1
+      return true
+    }
+    this.#expiredReads += 1
+    if (gone) this.#expire(slot)
+    return false
+  }
+
+  /** The entry was used: it stays fresh for another idle time, up to the end of its time to live. */
+  #prolong(slot: number): void {
+    const until = Math.min(this.#now() + this.#options.idleMs, this.#ttlEnd.get(slot))
+    if (until > (this.#freshUntil[slot] as number)) this.#freshUntil[slot] = until
+  }
+
+  /** How long an entry lives that is set now: with jitter somewhat less than it says, never more. */
+  #lifetime(options: SetOptions | undefined): number {
+    const { ttlMs, maxTtlMs, jitterMs, random } = this.#options
+    const ttl = Math.min(options?.ttl === undefined ? ttlMs : durationMs(options.ttl, 'ttl'), maxTtlMs)
+    return jitterMs === 0 || ttl === NEVER ? ttl : Math.max(ttl - jitterMs * random(), Math.min(ttl, 1))
+  }
+
+  #isOver(entries: number, size: number): boolean {
+    return this.#slots.size + entries > this.#limits.max || this.#totalSize + size > this.#limits.maxSize
+  }
+
+  /** Makes room and stores a new entry; the slot it got. */
+  #admit(key: K, value: V, until: number, end: number, size: number): number {
     let slot = -1
-    while (this.#slots.size >= this.#options.max || this.#totalSize + size > this.#options.maxSize) {
+    while (this.#isOver(1, size)) {
       if (slot >= 0) this.#release(slot)
       slot = -1
       if (this.#clearedExpired()) continue
@@ -289,38 +385,48 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     if (slot >= this.#freshUntil.length) this.#grow()
     this.#slots.set(key, slot)
     this.#write(slot, key, value, until, size)
-    this.#core.admit(slot, until)
+    this.#core.admit(slot, this.#wheelTime(slot, end))
+    return slot
   }
 
-  #replace(slot: number, value: V, until: number, size: number): void {
-    const key = this.#keys[slot] as K
+  #replace(slot: number, key: K, value: V, until: number, end: number, size: number): number {
     this.#core.touch(slot)
     const growth = size - (this.#sizes[slot] ?? 0)
-    while (this.#totalSize + growth > this.#options.maxSize) {
+    while (this.#isOver(0, growth)) {
       if (this.#clearedExpired()) continue
       const victim = this.#evict()
       if (victim < 0) break
       this.#release(victim)
     }
-    // Each word to the core may find a trap and empty the cache.
-    if (this.#slots.get(key) !== slot) {
-      this.#admit(key, value, until, size)
-      return
-    }
+    // Each word to the core may find a trap and empty the cache; the entry itself may have expired just now.
+    if (this.#slots.get(key) !== slot) return this.#admit(key, value, until, end, size)
     const old = this.#values[slot] as V
-    const oldUntil = this.#freshUntil[slot] as number
-    if (oldUntil !== NEVER && oldUntil <= this.#now()) {
+    const oldEnd = (this.#freshUntil[slot] as number) + this.#staleFor.get(slot)
+    if (oldEnd !== NEVER && oldEnd <= this.#now()) {
       this.#expirations += 1
       this.#departures?.note(old, key, 'expire')
     } else if (old !== value) this.#departures?.note(old, key, 'set')
     this.#write(slot, key, value, until, size)
     // The wheel only proposes, so a later end needs no word: the proposal at the old end is answered with the new one.
-    if (until < oldUntil) this.#core.rearm(slot, until)
+    const wheelTime = this.#wheelTime(slot, end)
+    if (wheelTime < oldEnd) this.#core.rearm(slot, wheelTime)
+    return slot
+  }
+
+  /** When the wheel shall propose an entry: at its end, or when it may have idled too long. */
+  #wheelTime(slot: number, end: number): number {
+    if (this.#options.idleMs === NEVER) return end
+    const until = this.#freshUntil[slot] as number
+    this.#ttlEnd.set(slot, until)
+    this.#freshUntil[slot] = Math.min(until, this.#now() + this.#options.idleMs)
+    const idleEnd = (this.#freshUntil[slot] as number) + (end - until || 0)
+    this.#expiry.expect(idleEnd)
+    return idleEnd
   }
 
   #refuse(slot: number | undefined, key: K, value: V): false {
     this.#oversized += 1
-    if (slot !== undefined) this.#remove(slot, this.#isExpired(slot) ? 'expire' : 'set')
+    if (slot !== undefined) this.#remove(slot, this.#isGone(slot) ? 'expire' : 'set')
     this.#departures?.note(value, key, 'oversize')
     return false
   }
@@ -338,10 +444,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #evict(): number {
     const slot = this.#core.victim()
     if (slot < 0) return -1
-    const expired = this.#isExpired(slot)
-    if (expired) this.#expirations += 1
+    const gone = this.#isGone(slot)
+    if (gone) this.#expirations += 1
     else this.#evictions += 1
-    this.#vacate(slot, expired ? 'expire' : 'evict')
+    this.#vacate(slot, gone ? 'expire' : 'evict')
     return slot
   }
 
@@ -388,10 +494,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Whether room was made without a living entry paying for it: what has expired goes first, a slice at a time. */
   #clearedExpired(): boolean {
-    if (this.#nextExpiry === NEVER || this.#nextExpiry > this.#now()) return false
+    if (this.#expiry.next === NEVER || this.#expiry.next > this.#now()) return false
     const before = this.#slots.size
     this.#clearExpired()
-    return this.#slots.size < before || this.#nextExpiry <= this.#now()
+    return this.#slots.size < before || this.#expiry.next <= this.#now()
   }
 
   /** Removes a slice of what has expired, at most 1024 entries, so that nothing else waits long. */
@@ -400,27 +506,22 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const now = this.#now()
     for (const slot of proposed) {
       if (this.#values[slot] === undefined) continue
-      const until = this.#freshUntil[slot] as number
-      if (until > now) this.#core.rearm(slot, until)
+      const end = (this.#freshUntil[slot] as number) + this.#staleFor.get(slot)
+      if (end > now) this.#core.rearm(slot, end)
       else {
         this.#expirations += 1
         this.#remove(slot, 'expire')
       }
     }
-    this.#nextExpiry = this.#core.nextExpiry()
+    this.#expiry.cleared(this.#core.nextExpiry())
   }
 
-  #sweep(): void {
+  /** Not for users: what the alarm of expiry does. */
+  sweep(): void {
+    if (this.#closed) return
     this.#clearExpired()
-    const now = this.#now()
-    this.#nextSweep = this.#nextExpiry <= now ? now + 1 : now + SWEEP_INTERVAL_MS
-    if (this.#nextExpiry !== NEVER) this.#expectExpiry(this.#nextExpiry)
+    this.#expiry.swept(this.#now())
     this.#departures?.report()
-  }
-
-  #expectExpiry(at: number): void {
-    this.#nextExpiry = at
-    this.#core.driver.set(this.#alarm, Math.max(at, this.#nextSweep))
   }
 
   /** A trap took the core's half: start again with nothing (law L7). */
@@ -437,6 +538,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#sizes = []
     this.#free = []
     this.#totalSize = 0
-    this.#nextExpiry = NEVER
+    this.#staleFor.clear()
+    this.#ttlEnd.clear()
+    this.#expiry.clear()
   }
 }

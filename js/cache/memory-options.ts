@@ -3,20 +3,31 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { MOST_ENTRIES } from '../core/cache-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { durationMs, optionalFunction, optionsObject, sizeInBytes, wholeNumber } from '../options.ts'
+import { durationMs, durationOrZeroMs, optionalFunction, optionsObject, sizeInBytes, wholeNumber } from '../options.ts'
 import { estimateSize } from './estimate-size.ts'
 import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats } from './types.ts'
 
 const DEFAULT_MAX = 10_000
+const NEVER = Number.POSITIVE_INFINITY
 
-/** Options with every default filled in; durations in milliseconds. */
-export interface ResolvedMemoryOptions<K, V> {
+/** What may be in a cache at once. */
+export interface Limits {
   readonly max: number
   readonly maxSize: number
+  readonly maxEntrySize: number
+}
+
+/** Options with every default filled in; durations in milliseconds. */
+export interface ResolvedMemoryOptions<K, V> extends Limits {
   /** How an entry is weighed; `undefined` where sizes are not counted. */
   readonly weigh: ((value: V, key: K) => number) | undefined
   readonly sizeUnit: MemoryCacheStats['sizeUnit']
   readonly ttlMs: number
+  readonly maxTtlMs: number
+  readonly idleMs: number
+  readonly jitterMs: number
+  readonly cleanupIntervalMs: number
+  readonly random: () => number
   readonly dispose: ((value: V, key: K, reason: DisposeReason) => void) | undefined
   readonly clock: Clock
   readonly name: string
@@ -25,22 +36,43 @@ export interface ResolvedMemoryOptions<K, V> {
 /** Throws `ERR_INVALID_ARGUMENT` for anything that cannot be meant. */
 export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | undefined): ResolvedMemoryOptions<K, V> {
   const options: MemoryCacheOptions<K, V> = optionsObject(given, 'options')
-  const { max, maxSize, sizeCalculation, ttl, dispose, clock = systemClock, name = 'memory' } = options
+  const {
+    max,
+    maxSize,
+    maxEntrySize = NEVER,
+    sizeCalculation,
+    dispose,
+    random = Math.random,
+    clock = systemClock,
+    name = 'memory',
+  } = options
+  const { ttl = NEVER, maxTtl = NEVER, idleTtl = NEVER, jitter = 0, cleanupInterval = 1000 } = options
   optionalFunction(sizeCalculation, 'sizeCalculation')
   optionalFunction(dispose, 'dispose')
+  optionalFunction(random, 'random')
   if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
   if (typeof clock?.monotonic !== 'function') throw new InvalidArgumentError('clock', 'a Clock', clock)
-  const counted = maxSize !== undefined || sizeCalculation !== undefined
-  const most = max === undefined ? (maxSize === undefined ? DEFAULT_MAX : MOST_ENTRIES) : wholeNumber(max, 'max', { infinite: true })
+  const counted = maxSize !== undefined || maxEntrySize !== NEVER || sizeCalculation !== undefined
   return {
-    max: Math.min(most, MOST_ENTRIES),
-    maxSize: maxSize === undefined ? Number.POSITIVE_INFINITY : sizeInBytes(maxSize, 'maxSize'),
+    max: max === undefined ? (maxSize === undefined ? DEFAULT_MAX : MOST_ENTRIES) : mostEntries(max),
+    maxSize: maxSize === undefined ? NEVER : sizeInBytes(maxSize, 'maxSize'),
+    maxEntrySize: sizeInBytes(maxEntrySize, 'maxEntrySize'),
     weigh:
       sizeCalculation ?? (counted ? (value, key) => estimateSize(value) + (typeof key === 'string' ? estimateSize(key) : 0) : undefined),
     sizeUnit: sizeCalculation !== undefined ? 'calculated' : counted ? 'estimated bytes' : 'none',
-    ttlMs: ttl === undefined ? Number.POSITIVE_INFINITY : durationMs(ttl, 'ttl'),
+    ttlMs: durationMs(ttl, 'ttl'),
+    maxTtlMs: durationMs(maxTtl, 'maxTtl'),
+    idleMs: durationMs(idleTtl, 'idleTtl'),
+    jitterMs: durationOrZeroMs(jitter, 'jitter'),
+    cleanupIntervalMs: durationOrZeroMs(cleanupInterval, 'cleanupInterval'),
+    random,
     dispose,
     clock,
     name,
   }
+}
+
+/** A limit in entries, as far as a `Map` can hold them. */
+export function mostEntries(max: unknown): number {
+  return Math.min(wholeNumber(max, 'max', { infinite: true }), MOST_ENTRIES)
 }

@@ -19,8 +19,20 @@ export interface MemoryCacheOptions<K, V> {
    * estimate in bytes (two per string unit, `byteLength` of buffers, objects walked up to 1000 nodes).
    */
   sizeCalculation?: (value: V, key: K) => number
+  /** The largest single entry, in the unit of `maxSize`; a larger one is refused. Default: `maxSize`. */
+  maxEntrySize?: Size
   /** How long an entry lives. Default: for ever. */
   ttl?: Duration
+  /** No entry lives longer, whatever its own `ttl` says. Default: no limit. */
+  maxTtl?: Duration
+  /** An entry nobody reads for so long is past its time, even before its `ttl`. Default: never. */
+  idleTtl?: Duration
+  /** Shortens every life by a random part of this, so that what came in together does not end together. Default: 0. */
+  jitter?: Duration
+  /** How often, at most, expired entries that nobody asks for are cleared away. A read never serves them. Default: 1 s. */
+  cleanupInterval?: Duration
+  /** Numbers from 0 up to 1 for `jitter`. Default: `Math.random`. */
+  random?: () => number
   /** Called after an entry has left, once the cache is consistent again; it may use the cache. */
   dispose?: (value: V, key: K, reason: DisposeReason) => void
   /** The source of time. Default: the machine's. */
@@ -35,8 +47,28 @@ export interface MemoryCacheOptions<K, V> {
 export interface SetOptions {
   /** How long this entry lives. Default: the `ttl` of the cache. */
   ttl?: Duration
+  /** How long after its `ttl` the entry may still be taken with `allowStale`. Default: 0. */
+  staleFor?: Duration
   /** The size of this entry, instead of what `sizeCalculation` says. */
   size?: number
+}
+
+/** Options of a single read of a memory cache. */
+export interface GetOptions {
+  /** Takes an entry past its time to live, within the `staleFor` it was set with. Default: false. */
+  allowStale?: boolean
+}
+
+/** What is known of an entry; times are milliseconds from now. */
+export interface EntryInfo<V> {
+  value: V
+  /** Whether its time to live is over. */
+  stale: boolean
+  /** How long it is fresh; `Infinity` for ever, 0 when it is stale. */
+  ttl: number
+  /** How long it may be taken stale, after that or from now on. */
+  staleFor: number
+  size: number
 }
 
 /** What a memory cache can say of itself. All counts are since creation. */
@@ -49,6 +81,8 @@ export interface MemoryCacheStats {
   /** How sizes come about: not at all, as an estimate in bytes, or by `sizeCalculation`. */
   sizeUnit: 'none' | 'estimated bytes' | 'calculated'
   hits: number
+  /** Those of the hits that were past their time to live. */
+  staleHits: number
   misses: number
   missesByReason: { absent: number; expired: number }
   /** Hits as a share of all reads, 0 to 1; 0 before the first read. */
@@ -57,7 +91,7 @@ export interface MemoryCacheStats {
   deletes: number
   evictions: number
   expirations: number
-  /** Entries refused because they are larger than `maxSize`. */
+  /** Entries refused because they are larger than `maxEntrySize` or `maxSize`. */
   oversized: number
   /** How often a trap in the core emptied this cache. */
   traps: number

@@ -47,8 +47,8 @@ export class CacheCore {
 
   #victims: Uint32Array = NO_SLOTS
   #nextVictim = 0
-  /** By slot, the batch of victims since which the slot was named in the log; such a victim is one no more. */
-  #namedSince = new Uint32Array(64)
+  /** By slot, the batch of victims since which the log has moved the slot; such a victim is one no more. */
+  #movedIn = new Uint32Array(64)
   #batch = 1
   #scanned = 0
 
@@ -91,7 +91,7 @@ export class CacheCore {
       while (this.#nextVictim < this.#victims.length) {
         const slot = this.#victims[this.#nextVictim] as number
         this.#nextVictim += 1
-        if ((this.#namedSince[slot] ?? 0) !== this.#batch) return slot
+        if ((this.#movedIn[slot] ?? 0) !== this.#batch) return slot
       }
       if (!this.#drain()) return -1
       this.#victims = this.#ask(handle => handle.victims(MOST_VICTIMS)) ?? NO_SLOTS
@@ -166,7 +166,7 @@ export class CacheCore {
     this.#batch += 1
   }
 
-  /** Marks the slots that the log has named since the last look. */
+  /** Marks the slots that the log has moved since the last look. */
   #scan(): void {
     const log = this.#log
     const end = this.#length
@@ -174,9 +174,12 @@ export class CacheCore {
     while (at < end) {
       const word = log[at] as number
       const slot = word & SLOT_MASK
-      if (slot >= this.#namedSince.length) this.#growMarks(slot)
-      this.#namedSince[slot] = this.#batch
       const kind = word >>> KIND_SHIFT
+      // Another time of expiry does not change the order.
+      if (kind !== 4) {
+        if (slot >= this.#movedIn.length) this.#growMarks(slot)
+        this.#movedIn[slot] = this.#batch
+      }
       at += kind === 2 || kind === 4 ? 2 : 1
     }
     this.#scanned = at
@@ -190,8 +193,8 @@ export class CacheCore {
 
   #growMarks(slot: number): void {
     const grown = new Uint32Array(2 ** Math.ceil(Math.log2(slot + 2)))
-    grown.set(this.#namedSince)
-    this.#namedSince = grown
+    grown.set(this.#movedIn)
+    this.#movedIn = grown
   }
 
   #ask<T>(action: (handle: CacheHandle) => T): T | undefined {

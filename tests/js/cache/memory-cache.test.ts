@@ -121,6 +121,69 @@ describe('time', () => {
   })
 })
 
+describe('staying on and leaving early', () => {
+  test('a stale entry is served to those who take it, for as long as it said', () => {
+    const { cache, clock } = cacheWith({ ttl: 100 })
+    cache.set('a', 1, { staleFor: 50 })
+    clock.advance(120)
+    expect([cache.get('a'), cache.has('a'), cache.peek('a')]).toEqual([undefined, false, undefined])
+    expect(cache.get('a', { allowStale: true })).toBe(1)
+    expect(cache.info('a')).toEqual({ value: 1, stale: true, ttl: 0, staleFor: 30, size: 0 })
+    expect([...cache.keys()]).toEqual([])
+    clock.advance(30)
+    expect(cache.get('a', { allowStale: true })).toBeUndefined()
+    expect(cache.stats()).toMatchObject({ hits: 1, staleHits: 1, misses: 2 })
+  })
+
+  test('expire ends an entry, or leaves it to those who take it stale', () => {
+    const { cache, clock } = cacheWith({ ttl: '1h' })
+    cache.set('a', 1)
+    cache.set('b', 2, { staleFor: '1m' })
+    expect([cache.expire('a'), cache.expire('b'), cache.expire('b'), cache.expire('c')]).toEqual([true, true, false, false])
+    expect(cache.size).toBe(1)
+    expect(cache.peek('b', { allowStale: true })).toBe(2)
+    clock.advance(61_000)
+    expect(cache.size).toBe(0)
+  })
+
+  test('an idle entry leaves, a used one stays until its time to live is over', () => {
+    const { cache, clock } = cacheWith({ idleTtl: 100, ttl: 250 })
+    cache.set('idle', 1)
+    cache.set('used', 2)
+    for (let elapsed = 0; elapsed < 240; elapsed += 60) {
+      expect(cache.get('used')).toBe(2)
+      clock.advance(60)
+    }
+    expect(cache.get('idle')).toBeUndefined()
+    clock.advance(10)
+    expect(cache.get('used')).toBeUndefined()
+  })
+
+  test('jitter only ever shortens a life, and maxTtl caps it', () => {
+    const { cache } = cacheWith({ ttl: 1000, jitter: 400, random: () => 0.5 })
+    cache.set('a', 1)
+    expect(cache.info('a')?.ttl).toBe(800)
+    const capped = cacheWith({ maxTtl: '1s' }).cache
+    capped.set('a', 1)
+    capped.set('b', 1, { ttl: '1h' })
+    expect([capped.info('a')?.ttl, capped.info('b')?.ttl]).toEqual([1000, 1000])
+  })
+
+  test('resize drops what no longer fits, the longest unused first', () => {
+    const { cache, left } = cacheWith({ max: 5, maxSize: 100, sizeCalculation: value => Number(value) })
+    for (const size of [1, 2, 3, 4, 5]) cache.set(`${size}`, size)
+    cache.get('1')
+    cache.resize({ max: 3 })
+    expect([...cache.keys()].sort()).toEqual(['1', '4', '5'])
+    cache.resize({ maxSize: 6 })
+    expect([...cache.keys()].sort()).toEqual(['1', '5'])
+    expect(left.map(([key]) => key)).toEqual(['2', '3', '4'])
+    expect(() => cache.resize({ max: 0 })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+    expect(() => cacheWith().cache.resize({ maxSize: 5 })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+    cache.validate()
+  })
+})
+
 describe('size', () => {
   test('the sum never exceeds maxSize, and an entry above it is refused', () => {
     const { cache, left } = cacheWith({ maxSize: 10, sizeCalculation: value => Number(value) })
@@ -214,6 +277,12 @@ describe('bad input', () => {
       cache.validate()
     },
   )
+
+  test.each(['maxTtl', 'idleTtl', 'jitter', 'cleanupInterval', 'maxEntrySize'])('%s is checked', option => {
+    for (const value of [-1, Number.NaN, 'x', null, {}]) {
+      expect(() => createMemoryCache({ [option]: value })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+    }
+  })
 
   test.each([0, -1, Number.NaN, '10', '5 mb', null, {}])('maxSize %s is refused', maxSize => {
     expect(() => createMemoryCache({ maxSize: maxSize as number })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))

@@ -10,15 +10,24 @@ import { Seeded } from './random.ts'
 interface Entry {
   key: unknown
   value: number
+  /** Fresh until here; use moves it on where there is an idle time. */
   until: number
+  /** The end of the time to live, which use does not move. */
+  ttlEnd: number
+  staleFor: number
   size: number
 }
 
 interface Limits {
   max: number
   maxSize: number
+  maxEntrySize: number
   ttl: number
+  maxTtl: number
+  idleTtl: number
 }
+
+const NEVER = Number.POSITIVE_INFINITY
 
 const KEYS: readonly unknown[] = [
   'a',
@@ -45,34 +54,51 @@ class Model {
   /** How long the machine has slept: entries age meanwhile, the monotonic clock stands still. */
   slept = 0
   readonly limits: Limits
+  readonly weighed: boolean
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, weighed: boolean) {
     this.limits = limits
+    this.weighed = weighed
   }
 
-  live(now: number): Entry[] {
-    return this.entries.filter(entry => entry.until > now)
+  /** What is not gone for good. */
+  kept(now: number): Entry[] {
+    return this.entries.filter(entry => entry.until + entry.staleFor > now)
   }
 
-  find(key: unknown, now: number): Entry | undefined {
-    return this.live(now).find(entry => Object.is(entry.key, key))
+  find(key: unknown, now: number, allowStale = false): Entry | undefined {
+    return this.kept(now).find(entry => Object.is(entry.key, key) && (allowStale || entry.until > now))
   }
 
-  get(key: unknown, now: number): number | undefined {
-    const entry = this.find(key, now)
-    if (entry !== undefined) this.entries = [...this.entries.filter(other => other !== entry), entry]
-    return entry?.value
+  get(key: unknown, now: number, allowStale = false): number | undefined {
+    const entry = this.find(key, now, allowStale)
+    if (entry === undefined) return undefined
+    entry.until = Math.max(entry.until, Math.min(now + this.limits.idleTtl, entry.ttlEnd))
+    this.entries = [...this.entries.filter(other => other !== entry), entry]
+    return entry.value
   }
 
-  set(key: unknown, value: number, ttl: number, size: number, now: number): boolean {
-    const others = this.live(now).filter(entry => !Object.is(entry.key, key))
-    if (size > this.limits.maxSize) {
-      this.entries = others
-      return false
+  set(key: unknown, value: number, ttl: number, staleFor: number, size: number, now: number): boolean {
+    this.entries = this.kept(now).filter(entry => !Object.is(entry.key, key))
+    if (size > this.limits.maxSize || size > this.limits.maxEntrySize) return false
+    this.shrink(1, size)
+    const ttlEnd = now + Math.min(ttl, this.limits.maxTtl)
+    this.entries.push({ key, value, until: Math.min(ttlEnd, now + this.limits.idleTtl), ttlEnd, staleFor, size })
+    return true
+  }
+
+  shrink(entries: number, size: number): void {
+    const { max, maxSize } = this.limits
+    while (this.entries.length + entries > max || this.entries.reduce((sum, entry) => sum + entry.size, size) > maxSize) {
+      this.evicted.push(this.entries.shift()?.key)
     }
-    while (others.length >= this.limits.max || others.reduce((sum, entry) => sum + entry.size, size) > this.limits.maxSize)
-      this.evicted.push(others.shift()?.key)
-    this.entries = [...others, { key, value, until: now + ttl, size }]
+  }
+
+  expire(key: unknown, now: number): boolean {
+    const entry = this.find(key, now)
+    if (entry === undefined) return false
+    entry.until = now
+    entry.ttlEnd = now
     return true
   }
 
@@ -99,22 +125,26 @@ export function checkMemoryCache(sequences: number, firstSeed = 0, mostOps = 60)
 function runOne(random: Seeded, mostOps: number): number {
   const limits = {
     max: random.pick([1, 2, 3, 5, 8, 1000]),
-    maxSize: random.pick([Number.POSITIVE_INFINITY, 10, 25]),
-    ttl: random.pick([Number.POSITIVE_INFINITY, 50, 3000]),
+    maxSize: random.pick([NEVER, 10, 25]),
+    maxEntrySize: random.pick([NEVER, NEVER, 7]),
+    ttl: random.pick([NEVER, 50, 3000]),
+    maxTtl: random.pick([NEVER, NEVER, 100]),
+    idleTtl: random.pick([NEVER, NEVER, 40, 2000]),
   }
+  const weighed = limits.maxSize !== NEVER || limits.maxEntrySize !== NEVER
   const clock = new ManualClock()
   const evicted: unknown[] = []
   const disposed = new Map<DisposeReason, number>()
   const cache = createMemoryCache<unknown, number>({
     ...limits,
-    ...(limits.maxSize === Number.POSITIVE_INFINITY ? {} : { sizeCalculation: value => value % 9 }),
+    ...(weighed ? { sizeCalculation: value => value % 9 } : {}),
     clock,
     dispose: (_, key, reason) => {
       disposed.set(reason, (disposed.get(reason) ?? 0) + 1)
       if (reason === 'evict') evicted.push(key)
     },
   })
-  const model = new Model(limits)
+  const model = new Model(limits, weighed)
   const ops = random.below(mostOps)
   for (let op = 0; op < ops; op += 1) {
     step(random, cache, model, clock)
@@ -135,21 +165,23 @@ function runOne(random: Seeded, mostOps: number): number {
 function step(random: Seeded, cache: MemoryCache<unknown, number>, model: Model, clock: ManualClock): unknown {
   const key = random.pick(KEYS)
   const now = clock.monotonic() + model.slept
-  switch (random.below(14)) {
+  switch (random.below(17)) {
     case 0:
     case 1:
     case 2:
-    case 3:
       return same(cache.get(key), model.get(key, now), `get ${String(key)}`)
+    case 3:
+      return same(cache.get(key, { allowStale: true }), model.get(key, now, true), `get ${String(key)}, stale or not`)
     case 4:
     case 5:
     case 6:
     case 7: {
       const value = random.below(1000)
       const ttl = random.below(3) === 0 ? 1 + random.below(200) : undefined
-      const size = model.limits.maxSize === Number.POSITIVE_INFINITY ? 0 : value % 9
-      const stored = cache.set(key, value, ttl === undefined ? undefined : { ttl })
-      return same(stored, model.set(key, value, ttl ?? model.limits.ttl, size, now), 'set')
+      const staleFor = random.below(3) === 0 ? random.below(200) : undefined
+      const size = model.weighed ? value % 9 : 0
+      const options = { ...(ttl === undefined ? {} : { ttl }), ...(staleFor === undefined ? {} : { staleFor }) }
+      return same(cache.set(key, value, options), model.set(key, value, ttl ?? model.limits.ttl, staleFor ?? 0, size, now), 'set')
     }
     case 8:
       return same(cache.delete(key), model.delete(key, now), 'delete')
@@ -160,6 +192,7 @@ function step(random: Seeded, cache: MemoryCache<unknown, number>, model: Model,
     }
     case 10:
       same(cache.has(key), model.find(key, now) !== undefined, 'has')
+      same(cache.peek(key, { allowStale: true }), model.find(key, now, true)?.value, 'peek, stale or not')
       return same(cache.peek(key), model.find(key, now)?.value, 'peek')
     case 11: {
       const keys = [random.pick(KEYS), random.pick(KEYS), key]
@@ -171,6 +204,24 @@ function step(random: Seeded, cache: MemoryCache<unknown, number>, model: Model,
       cache.clear()
       model.entries = []
       return
+    case 13: {
+      if (random.below(4) > 0) return same(cache.expire(key), model.expire(key, now), 'expire')
+      const max = random.pick([1, 2, 3, 5, 8, 1000])
+      const maxSize = model.weighed ? random.pick([10, 25, 40]) : NEVER
+      cache.resize(model.weighed ? { max, maxSize } : { max })
+      model.limits.max = max
+      model.limits.maxSize = maxSize
+      model.entries = model.kept(now)
+      return model.shrink(0, 0)
+    }
+    case 14: {
+      const entry = model.find(key, now, true)
+      const info = cache.info(key)
+      same(info?.value, entry?.value, 'info: value')
+      same(info?.stale, entry && entry.until <= now, 'info: stale')
+      same(info?.ttl, entry && Math.max(0, entry.until - now), 'info: ttl')
+      return same(info?.staleFor, entry && Math.min(entry.staleFor, entry.until + entry.staleFor - now), 'info: staleFor')
+    }
     default: {
       if (random.below(6) > 0) return clock.advance(random.pick([0, 1, 30, 1500]))
       const nap = 2000 + random.below(5000)
@@ -182,11 +233,11 @@ function step(random: Seeded, cache: MemoryCache<unknown, number>, model: Model,
 
 function compare(cache: MemoryCache<unknown, number>, model: Model, now: number): void {
   cache.validate()
-  const expected = model.live(now)
+  const expected = model.kept(now).filter(entry => entry.until > now)
   const found = new Map(cache.entries())
   same(found.size, expected.length, 'number of entries')
   for (const { key, value } of expected) same(found.get(key), value, `entry ${String(key)}`)
-  if (cache.size < expected.length) throw new Error('size is below the number of entries')
+  if (cache.size < model.kept(now).length) throw new Error('size is below the number of entries')
 }
 
 function same(found: unknown, expected: unknown, what: string): void {
