@@ -105,7 +105,8 @@ impl Histogram {
         } else {
             self.scale.value(self.above.index_at(rank - negatives - self.zeros))
         };
-        Some(estimate.clamp(self.min, self.max))
+        // Not `clamp`: its panic message would link the formatting of floats into the core, a tenth of its size.
+        Some(estimate.max(self.min).min(self.max))
     }
 
     /// How many numbers were counted.

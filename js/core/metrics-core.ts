@@ -33,8 +33,7 @@ type Machine = InstanceType<Glue['MetricsMachine']>
 interface CoreSeries {
   readonly family: number
   readonly slot: number
-  readonly names: string[]
-  readonly values: string[]
+  readonly labels: string
 }
 
 /** See the top of this file. */
@@ -61,10 +60,11 @@ export class MetricsCore {
     return this.#families.push(family) - 1
   }
 
-  /** Begins a series of `family` and returns its slot: a cell, or a number among the histograms. */
-  addSeries(family: number, names: string[], values: string[]): number {
+  /** Begins a series of `family` and returns its slot: a cell, or a number among the histograms. No carriage returns. */
+  addSeries(family: number, names: readonly string[], values: readonly string[]): number {
     const slot = this.#families[family]?.kind === 'histogram' ? this.#histogramCount++ : this.#addCell()
-    this.#series.push({ family, slot, names, values })
+    const labels = names.map((name, at) => `${name}\r${values[at]}`).join('\r')
+    this.#series.push({ family, slot, labels })
     if (this.#handle !== undefined && this.#series.length - this.#knownSeries >= PORTION) this.#quietly(() => {})
     return slot
   }
@@ -193,8 +193,8 @@ export class MetricsCore {
       this.#knownFamilies += 1
     }
     for (let series = this.#series[this.#knownSeries]; series !== undefined; series = this.#series[this.#knownSeries]) {
-      const { family, slot, names, values } = series
-      handle.use(machine => machine.addSeries(family, slot, names, values))
+      const { family, slot, labels } = series
+      handle.use(machine => machine.addSeries(family, slot, labels))
       this.#knownSeries += 1
     }
   }

@@ -38,9 +38,6 @@ pub enum DefineError {
     /// A label name must match `[a-zA-Z_][a-zA-Z0-9_]*`.
     #[error("the label name is not valid")]
     LabelName,
-    /// There must be as many label values as names.
-    #[error("the label names and values differ in number")]
-    LabelCount,
     /// Bucket bounds must be finite and rising.
     #[error("the bucket bounds are not finite and rising")]
     Bounds,
@@ -118,18 +115,9 @@ impl Metrics {
     /// Begins a series of a counter or gauge, whose number is in the host's cell `cell`; or a series of a histogram,
     /// where `cell` is not read. Histogram series are numbered 0, 1, 2, ... over all families, in the order they
     /// begin; the answer is that number, or `cell`.
-    pub fn add_series(
-        &mut self,
-        family: u32,
-        cell: u32,
-        names: &[String],
-        values: &[String],
-    ) -> Result<u32, DefineError> {
+    pub fn add_series(&mut self, family: u32, cell: u32, labels: &[(&str, &str)]) -> Result<u32, DefineError> {
         let family = self.families.get_mut(family as usize).ok_or(DefineError::Family)?;
-        if names.len() != values.len() {
-            return Err(DefineError::LabelCount);
-        }
-        if !names.iter().all(|name| text::is_label_name(name)) {
+        if !labels.iter().all(|(name, _)| text::is_label_name(name)) {
             return Err(DefineError::LabelName);
         }
         let slot = match &family.kind {
@@ -139,7 +127,7 @@ impl Metrics {
                 (self.distributions.len() - 1) as u32
             }
         };
-        family.series.push(Series { labels: text::encoded_labels(names, values), slot });
+        family.series.push(Series { labels: text::encoded_labels(labels), slot });
         Ok(slot)
     }
 
