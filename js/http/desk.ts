@@ -5,12 +5,13 @@ import { type Driver, driverOf } from '../core/driver.ts'
 import { ScheduleCore, type Spent } from '../core/schedule-core.ts'
 import { ClosedError, isShelflifeError } from '../errors.ts'
 import { AbortWatch } from './abort-watch.ts'
-import { type Delivery, Exchange } from './exchange.ts'
+import { Exchange } from './exchange.ts'
 import { ClientMetrics, type ClientTotals, type RetryReason } from './metrics.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Source } from './record.ts'
 import type { WireRequest } from './request.ts'
 import type { FetchStats, ResponseCache, Transport } from './types.ts'
+import type { Delivery } from './waiters.ts'
 
 /** See the top of this file. */
 export class Desk {

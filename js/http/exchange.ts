@@ -4,9 +4,9 @@
  * It ends exactly once. A caller who gives up leaves the others alone; when the last one leaves, the attempt is aborted.
  */
 
+import { Alarm } from '../core/driver.ts'
 import type { Deadline, Ending, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
 import type { CoreTrappedError } from '../errors.ts'
-import type { Abortable } from './abort-watch.ts'
 import { BodyTooLarge, performAttempt } from './attempt.ts'
 import { isStorable, maxAgeMs } from './caching.ts'
 import type { Desk } from './desk.ts'
@@ -15,36 +15,7 @@ import { isStoredResponse, type Source, type StoredResponse } from './record.ts'
 import type { WireRequest } from './request.ts'
 import { retryAfterMs } from './retry.ts'
 import type { ResponseCache } from './types.ts'
-
-/** What a caller gets. */
-export interface Delivery {
-  readonly record: StoredResponse
-  readonly source: Source
-  /** Why the attempt that brought it was the last. */
-  readonly ending: Ending
-}
-
-/** One caller. */
-class Waiter implements Abortable {
-  readonly resolve: (delivery: Delivery) => void
-  readonly reject: (error: unknown) => void
-  readonly signal: AbortSignal | undefined
-  /** On the driver's timeline. */
-  readonly since: number
-  readonly #exchange: Exchange
-
-  constructor(exchange: Exchange, signal: AbortSignal | undefined, since: number, settle: Pick<Waiter, 'resolve' | 'reject'>) {
-    this.#exchange = exchange
-    this.signal = signal
-    this.since = since
-    this.resolve = settle.resolve
-    this.reject = settle.reject
-  }
-
-  aborted(reason: unknown): void {
-    this.#exchange.leave(this, reason)
-  }
-}
+import { type Delivery, Waiters } from './waiters.ts'
 
 /** See the top of this file. */
 export class Exchange implements ScheduledTask {
@@ -52,7 +23,8 @@ export class Exchange implements ScheduledTask {
   readonly key: string
   token = -1
   readonly #desk: Desk
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters: Waiters
+  readonly #began: number
   #ended = false
   #attempt = 0
   #controller: AbortController | undefined
@@ -62,22 +34,22 @@ export class Exchange implements ScheduledTask {
   #load: ((record: StoredResponse | undefined) => void) | undefined
   /** The cache reads the time to live when it stores: only the response says it. */
   readonly #keep: { ttl?: number }
+  /** Rings when the cache takes longer than the whole request may. */
+  #patience: Alarm | undefined
 
   constructor(request: WireRequest, desk: Desk) {
     this.request = request
     this.key = request.host
     this.#desk = desk
+    this.#began = desk.driver.now()
+    this.#waiters = new Waiters(desk, () => this.#desert())
     const { ttl } = request.limits
     this.#keep = ttl === undefined ? {} : { ttl }
   }
 
   /** One more caller waits for the answer. The signal must not be aborted yet. */
   join(signal: AbortSignal | undefined): Promise<Delivery> {
-    return new Promise((resolve, reject) => {
-      const waiter = new Waiter(this, signal, this.#desk.driver.now(), { resolve, reject })
-      if (signal !== undefined) this.#desk.aborts.add(signal, waiter)
-      this.#waiters.add(waiter)
-    })
+    return this.#waiters.join(signal)
   }
 
   /** Sets out, once the first caller has joined. */
@@ -110,17 +82,6 @@ export class Exchange implements ScheduledTask {
     this.#fail(error)
   }
 
-  /** A caller gives up. The last one takes the request along. */
-  leave(waiter: Waiter, reason: unknown): void {
-    if (!this.#dismiss(waiter)) return
-    this.#desk.failed(undefined)
-    waiter.reject(reason)
-    if (this.#waiters.size > 0 || this.#ended) return
-    const spent = this.#desk.schedule.cancel(this)
-    if (spent !== undefined) this.#desk.spent(spent)
-    this.#end()
-  }
-
   /** Ends it from outside, for everyone who waits. */
   stop(error: unknown): void {
     this.#desk.schedule.cancel(this)
@@ -131,7 +92,9 @@ export class Exchange implements ScheduledTask {
   async #throughCache(cache: ResponseCache, key: string): Promise<void> {
     let found: unknown
     try {
-      found = await cache.getOrSet(key, () => this.#loaded(), this.#keep)
+      const finding = cache.getOrSet(key, () => this.#loaded(), this.#keep)
+      if (this.#load === undefined) this.#waitForCache(true)
+      found = await finding
     } catch {
       if (!this.#ended) this.#desk.counts.cacheFailures += 1
     }
@@ -141,16 +104,40 @@ export class Exchange implements ScheduledTask {
     else this.#queue()
   }
 
+  /** The loader. The cache may take its time to call it: by then nobody may wait any more. */
   #loaded(): Promise<StoredResponse | undefined> {
+    if (this.#ended) return Promise.resolve(undefined)
+    this.#waitForCache(false)
     return new Promise(resolve => {
       this.#load = resolve
       this.#queue()
     })
   }
 
+  /** Lends the total deadline to the cache while the request is in its hands and not in the schedule's. */
+  #waitForCache(on: boolean): void {
+    const { driver } = this.#desk
+    if (on) this.#patience ??= new Alarm(() => this.#cacheIsLate(), { holds: true })
+    if (this.#patience !== undefined)
+      driver.set(this.#patience, on ? this.#began + this.request.limits.totalTimeout : Number.POSITIVE_INFINITY)
+  }
+
+  #cacheIsLate(): void {
+    if (this.#answer !== undefined) {
+      this.#desk.counts.cacheFailures += 1
+      this.#deliver(this.#answer.record, 'miss', this.#answer.ending)
+      return
+    }
+    const nothing = { attempts: 0, queue: 0, running: 0, backoff: 0 }
+    this.#fail(new RequestTimeoutError('store', this.request.limits.totalTimeout, traceOf(this.request, nothing)))
+  }
+
   #queue(): void {
-    const { schedule, maxQueue } = this.#desk
-    if (!schedule.submit(this, this.request.limits)) this.#fail(new QueueFullError(maxQueue))
+    const { schedule, maxQueue, driver } = this.#desk
+    const { limits } = this.request
+    const elapsed = driver.now() - this.#began
+    const left = elapsed < 1 ? limits : { ...limits, totalTimeout: Math.max(1, limits.totalTimeout - elapsed) }
+    if (!schedule.submit(this, left)) this.#fail(new QueueFullError(maxQueue))
   }
 
   async #run(attempt: number, controller: AbortController): Promise<void> {
@@ -180,8 +167,10 @@ export class Exchange implements ScheduledTask {
     const { ending } = settled
     this.#answer = { record, ending }
     const kept = this.#mayKeep(record) ? record : undefined
-    if (this.#load !== undefined) this.#load(kept)
-    else {
+    if (this.#load !== undefined) {
+      this.#waitForCache(true)
+      this.#load(kept)
+    } else {
       if (kept !== undefined) await this.#store(kept)
       this.#deliver(record, 'miss', ending)
     }
@@ -224,37 +213,31 @@ export class Exchange implements ScheduledTask {
     }
   }
 
+  /** The last caller has given up. */
+  #desert(): void {
+    if (this.#ended) return
+    const spent = this.#desk.schedule.cancel(this)
+    if (spent !== undefined) this.#desk.spent(spent)
+    this.#end()
+  }
+
   #deliver(record: StoredResponse, source: Source, ending: Ending): void {
     if (this.#ended) return
     this.#end()
-    let own = source
-    for (const waiter of this.#waiters) {
-      this.#dismiss(waiter)
-      this.#desk.delivered(own, waiter.since)
-      waiter.resolve({ record, source: own, ending })
-      if (own === 'miss') own = 'coalesced'
-    }
+    this.#waiters.deliver(record, source, ending)
   }
 
   #fail(error: unknown): void {
     if (this.#ended) return
     this.#end()
-    for (const waiter of this.#waiters) {
-      this.#dismiss(waiter)
-      this.#desk.failed(error)
-      waiter.reject(error)
-    }
-  }
-
-  #dismiss(waiter: Waiter): boolean {
-    if (waiter.signal !== undefined) this.#desk.aborts.remove(waiter.signal, waiter)
-    return this.#waiters.delete(waiter)
+    this.#waiters.fail(error)
   }
 
   #end(): void {
     this.#ended = true
     this.#breakOff('nobody waits for the answer any more')
     this.#load?.(undefined)
+    this.#waitForCache(false)
     this.#desk.ended(this)
   }
 

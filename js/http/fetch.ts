@@ -2,11 +2,11 @@
 
 import { ClosedError } from '../errors.ts'
 import { Desk } from './desk.ts'
-import type { Delivery } from './exchange.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
 import { isStoredResponse, type StoredResponse, toJson, toResponse } from './record.ts'
 import { readRequest, type WireRequest } from './request.ts'
 import type { Fetch, FetchInit, FetchOptions } from './types.ts'
+import type { Delivery } from './waiters.ts'
 
 type Input = string | URL | Request
 

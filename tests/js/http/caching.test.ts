@@ -197,6 +197,50 @@ describe('the cache', () => {
     await fetch.close()
   })
 
+  test('a tier that hangs ends with the total deadline, and its late loader sends nothing', async () => {
+    const clock = new ManualClock()
+    const { transport, calls } = scripted(json())
+    let load: (() => Promise<unknown>) | undefined
+    const hangs = new Promise<undefined>(() => undefined)
+    const getOrSet = (_key: string, loader: () => Promise<unknown>) => {
+      load = loader
+      return hangs
+    }
+    const fetch = createFetch({ clock, fetch: transport, totalTimeout: 500, cache: { ...mapCache(), getOrSet } })
+    const failed = outcome(fetch(URL))
+    const controller = new AbortController()
+    const left = outcome(fetch(`${URL}2`, { signal: controller.signal }))
+    controller.abort('left')
+    expect(await left).toBe('left')
+    expect(await load?.()).toBeUndefined()
+    await clock.advanceAsync(500)
+    expect(await failed).toMatchObject({ code: 'ERR_TIMEOUT', phase: 'store', timeoutMs: 500, attempts: 0 })
+    expect(await load?.()).toBeUndefined()
+    expect([calls.length, clock.timers]).toEqual([0, 0])
+    await fetch.close()
+  })
+
+  test('a tier that reads slowly leaves the rest of the total deadline; one that never stores costs no answer', async () => {
+    const clock = new ManualClock()
+    const { transport, calls } = heldTransport()
+    const slowly = (_key: string, loader: () => Promise<unknown>) => new Promise(resolve => clock.timer(300, () => resolve(loader())))
+    const slow = createFetch({ clock, fetch: transport, totalTimeout: 500, retry: false, cache: { ...mapCache(), getOrSet: slowly } })
+    const late = outcome(slow(URL))
+    await clock.advanceAsync(499)
+    expect([calls.length, calls[0]?.signal.aborted]).toEqual([1, false])
+    await clock.advanceAsync(1)
+    expect(await late).toMatchObject({ phase: 'total', phases: { attempts: 200 } })
+    const never = (_key: string, loader: () => Promise<unknown>) => loader().then(() => new Promise(() => undefined))
+    const fetch = createFetch({ clock, fetch: transport, totalTimeout: 500, cache: { ...mapCache(), getOrSet: never } })
+    const response = fetch(URL)
+    calls[1]?.answer('here')
+    await clock.advanceAsync(500)
+    expect(await (await response).text()).toBe('here')
+    expect([fetch.stats().cacheFailures, clock.timers]).toEqual([1, 0])
+    await slow.close()
+    await fetch.close()
+  })
+
   test('a stranger’s value under our key is a miss', async () => {
     const { transport, calls } = scripted(json())
     const cache = mapCache()
