@@ -13,7 +13,7 @@ import { reportText } from './report.mjs'
 const USAGE = `npm start -- [options]
 
   --once          end after the report; without it the dashboard is served until Ctrl-C
-  --json          print the report as JSON on stdout
+  --json          print the report as JSON on stdout (npm start --silent keeps npm from adding to it)
   --dashboard     serve the dashboard at once, without the run in the terminal
   --port <n>      port of origin and dashboard (default: a free one)
   --seed <n>      seed of traffic, latency and faults (default: 1)
@@ -69,24 +69,12 @@ async function serveUntilInterrupted(origin, progress) {
 }
 
 function options() {
-  const { values } = parseArgs({
-    options: {
-      once: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      dashboard: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-      port: { type: 'string', default: '0' },
-      seed: { type: 'string', default: '1' },
-      reads: { type: 'string', default: '20000' },
-      keys: { type: 'string', default: '5000' },
-    },
-  })
+  const values = given()
   /** @param {'port' | 'seed' | 'reads' | 'keys'} name @param {number} least @param {number} most */
   const number = (name, least, most) => {
     const value = Number(values[name])
     if (Number.isSafeInteger(value) && value >= least && value <= most) return value
-    console.error(`--${name} must be an integer from ${least} to ${most}\n\n${USAGE}`)
-    process.exit(2)
+    return refuse(`--${name} must be an integer from ${least} to ${most}`)
   }
   return {
     ...values,
@@ -95,4 +83,32 @@ function options() {
     reads: number('reads', 100, 1_000_000),
     keys: number('keys', 100, 80_000),
   }
+}
+
+function given() {
+  try {
+    return parseArgs({
+      options: {
+        once: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        dashboard: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        port: { type: 'string', default: '0' },
+        seed: { type: 'string', default: '1' },
+        reads: { type: 'string', default: '20000' },
+        keys: { type: 'string', default: '5000' },
+      },
+    }).values
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/**
+ * @param {string} why
+ * @returns {never}
+ */
+function refuse(why) {
+  console.error(`${why}\n\n${USAGE}`)
+  process.exit(2)
 }

@@ -162,7 +162,9 @@ export async function stormPhase({ origin, seed, reads, keys, progress }, client
   const { counts: after } = await origin.change({ faults: {}, seed: conditions.seed })
   const failed = count - answered.cached - answered.uncached
   const figures = {
-    ...asked(count, after.requests - before.requests),
+    asked: count,
+    // Retries included, so this is not what was missed.
+    sent: after.requests - before.requests,
     seconds,
     answered: count - failed,
     failed,
@@ -186,18 +188,20 @@ export async function stormPhase({ origin, seed, reads, keys, progress }, client
  * @param {Run} run
  * @param {Client} client
  */
-export async function batchPhase({ seed, keys, progress }, client) {
+export async function batchPhase({ origin, seed, keys, progress }, client) {
   const bar = progress.begin('batch', keys)
   const random = randomFrom(seed + 2)
   const items = Array.from({ length: keys }, (_, rank) => recordOf(rank))
   const poisoned = new Set(Array.from({ length: POISON }, () => Math.floor(random() * keys)))
   for (const at of poisoned) items[at] = RECORDS + at
   let settled = 0
+  const timed = client.timer.with({ phase: 'batch' })
+  const before = await origin.state()
   const began = performance.now()
   const outcome = await processBatch(
     items,
     async (/** @type {readonly number[]} */ indexes) => {
-      const records = await Promise.all(indexes.map(client.read))
+      const records = await Promise.all(indexes.map(index => timed.time(() => client.read(index))))
       return records.map(({ index, lat, lng }) => ({ index, km: kilometresFromGreenwich(Number(lat), Number(lng)) }))
     },
     {
@@ -216,8 +220,10 @@ export async function batchPhase({ seed, keys, progress }, client) {
   const inOrder = outcome.results.every((result, at) => result.status === 'rejected' || result.value.index === items[at])
   const failedAt = outcome.failed.map(one => one.index).toSorted((a, b) => a - b)
   const poisonAt = [...poisoned].toSorted((a, b) => a - b)
+  const after = await origin.state()
   const figures = {
     items: items.length,
+    sent: after.counts.requests - before.counts.requests,
     status: outcome.status,
     fulfilled: outcome.results.filter(result => result.status === 'fulfilled').length,
     failed: failedAt.length,
@@ -228,6 +234,7 @@ export async function batchPhase({ seed, keys, progress }, client) {
     withoutCode: outcome.failed.filter(one => !isShelflifeError(one.error)).length,
     calls: outcome.stats.calls,
     seconds,
+    ...percentiles(client, 'batch'),
   }
   bar.end(`${figures.fulfilled} of ${items.length} records in ${seconds.toFixed(1)} s, ${figures.failed} poison items set apart`)
   return figures

@@ -14,12 +14,12 @@ export function reportText(figures, { colour }) {
   const { cold, warm, restart, storm, batch } = phases
   const rows = [
     ['phase', 'reads', 'sent', 'saved', 'hit rate', 'p50', 'p95', 'p99', 'time'],
-    ...Object.entries({ cold, warm, restart, storm }).map(([name, phase]) => [
+    ...Object.entries({ cold, warm, restart, storm, batch: { ...batch, asked: batch.items } }).map(([name, phase]) => [
       name,
       whole(phase.asked),
       whole(phase.sent),
-      whole(phase.saved),
-      name === 'storm' ? '–' : percent(phase.hitRate),
+      'saved' in phase ? whole(phase.saved) : '–',
+      'hitRate' in phase ? percent(phase.hitRate) : '–',
       ms(phase.p50Ms),
       ms(phase.p95Ms),
       ms(phase.p99Ms),
