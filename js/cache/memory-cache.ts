@@ -40,6 +40,21 @@ export function createMemoryCache<K, V>(options?: MemoryCacheOptions<K, V>): Mem
   return cache
 }
 
+/** What a cache with tiers says of an entry beyond what users can. */
+export interface EntryDetail {
+  /** Kept with the entry, and given back by {@link MemoryCache.held}. */
+  readonly note?: unknown
+  /** How much of the time to live, in milliseconds, is over: with more than all of it, the entry comes in stale. */
+  readonly pastBy?: number
+}
+
+/** See {@link MemoryCache.held}. */
+export interface Held<V> {
+  readonly value: V
+  readonly left: number
+  readonly note: unknown
+}
+
 /** See {@link createMemoryCache}. A miss is `undefined`, which therefore cannot be stored; `null` is data. */
 export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable {
   readonly #options: ResolvedMemoryOptions<K, V>
@@ -59,6 +74,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   readonly #staleFor = new Column(0)
   /** With an idle time: the end of the time to live, which use does not move. */
   readonly #ttlEnd = new Column(NEVER)
+  /** What the owner of this cache wrote on entries. */
+  #notes: unknown[] | undefined
   #sizes: number[] = []
   #free: number[] = []
   #totalSize = 0
@@ -141,13 +158,13 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
    *
    * Throws `ERR_INVALID_ARGUMENT` for an `undefined` value and for options that cannot be meant; nothing has changed then.
    */
-  set(key: K, value: V, options?: SetOptions): boolean {
+  set(key: K, value: V, options?: SetOptions, detail?: EntryDetail): boolean {
     if (this.#closed) throw new ClosedError('the cache')
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
     const ttl = this.#lifetime(options)
     const staleFor = options?.staleFor === undefined ? 0 : durationOrZeroMs(options.staleFor, 'staleFor')
     const size = this.#options.weigh === undefined ? 0 : this.#weigh(key, value, options)
-    const until = ttl === NEVER ? NEVER : this.#now() + ttl
+    const until = ttl === NEVER ? NEVER : this.#now() + ttl - (detail?.pastBy ?? 0)
     this.#sets += 1
     const slot = this.#slots.get(key)
     let stored = true
@@ -157,10 +174,18 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       const end = until + staleFor
       const taken = slot === undefined ? this.#admit(key, value, until, end, size) : this.#replace(slot, key, value, until, end, size)
       this.#staleFor.set(taken, staleFor)
+      if (detail?.note !== undefined || this.#notes !== undefined) this.#annotate(taken, detail?.note)
       if (end < this.#expiry.next) this.#expiry.expect(end)
     }
     this.#departures?.report()
     return stored
+  }
+
+  /** Not for users: the value of `key`, fresh or stale, how long it is fresh (below zero: stale for so long), and its note. */
+  held(key: K): Held<V> | undefined {
+    const slot = this.#slots.get(key)
+    if (slot === undefined || this.#isGone(slot)) return undefined
+    return { value: this.#values[slot] as V, left: (this.#freshUntil[slot] as number) - this.#now(), note: this.#notes?.[slot] }
   }
 
   /** Makes the entry of `key` stale as of now; without a `staleFor` that is the end of it. Whether it was fresh. */
@@ -440,6 +465,12 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#sizes[slot] = size
   }
 
+  #annotate(slot: number, note: unknown): void {
+    this.#notes ??= []
+    while (this.#notes.length < slot) this.#notes.push(undefined)
+    this.#notes[slot] = note
+  }
+
   /** Takes the next victim's entry out and returns its slot, which the core still lists; -1 when there is no entry. */
   #evict(): number {
     const slot = this.#core.victim()
@@ -474,6 +505,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#slots.delete(key)
     this.#keys[slot] = undefined
     this.#values[slot] = undefined
+    if (this.#notes !== undefined) this.#notes[slot] = undefined
     if (this.#options.weigh === undefined) return
     this.#totalSize -= this.#sizes[slot] ?? 0
     this.#sizes[slot] = 0
@@ -535,6 +567,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#slots.clear()
     this.#keys = []
     this.#values = []
+    this.#notes = undefined
     this.#sizes = []
     this.#free = []
     this.#totalSize = 0

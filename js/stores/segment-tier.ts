@@ -6,11 +6,11 @@
  */
 
 import type { Clock } from '../clock.ts'
-import { decode, encode } from '../codec.ts'
 import { Alarm, driverOf } from '../core/driver.ts'
 import { ClosedError, isShelflifeError, ShelflifeError } from '../errors.ts'
 import { HangingError, withDeadline } from './deadlines.ts'
 import { pack } from './directory.ts'
+import { decodeEntry, encodeEntry } from './entry-bytes.ts'
 import type { Located } from './key-directory.ts'
 import { SegmentLog } from './segment-log.ts'
 import type { Invalidation, Persist, SegmentStore, Store, StoreContext, Tier, TierEntry, TierState, TierStats } from './tier.ts'
@@ -102,7 +102,7 @@ class SegmentTier implements Tier {
       const { expiresAt, writtenAt } = entry
       const durable = persist === 'durable'
       try {
-        return { key, bytes: this.#encode(entry.value), expiresAt, writtenAt, durable }
+        return { key, bytes: this.#encode(entry), expiresAt, writtenAt, durable }
       } catch (error) {
         failure ??= error
         this.#drop('codec')
@@ -278,7 +278,7 @@ class SegmentTier implements Tier {
     const bytes = this.#log.verify(key, place, payload)
     if (bytes !== undefined) {
       try {
-        return { value: decode(bytes), expiresAt: place.expiresAt, writtenAt: place.writtenAt }
+        return { ...decodeEntry(bytes), expiresAt: place.expiresAt, writtenAt: place.writtenAt }
       } catch {
         this.#log.count('codec')
       }
@@ -293,7 +293,7 @@ class SegmentTier implements Tier {
   #entryOf({ bytes, expiresAt, writtenAt }: Pending): TierEntry | undefined {
     const wall = this.#clock.wall()
     if (bytes === undefined || expiresAt <= wall || writtenAt > wall + TOLERANCE_MS) return undefined
-    return { value: decode(bytes), expiresAt, writtenAt }
+    return { ...decodeEntry(bytes), expiresAt, writtenAt }
   }
 
   #has(key: string): boolean {
@@ -302,8 +302,8 @@ class SegmentTier implements Tier {
     return this.#state !== 'off' && this.#log.locateNow(key) !== undefined
   }
 
-  #encode(value: unknown): Uint8Array {
-    const bytes = encode(value)
+  #encode(entry: TierEntry): Uint8Array {
+    const bytes = encodeEntry(entry)
     if (bytes.length > this.#maxValue) throw new ShelflifeError('ERR_QUOTA', `a value of ${bytes.length} bytes is more than half of the tier's maxSize`)
     return bytes
   }

@@ -15,10 +15,25 @@ export type Persist = 'memory' | 'stored' | 'durable'
 /** One value and its times, in milliseconds since the Unix epoch. */
 export interface TierEntry {
   readonly value: unknown
-  /** From when on the entry is no longer valid; `Infinity` means never. */
+  /** From when on the entry is of no use to anybody; `Infinity` means never. It may be stale before: see {@link EntryFacts.freshUntil}. */
   readonly expiresAt: number
   /** When the value was set. */
   readonly writtenAt: number
+  /** What else the cache wants to know of the entry. A tier keeps it as it is. */
+  readonly facts?: EntryFacts | undefined
+}
+
+/** What a cache knows of an entry beside its value: plain data that JSON keeps. Absent is the usual. */
+export interface EntryFacts {
+  /** Until when the value is fresh, in milliseconds since the Unix epoch. Default: `expiresAt`. */
+  readonly freshUntil?: number | undefined
+  /** For how long after that it may be served while it is refreshed, or when refreshing fails, in milliseconds. Default: the cache's. */
+  readonly swr?: number | undefined
+  readonly sie?: number | undefined
+  readonly etag?: string | undefined
+  readonly lastModified?: string | undefined
+  /** There is no value: a loader has found out that there is none. */
+  readonly none?: true | undefined
 }
 
 /** Which entries an invalidation means: those whose key begins with `prefix`. */

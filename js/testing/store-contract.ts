@@ -101,6 +101,27 @@ const CASES: Record<string, (bench: Bench) => Promise<void>> = {
     equal(found[0]?.writtenAt, bench.clock.wall(), 'writtenAt')
   },
 
+  'keeps the facts of an entry, queued or stored, and after a restart': async bench => {
+    const facts = { freshUntil: 7, swr: 1000, sie: 2000, etag: '"é"', lastModified: 'then' }
+    let tier = await bench.open()
+    const writes = [
+      { key: 'a', entry: { ...bench.entry({ n: 1 }), facts } },
+      { key: 'none', entry: { ...bench.entry(null), facts: { none: true as const } } },
+      { key: 'plain', entry: bench.entry('text') },
+    ]
+    const holds = async (when: string) => {
+      const found = await tier.getMany(['a', 'none', 'plain'])
+      equal(show(found.map(entry => entry?.facts)), show([facts, { none: true }, undefined]), `facts ${when}`)
+      equal(show(found.map(entry => entry?.value)), show([{ n: 1 }, null, 'text']), `values ${when}`)
+    }
+    await tier.setMany(writes, { persist: 'memory' })
+    await holds('queued')
+    await tier.flush()
+    await holds('stored')
+    tier = await bench.open()
+    await holds('after a restart')
+  },
+
   'the newest write wins, queued or stored, and after a restart': async bench => {
     let tier = await bench.open()
     for (const persist of ['stored', 'memory', 'stored', 'memory'] as const) {
