@@ -53,21 +53,20 @@ function showStart({ keys, indexeddb, origin, failed, ms }: StartResult): void {
   showFigure('start-indexeddb', indexeddb, whole(indexeddb))
   showFigure('start-origin', origin, whole(origin))
   showFigure('start-ms', ms, duration(ms))
-  const warm = indexeddb / keys
-  const isWarm = warm >= 0.5
-  showText(
-    place('[data-text="start-headline"]'),
-    isWarm ? `Warm: ${percent(warm)} of the keys were already here.` : 'First visit: everything came from the origin.',
-  )
+  const isWarm = indexeddb / keys >= 0.5
+  const failures = failed > 0 ? `, ${whole(failed)} failed` : ''
+  showText(place('[data-text="start-headline"]'), startHeadline({ isWarm, keys, indexeddb, origin }))
   showText(
     place('[data-text="start-detail"]'),
     isWarm
       ? `IndexedDB survived the reload. ${origin === 0 ? 'The origin was not asked at all.' : `The origin was asked for ${whole(origin)} keys.`}`
       : 'Each key was fetched once and is stored in IndexedDB now. Reload the page to see it start warm.',
   )
-  const failures = failed > 0 ? `, ${whole(failed)} failed` : ''
-  showText(
-    place('[data-text="status"]'),
-    isWarm ? `Started warm in ${duration(ms)}${failures}` : `Started cold in ${duration(ms)}${failures}`,
-  )
+  showText(place('[data-text="status"]'), `Started ${isWarm ? 'warm' : 'cold'} in ${duration(ms)}${failures}`)
+}
+
+function startHeadline({ isWarm, keys, indexeddb, origin }: { isWarm: boolean; keys: number; indexeddb: number; origin: number }): string {
+  if (isWarm) return `Warm: ${percent(indexeddb / keys)} of the keys were already here.`
+  if (origin === keys) return 'First visit: everything came from the origin.'
+  return `Cold: ${percent(origin / keys)} of the keys came from the origin.`
 }
