@@ -84,7 +84,6 @@ async function wasmPackIn(name, driverName, { browser, driver }) {
 }
 
 async function wasmPack(args, extra = {}) {
-  // The dev build would need minutes for the model tests; and what users get is a release build.
   const env = wasmEnv({ ...ourTarget, WASM_BINDGEN_TEST_TIMEOUT: '300', ...extra })
   const { code, output } = await attempt('wasm-pack', ['--log-level', 'warn', 'test', ...args], { env })
   return countCargo(code, output)
