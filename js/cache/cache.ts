@@ -55,7 +55,6 @@ export class Cache<V> implements AsyncDisposable {
   #closing: Promise<void> | undefined
   #tierHits = 0
   #misses = 0
-  #memoryHits = 0
   #loads = 0
   #loadErrors = 0
   #coalesced = 0
@@ -208,7 +207,9 @@ export class Cache<V> implements AsyncDisposable {
 
   /** What has happened so far. */
   stats(): CacheStats {
-    const hits = this.#memoryHits + this.#tierHits
+    // Whoever reads `cache.memory` reads this cache.
+    const memory = this.#memory.stats()
+    const hits = memory.hits + this.#tierHits
     const reads = hits + this.#misses
     return {
       hits,
@@ -218,7 +219,7 @@ export class Cache<V> implements AsyncDisposable {
       loadErrors: this.#loadErrors,
       coalesced: this.#coalesced,
       discarded: this.#discarded,
-      memory: this.#memory.stats(),
+      memory,
       tiers: this.#tiers?.stats() ?? [],
     }
   }
@@ -229,9 +230,7 @@ export class Cache<V> implements AsyncDisposable {
   }
 
   #fromMemory(key: string): V | undefined {
-    const value = this.#memory.get(checkedKey(key))
-    if (value !== undefined) this.#memoryHits += 1
-    return value
+    return this.#memory.get(checkedKey(key))
   }
 
   async #getBelow(key: string, signal: AbortSignal | undefined): Promise<V | undefined> {

@@ -37,8 +37,9 @@ export class ExpiryAlarm<Owner extends { sweep(): void }> {
     this.#next = next
   }
 
-  /** The owner has swept at `now`: rings again for the rest, at once when there is more, else after the interval. */
-  swept(now: number): void {
+  /** The owner has swept at `now`: rings again for the rest, at once when there is `more`, else after the interval. */
+  swept(now: number, more: boolean): void {
+    if (more) this.#next = Math.min(this.#next, now)
     this.#notBefore = this.#next <= now ? now + 1 : now + this.#intervalMs
     if (this.#next !== NEVER) this.#driver.set(this.#alarm, Math.max(this.#next, this.#notBefore))
   }

@@ -9,6 +9,8 @@ import { durationMs, durationOrZeroMs, type Size, sizeInBytes, wholeNumber } fro
 import { Column } from './column.ts'
 import { Departures } from './departures.ts'
 import { ExpiryAlarm } from './expiry.ts'
+import { compileGlob } from './glob.ts'
+import { type DoomMode, Groups } from './groups.ts'
 import { reportMemoryCache } from './memory-metrics.ts'
 import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions } from './memory-options.ts'
 import type {
@@ -21,6 +23,8 @@ import type {
   SetOptions,
 } from './types.ts'
 
+/** Entries given up that leave in one go; more of them leave later, unseen meanwhile. */
+const REAPED_AT_ONCE = 1024
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
@@ -76,6 +80,11 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   readonly #ttlEnd = new Column(NEVER)
   /** What the owner of this cache wrote on entries. */
   #notes: unknown[] | undefined
+  readonly #tags = new Groups<string>()
+  /** By key, the entries that were made from it. */
+  readonly #dependants = new Groups<K>()
+  /** Whether entries that were given up are still here, so that every look at one has to ask. */
+  #hasDoomed = false
   #sizes: number[] = []
   #free: number[] = []
   #totalSize = 0
@@ -88,6 +97,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #deletes = 0
   #evictions = 0
   #expirations = 0
+  #invalidations = 0
   #oversized = 0
   #traps = 0
 
@@ -102,7 +112,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** The number of entries, those included that have expired and not yet been cleared away. */
   get size(): number {
-    return this.#slots.size
+    return this.#hasDoomed ? this.#slots.size - this.#countDoomed() : this.#slots.size
   }
 
   /**
@@ -110,7 +120,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
    * `allowStale` is set and it was stored with a `staleFor` that has not passed.
    */
   get(key: K, options?: GetOptions): V | undefined {
-    const slot = this.#slots.get(key)
+    const slot = this.#find(key)
     if (slot === undefined) {
       this.#absent += 1
       return undefined
@@ -126,7 +136,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** The value of `key`, without making it more recent and without counting. */
   peek(key: K, options?: GetOptions): V | undefined {
-    const slot = this.#slots.get(key)
+    const slot = this.#find(key)
     if (slot === undefined) return undefined
     const served = options?.allowStale === true ? !this.#isGone(slot) : this.#isFresh(slot)
     return served ? this.#values[slot] : undefined
@@ -134,13 +144,13 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Whether `key` has a value that is not stale, without making it more recent and without counting. */
   has(key: K): boolean {
-    const slot = this.#slots.get(key)
+    const slot = this.#find(key)
     return slot !== undefined && this.#isFresh(slot)
   }
 
   /** What is known of the entry of `key`, stale or not; `undefined` when there is none. Does not count as use. */
   info(key: K): EntryInfo<V> | undefined {
-    const slot = this.#slots.get(key)
+    const slot = this.#find(key)
     if (slot === undefined || this.#isGone(slot)) return undefined
     const left = (this.#freshUntil[slot] as number) - this.#now()
     return {
@@ -158,7 +168,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
    *
    * Throws `ERR_INVALID_ARGUMENT` for an `undefined` value and for options that cannot be meant; nothing has changed then.
    */
-  set(key: K, value: V, options?: SetOptions, detail?: EntryDetail): boolean {
+  set(key: K, value: V, options?: SetOptions<K>, detail?: EntryDetail): boolean {
     if (this.#closed) throw new ClosedError('the cache')
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
     const ttl = this.#lifetime(options)
@@ -166,7 +176,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const size = this.#options.weigh === undefined ? 0 : this.#weigh(key, value, options)
     const until = ttl === NEVER ? NEVER : this.#now() + ttl - (detail?.pastBy ?? 0)
     this.#sets += 1
-    const slot = this.#slots.get(key)
+    this.#sourceChanged(key)
+    // Before this entry joins a group, so that what is given up now does not take it along.
+    if (this.#hasDoomed) this.#reapSlice()
+    const slot = this.#find(key)
     let stored = true
     if (size > this.#limits.maxEntrySize || size > this.#limits.maxSize) {
       stored = this.#refuse(slot, key, value)
@@ -175,6 +188,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       const taken = slot === undefined ? this.#admit(key, value, until, end, size) : this.#replace(slot, key, value, until, end, size)
       this.#staleFor.set(taken, staleFor)
       if (detail?.note !== undefined || this.#notes !== undefined) this.#annotate(taken, detail?.note)
+      this.#group(taken, key, options)
       if (end < this.#expiry.next) this.#expiry.expect(end)
     }
     this.#departures?.report()
@@ -183,36 +197,68 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Not for users: the value of `key`, fresh or stale, how long it is fresh (below zero: stale for so long), and its note. */
   held(key: K): Held<V> | undefined {
-    const slot = this.#slots.get(key)
+    const slot = this.#find(key)
     if (slot === undefined || this.#isGone(slot)) return undefined
     return { value: this.#values[slot] as V, left: (this.#freshUntil[slot] as number) - this.#now(), note: this.#notes?.[slot] }
   }
 
   /** Makes the entry of `key` stale as of now; without a `staleFor` that is the end of it. Whether it was fresh. */
   expire(key: K): boolean {
-    const slot = this.#slots.get(key)
+    const slot = this.#find(key)
     if (slot === undefined || !this.#isFresh(slot)) return false
-    const now = this.#now()
-    const end = now + this.#staleFor.get(slot)
-    if (end <= now) this.#expire(slot)
-    else {
-      this.#freshUntil[slot] = now
-      this.#ttlEnd.set(slot, now)
-      this.#core.rearm(slot, end)
-      this.#expiry.expect(end)
-    }
+    this.#age(slot)
+    this.#sourceChanged(key)
+    this.#reapSlice()
+    this.#departures?.report()
     return true
+  }
+
+  /**
+   * Gives up every entry that was set with one of `tags`, in one step whatever their number: from now on no read finds
+   * them, and they are cleared away in slices. With `mode: 'expire'` those with a `staleFor` stay for who takes them stale.
+   */
+  invalidateTags(tags: Iterable<string>, { mode = 'delete' }: { mode?: DoomMode } = {}): void {
+    checkedMode(mode)
+    for (const tag of tags) if (this.#tags.giveUp(tag, mode)) this.#hasDoomed = true
+    this.#reapSlice()
+    this.#departures?.report()
+  }
+
+  /**
+   * Removes every entry whose key, a string, matches `pattern`: `*` stands for any run of characters, `?` for one, `\\`
+   * takes the next character as it is. How many there were. `ERR_INVALID_ARGUMENT` for a pattern of more than 256 characters.
+   */
+  invalidate(pattern: string, options?: { mode?: DoomMode }): number {
+    const matches = compileGlob(pattern)
+    return this.#invalidateKeys(key => typeof key === 'string' && matches(key), options)
+  }
+
+  /** Removes every entry whose key, a string, begins with `prefix`. How many there were. */
+  invalidatePrefix(prefix: string, options?: { mode?: DoomMode }): number {
+    if (typeof prefix !== 'string') throw new InvalidArgumentError('prefix', 'a string', prefix)
+    return this.#invalidateKeys(key => typeof key === 'string' && key.startsWith(prefix), options)
+  }
+
+  /** Removes every entry for which `predicate` says so. How many there were. */
+  invalidateWhere(predicate: (value: V, key: K) => boolean, options?: { mode?: DoomMode }): number {
+    if (typeof predicate !== 'function') throw new InvalidArgumentError('predicate', 'a function', predicate)
+    return this.#invalidateKeys((key, slot) => predicate(this.#values[slot] as V, key), options)
   }
 
   /** Removes `key`. Whether it had a value that was not stale. */
   delete(key: K): boolean {
-    const slot = this.#slots.get(key)
-    if (slot === undefined) return false
+    this.#sourceChanged(key)
+    const slot = this.#find(key)
+    if (slot === undefined) {
+      this.#reapSlice()
+      return false
+    }
     const gone = this.#isGone(slot)
     const fresh = this.#isFresh(slot)
     if (gone) this.#expirations += 1
     else this.#deletes += 1
     this.#remove(slot, gone ? 'expire' : 'delete')
+    this.#reapSlice()
     this.#departures?.report()
     return fresh
   }
@@ -230,7 +276,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   }
 
   /** Stores every entry; how many were stored. An invalid one throws, and those before it stay. */
-  setMany(entries: Iterable<readonly [key: K, value: V, options?: SetOptions]>): number {
+  setMany(entries: Iterable<readonly [key: K, value: V, options?: SetOptions<K>]>): number {
     let stored = 0
     for (const [key, value, options] of entries) if (this.set(key, value, options)) stored += 1
     return stored
@@ -284,7 +330,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Keys and values, in the order in which the keys came in. Changing the cache meanwhile is allowed, as with a `Map`. */
   *entries(): IterableIterator<[K, V]> {
-    for (const [key, slot] of this.#slots) if (this.#isFresh(slot)) yield [key, this.#values[slot] as V]
+    for (const [key] of this.#slots) {
+      const slot = this.#find(key)
+      if (slot !== undefined && this.#isFresh(slot)) yield [key, this.#values[slot] as V]
+    }
   }
 
   [Symbol.iterator](): IterableIterator<[K, V]> {
@@ -297,7 +346,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const misses = this.#absent + this.#expiredReads
     const reads = this.#hits + misses
     return {
-      entries: this.#slots.size,
+      entries: this.size,
       size: this.#totalSize,
       max,
       maxSize,
@@ -311,6 +360,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       deletes: this.#deletes,
       evictions: this.#evictions,
       expirations: this.#expirations,
+      invalidations: this.#invalidations,
       oversized: this.#oversized,
       traps: this.#traps,
     }
@@ -355,6 +405,93 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return driver.stale ? driver.read() : driver.recent
   }
 
+  /** The slot of `key`, unless its entry was given up. */
+  #find(key: K): number | undefined {
+    const slot = this.#slots.get(key)
+    return slot === undefined || !this.#hasDoomed ? slot : this.#judge(slot)
+  }
+
+  /** Lets an entry that was given up leave now that somebody looks at it. The slot, if the entry may be looked at. */
+  #judge(slot: number): number | undefined {
+    const doom = this.#dependants.doom(slot) ?? this.#tags.doom(slot)
+    if (doom === undefined) return slot
+    this.#giveUp(slot, doom)
+    this.#departures?.report()
+    return this.#values[slot] === undefined ? undefined : slot
+  }
+
+  #giveUp(slot: number, mode: DoomMode): void {
+    if (this.#isGone(slot)) {
+      this.#expirations += 1
+      this.#remove(slot, 'expire')
+    } else {
+      this.#invalidations += 1
+      this.#sourceChanged(this.#keys[slot] as K)
+      if (mode === 'delete') this.#remove(slot, 'invalidate')
+      else {
+        if (this.#isFresh(slot)) this.#age(slot)
+        this.#tags.renew(slot)
+      }
+    }
+    this.#hasDoomed = this.#tags.pending || this.#dependants.pending
+  }
+
+  /** What was made from `key` is true no longer. */
+  #sourceChanged(key: K): void {
+    if (this.#dependants.giveUp(key, 'delete')) this.#hasDoomed = true
+  }
+
+  /** Lets entries leave that were given up, at most 1024, so that nothing else waits long; an alarm sees to the rest. */
+  #reapSlice(): void {
+    for (let left = REAPED_AT_ONCE; left > 0; left -= 1) {
+      const next = this.#dependants.poll() ?? this.#tags.poll()
+      if (next === undefined) break
+      this.#giveUp(next.slot, next.mode)
+    }
+    this.#hasDoomed = this.#tags.pending || this.#dependants.pending
+    if (this.#hasDoomed) this.#expiry.expect(this.#now() + 1)
+  }
+
+  #countDoomed(): number {
+    let count = 0
+    for (const slot of this.#slots.values()) if ((this.#dependants.doom(slot) ?? this.#tags.doom(slot)) === 'delete') count += 1
+    return count
+  }
+
+  #invalidateKeys(isMeant: (key: K, slot: number) => boolean, { mode = 'delete' }: { mode?: DoomMode } = {}): number {
+    checkedMode(mode)
+    const meant: number[] = []
+    for (const [key, slot] of this.#slots) if (this.#find(key) === slot && this.#isFresh(slot) && isMeant(key, slot)) meant.push(slot)
+    for (const slot of meant) if (this.#values[slot] !== undefined) this.#giveUp(slot, mode)
+    this.#reapSlice()
+    this.#departures?.report()
+    return meant.length
+  }
+
+  #group(slot: number, key: K, options: SetOptions<K> | undefined): void {
+    if (options?.tags !== undefined) this.#tags.join(slot, options.tags)
+    if (options?.dependsOn !== undefined)
+      this.#dependants.join(
+        slot,
+        [...options.dependsOn].filter(source => !Object.is(source, key)),
+      )
+  }
+
+  /** The end of an entry's freshness, which may be its end altogether. */
+  #age(slot: number): void {
+    const now = this.#now()
+    const end = now + this.#staleFor.get(slot)
+    if (end <= now) {
+      this.#expirations += 1
+      this.#remove(slot, 'expire')
+      return
+    }
+    this.#freshUntil[slot] = now
+    this.#ttlEnd.set(slot, now)
+    this.#core.rearm(slot, end)
+    this.#expiry.expect(end)
+  }
+
   #isFresh(slot: number): boolean {
     const until = this.#freshUntil[slot] as number
     return until === NEVER || until > this.#now()
@@ -385,7 +522,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   }
 
   /** How long an entry lives that is set now: with jitter somewhat less than it says, never more. */
-  #lifetime(options: SetOptions | undefined): number {
+  #lifetime(options: SetOptions<K> | undefined): number {
     const { ttlMs, maxTtlMs, jitterMs, random } = this.#options
     const ttl = Math.min(options?.ttl === undefined ? ttlMs : durationMs(options.ttl, 'ttl'), maxTtlMs)
     return jitterMs === 0 || ttl === NEVER ? ttl : Math.max(ttl - jitterMs * random(), Math.min(ttl, 1))
@@ -431,6 +568,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       this.#expirations += 1
       this.#departures?.note(old, key, 'expire')
     } else if (old !== value) this.#departures?.note(old, key, 'set')
+    this.#tags.leave(slot)
+    this.#dependants.leave(slot)
     this.#write(slot, key, value, until, size)
     // The wheel only proposes, so a later end needs no word: the proposal at the old end is answered with the new one.
     const wheelTime = this.#wheelTime(slot, end)
@@ -502,6 +641,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #vacate(slot: number, reason: DisposeReason): void {
     const key = this.#keys[slot] as K
     this.#departures?.note(this.#values[slot] as V, key, reason)
+    this.#tags.leave(slot)
+    this.#dependants.leave(slot)
     this.#slots.delete(key)
     this.#keys[slot] = undefined
     this.#values[slot] = undefined
@@ -511,7 +652,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#sizes[slot] = 0
   }
 
-  #weigh(key: K, value: V, options: SetOptions | undefined): number {
+  #weigh(key: K, value: V, options: SetOptions<K> | undefined): number {
     const given = options?.size
     return given === undefined
       ? wholeNumber(this.#options.weigh?.(value, key), 'sizeCalculation', { min: 0 })
@@ -526,6 +667,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Whether room was made without a living entry paying for it: what has expired goes first, a slice at a time. */
   #clearedExpired(): boolean {
+    if (this.#hasDoomed) {
+      this.#reapSlice()
+      return true
+    }
     if (this.#expiry.next === NEVER || this.#expiry.next > this.#now()) return false
     const before = this.#slots.size
     this.#clearExpired()
@@ -552,7 +697,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   sweep(): void {
     if (this.#closed) return
     this.#clearExpired()
-    this.#expiry.swept(this.#now())
+    this.#reapSlice()
+    this.#expiry.swept(this.#now(), this.#hasDoomed)
     this.#departures?.report()
   }
 
@@ -572,7 +718,15 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#free = []
     this.#totalSize = 0
     this.#staleFor.clear()
+    this.#tags.clear()
+    this.#dependants.clear()
+    this.#hasDoomed = false
     this.#ttlEnd.clear()
     this.#expiry.clear()
   }
+}
+
+function checkedMode(mode: unknown): DoomMode {
+  if (mode !== 'delete' && mode !== 'expire') throw new InvalidArgumentError('mode', "'delete' or 'expire'", mode)
+  return mode
 }

@@ -5,8 +5,8 @@ import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
 import type { Persist, Store, TierStats } from '../stores/tier.ts'
 
-/** Why an entry left: its place was needed, it was overwritten, deleted, too old, or larger than the cache may hold. */
-export type DisposeReason = 'evict' | 'set' | 'delete' | 'expire' | 'oversize'
+/** Why an entry left: its place was needed, it was overwritten, deleted, too old, given up, or larger than the cache may hold. */
+export type DisposeReason = 'evict' | 'set' | 'delete' | 'expire' | 'invalidate' | 'oversize'
 
 /** Options of {@link createMemoryCache}. */
 export interface MemoryCacheOptions<K, V> {
@@ -44,11 +44,18 @@ export interface MemoryCacheOptions<K, V> {
 }
 
 /** Options of a single `set`. */
-export interface SetOptions {
+export interface SetOptions<K = string> {
   /** How long this entry lives. Default: the `ttl` of the cache. */
   ttl?: Duration
   /** How long after its `ttl` the entry may still be taken with `allowStale`. Default: 0. */
   staleFor?: Duration
+  /** Names under which `invalidateTags` finds the entry. Default: none. */
+  tags?: readonly string[]
+  /**
+   * Keys that the value was made from: when one of them is set, deleted or invalidated, the entry goes, too; when one
+   * loses its place or its time is over, it stays. Default: none.
+   */
+  dependsOn?: readonly K[]
   /** The size of this entry, instead of what `sizeCalculation` says. */
   size?: number
 }
@@ -91,6 +98,8 @@ export interface MemoryCacheStats {
   deletes: number
   evictions: number
   expirations: number
+  /** Entries that left by tag, pattern, predicate or for what they depend on. */
+  invalidations: number
   /** Entries refused because they are larger than `maxEntrySize` or `maxSize`. */
   oversized: number
   /** How often a trap in the core emptied this cache. */

@@ -16,6 +16,8 @@ interface Entry {
   ttlEnd: number
   staleFor: number
   size: number
+  tags: readonly string[]
+  dependsOn: readonly unknown[]
 }
 
 interface Limits {
@@ -27,6 +29,13 @@ interface Limits {
   idleTtl: number
 }
 
+interface Groups {
+  tags: readonly string[]
+  dependsOn: readonly unknown[]
+}
+
+const TAGS = ['x', 'y', 'z']
+const PATTERNS = ['*', 'a', '?', '*o*', 'con*r', '__*', '\\?']
 const NEVER = Number.POSITIVE_INFINITY
 
 const KEYS: readonly unknown[] = [
@@ -78,13 +87,34 @@ class Model {
     return entry.value
   }
 
-  set(key: unknown, value: number, ttl: number, staleFor: number, size: number, now: number): boolean {
+  set(key: unknown, value: number, ttl: number, staleFor: number, size: number, groups: Groups, now: number): boolean {
     this.entries = this.kept(now).filter(entry => !Object.is(entry.key, key))
+    this.changed(key, now)
     if (size > this.limits.maxSize || size > this.limits.maxEntrySize) return false
     this.shrink(1, size)
     const ttlEnd = now + Math.min(ttl, this.limits.maxTtl)
-    this.entries.push({ key, value, until: Math.min(ttlEnd, now + this.limits.idleTtl), ttlEnd, staleFor, size })
+    this.entries.push({ key, value, until: Math.min(ttlEnd, now + this.limits.idleTtl), ttlEnd, staleFor, size, ...groups })
     return true
+  }
+
+  /** What was made from `key` goes, and what was made from that. */
+  changed(key: unknown, now: number): void {
+    const made = this.kept(now).filter(entry => entry.dependsOn.some(source => Object.is(source, key)))
+    this.entries = this.entries.filter(entry => !made.includes(entry))
+    for (const entry of made) this.changed(entry.key, now)
+  }
+
+  invalidate(isMeant: (entry: Entry) => boolean, mode: 'delete' | 'expire', now: number): number {
+    const meant = this.kept(now).filter(isMeant)
+    for (const entry of meant) {
+      if (mode === 'delete') this.entries = this.entries.filter(other => other !== entry)
+      else if (entry.until > now) {
+        entry.until = now
+        entry.ttlEnd = now
+      }
+    }
+    for (const entry of meant) this.changed(entry.key, now)
+    return meant.length
   }
 
   shrink(entries: number, size: number): void {
@@ -99,12 +129,14 @@ class Model {
     if (entry === undefined) return false
     entry.until = now
     entry.ttlEnd = now
+    this.changed(key, now)
     return true
   }
 
   delete(key: unknown, now: number): boolean {
     const entry = this.find(key, now)
     this.entries = this.entries.filter(other => !Object.is(other.key, key))
+    this.changed(key, now)
     return entry !== undefined
   }
 }
@@ -165,7 +197,7 @@ function runOne(random: Seeded, mostOps: number): number {
 function step(random: Seeded, cache: MemoryCache<unknown, number>, model: Model, clock: ManualClock): unknown {
   const key = random.pick(KEYS)
   const now = clock.monotonic() + model.slept
-  switch (random.below(17)) {
+  switch (random.below(20)) {
     case 0:
     case 1:
     case 2:
@@ -180,8 +212,11 @@ function step(random: Seeded, cache: MemoryCache<unknown, number>, model: Model,
       const ttl = random.below(3) === 0 ? 1 + random.below(200) : undefined
       const staleFor = random.below(3) === 0 ? random.below(200) : undefined
       const size = model.weighed ? value % 9 : 0
-      const options = { ...(ttl === undefined ? {} : { ttl }), ...(staleFor === undefined ? {} : { staleFor }) }
-      return same(cache.set(key, value, options), model.set(key, value, ttl ?? model.limits.ttl, staleFor ?? 0, size, now), 'set')
+      const sources = random.below(4) > 0 ? [] : [random.pick(KEYS), random.pick(KEYS)].filter(source => !Object.is(source, key))
+      const groups = { tags: random.below(3) > 0 ? [] : [random.pick(TAGS), random.pick(TAGS)], dependsOn: sources }
+      const options = { ...(ttl === undefined ? {} : { ttl }), ...(staleFor === undefined ? {} : { staleFor }), ...groups }
+      const stored = cache.set(key, value, options)
+      return same(stored, model.set(key, value, ttl ?? model.limits.ttl, staleFor ?? 0, size, groups, now), 'set')
     }
     case 8:
       return same(cache.delete(key), model.delete(key, now), 'delete')
@@ -214,6 +249,20 @@ function step(random: Seeded, cache: MemoryCache<unknown, number>, model: Model,
       model.entries = model.kept(now)
       return model.shrink(0, 0)
     }
+    case 15: {
+      const tag = random.pick(TAGS)
+      const mode = random.pick(['delete', 'expire'] as const)
+      cache.invalidateTags([tag], { mode })
+      return model.invalidate(entry => entry.tags.includes(tag), mode, now)
+    }
+    case 16: {
+      const pattern = random.pick(PATTERNS)
+      const mode = random.pick(['delete', 'expire'] as const)
+      if (random.below(3) > 0) return
+      const found = cache.invalidate(pattern, { mode })
+      const matches = (entry: Entry) => typeof entry.key === 'string' && entry.until > now && regexp(pattern).test(entry.key)
+      return same(found, model.invalidate(matches, mode, now), `invalidate ${pattern}`)
+    }
     case 14: {
       const entry = model.find(key, now, true)
       const info = cache.info(key)
@@ -238,6 +287,14 @@ function compare(cache: MemoryCache<unknown, number>, model: Model, now: number)
   same(found.size, expected.length, 'number of entries')
   for (const { key, value } of expected) same(found.get(key), value, `entry ${String(key)}`)
   if (cache.size < model.kept(now).length) throw new Error('size is below the number of entries')
+}
+
+/** The pattern by other means. */
+function regexp(pattern: string): RegExp {
+  const source = pattern.replace(/\\(.)|[*?]|[^\\*?]/gs, (text, escaped?: string) =>
+    text === '*' ? '.*' : text === '?' ? '.' : (escaped ?? text).replace(/[^\w]/g, '\\$&'),
+  )
+  return new RegExp(`^${source}$`, 's')
 }
 
 function same(found: unknown, expected: unknown, what: string): void {
