@@ -14,6 +14,7 @@ export {
   ShelflifeError,
   TimeoutError,
 } from './errors.ts'
+export { createMemoryGovernor, type MemoryGovernor } from './governor/governor.ts'
 export {
   HttpStatusError,
   NetworkError,

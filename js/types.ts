@@ -11,6 +11,7 @@ export type {
 } from './batch/types.ts'
 export type * from './cache/types.ts'
 export type { Clock, ClockTimer } from './clock.ts'
+export type * from './governor/types.ts'
 export type { RequestPhases, RequestTrace } from './http/errors.ts'
 export type { StoredResponse } from './http/record.ts'
 export type { Fetch, FetchInit, FetchLatency, FetchOptions, FetchStats, ResponseCache, RetryOptions, Transport } from './http/types.ts'

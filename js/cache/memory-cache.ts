@@ -5,7 +5,7 @@
 
 import { CacheCore } from '../core/cache-core.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { durationMs, durationOrZeroMs, type Size, sizeInBytes, wholeNumber } from '../options.ts'
+import { durationMs, durationOrZeroMs, ratio, type Size, sizeInBytes, wholeNumber } from '../options.ts'
 import { Column } from './column.ts'
 import { Departures } from './departures.ts'
 import { ExpiryAlarm } from './expiry.ts'
@@ -307,6 +307,30 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       this.#release(victim)
     }
     this.#departures?.report()
+  }
+
+  /**
+   * Gives up a share, 0 to 1, of the entries and of their size: what has expired, then the least valuable. What left.
+   * A share of 0 clears only what has expired.
+   */
+  trim(share: number): { entries: number; bytes: number } {
+    ratio(share, 'share')
+    if (this.#closed) return { entries: 0, bytes: 0 }
+    const before = { entries: this.#slots.size, bytes: this.accountedBytes() }
+    while (this.#clearedExpired()) {}
+    const [entries, size] = [this.#slots.size * (1 - share), this.#totalSize * (1 - share)]
+    while (this.#slots.size > entries || this.#totalSize > size) {
+      const victim = this.#evict()
+      if (victim < 0) break
+      this.#release(victim)
+    }
+    this.#departures?.report()
+    return { entries: before.entries - this.#slots.size, bytes: before.bytes - this.accountedBytes() }
+  }
+
+  /** The bytes of all entries together, where sizes are estimated; 0 where they are not counted or mean something else. */
+  accountedBytes(): number {
+    return this.#options.sizeUnit === 'estimated bytes' ? this.#totalSize : 0
   }
 
   /** Removes everything. Statistics stay. */

@@ -76,6 +76,12 @@ export class MemoryMedium implements SegmentMedium {
  * const cache = createCache({ store: memoryStore({ log }) })
  * ```
  */
-export function memoryStore({ log = new MemoryLog(), maxSize = Number.POSITIVE_INFINITY }: { log?: MemoryLog; maxSize?: number } = {}): SegmentStore {
+export function memoryStore({
+  log = new MemoryLog(),
+  maxSize = Number.POSITIVE_INFINITY,
+}: {
+  log?: MemoryLog
+  maxSize?: number
+} = {}): SegmentStore {
   return { name: 'memory', maxSize, openMedium: () => new MemoryMedium(log) }
 }

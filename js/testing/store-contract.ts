@@ -128,7 +128,10 @@ const CASES: Record<string, (bench: Bench) => Promise<void>> = {
       for (let round = 0; round < 3; round += 1) await bench.set(tier, { k: `${persist}${round}`, other: round }, persist)
       equal((await tier.getMany(['k']))[0]?.value, `${persist}2`, 'before the restart')
     }
-    await tier.setMany([1, 2].map(value => ({ key: 'twice', entry: bench.entry(value) })), { persist: 'stored' })
+    await tier.setMany(
+      [1, 2].map(value => ({ key: 'twice', entry: bench.entry(value) })),
+      { persist: 'stored' },
+    )
     tier = await bench.open()
     same(await valuesOf(tier, ['k', 'other', 'twice']), ['memory2', 2, 2])
   },
@@ -150,7 +153,14 @@ const CASES: Record<string, (bench: Bench) => Promise<void>> = {
     const { clock } = bench
     const future = { value: 3, writtenAt: clock.wall() + 3_600_000, expiresAt: Number.POSITIVE_INFINITY }
     for (const persist of ['memory', 'stored'] as const) {
-      await tier.setMany([{ key: 'short', entry: bench.entry(1, 1000) }, { key: 'long', entry: bench.entry(2, 5000) }, { key: 'future', entry: future }], { persist })
+      await tier.setMany(
+        [
+          { key: 'short', entry: bench.entry(1, 1000) },
+          { key: 'long', entry: bench.entry(2, 5000) },
+          { key: 'future', entry: future },
+        ],
+        { persist },
+      )
       same(await valuesOf(tier, ['short', 'long', 'future']), [1, 2, undefined])
     }
     clock.advance(1000)
@@ -175,7 +185,7 @@ const CASES: Record<string, (bench: Bench) => Promise<void>> = {
 
   'invalidation takes every key with the prefix': async bench => {
     let tier = await bench.open()
-    await bench.set(tier, { 'user:1': 1, 'user:2': 2, 'users': 3 })
+    await bench.set(tier, { 'user:1': 1, 'user:2': 2, users: 3 })
     await bench.set(tier, { 'user:3': 4 }, 'memory')
     const done = tier.invalidate({ prefix: 'user:' })
     same(await valuesOf(tier, ['user:1', 'user:2', 'user:3', 'users']), [undefined, undefined, undefined, 3])
@@ -185,10 +195,27 @@ const CASES: Record<string, (bench: Bench) => Promise<void>> = {
   },
 
   'keys are exact, whatever they are': async bench => {
-    const keys = ['', '\0', '__proto__', 'constructor', '../../etc/passwd', 'a/b', 'CON', 'ä', 'a\u0308', '\ud800x', '\udc00x', '\ufeff', 'k'.repeat(100_000)]
+    const keys = [
+      '',
+      '\0',
+      '__proto__',
+      'constructor',
+      '../../etc/passwd',
+      'a/b',
+      'CON',
+      'ä',
+      'a\u0308',
+      '\ud800x',
+      '\udc00x',
+      '\ufeff',
+      'k'.repeat(100_000),
+    ]
     await bench.set(await bench.open(), new Map(keys.map((key, index) => [key, index])))
     const tier = await bench.open()
-    same(await valuesOf(tier, keys), keys.map((_, index) => index))
+    same(
+      await valuesOf(tier, keys),
+      keys.map((_, index) => index),
+    )
     same(await valuesOf(tier, ['\ufffdx', 'A/b', 'k']), [undefined, undefined, undefined])
   },
 
@@ -233,10 +260,17 @@ const CASES: Record<string, (bench: Bench) => Promise<void>> = {
       if (tier.stats().bytes > maxSize) throw new Error(`${tier.stats().bytes} bytes`)
     }
     const check = async () => {
-      const found = await valuesOf(tier, Array.from({ length: 60 }, (_, index) => `k${index}`))
+      const found = await valuesOf(
+        tier,
+        Array.from({ length: 60 }, (_, index) => `k${index}`),
+      )
       const first = found.findIndex(value => value !== undefined)
       if (first < 1 || first > 50) throw new Error(`the oldest left is ${first}`)
-      equal(found.slice(first).every(value => value !== undefined), true, 'no gaps')
+      equal(
+        found.slice(first).every(value => value !== undefined),
+        true,
+        'no gaps',
+      )
     }
     await check()
     tier = await bench.open({ maxSize })
@@ -321,7 +355,10 @@ const CASES: Record<string, (bench: Bench) => Promise<void>> = {
         }
       }
       if (random() < 0.5) await Promise.all(under)
-      same(await valuesOf(tier, keys), keys.map(key => model.get(key)))
+      same(
+        await valuesOf(tier, keys),
+        keys.map(key => model.get(key)),
+      )
       await Promise.all(under)
       if (random() < 0.1) tier = await bench.open()
     }
@@ -343,7 +380,8 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 function equal(found: unknown, expected: unknown, what: string): void {
-  if (!Object.is(found, expected)) throw new Error(`${what}: expected ${String(expected).slice(0, 300)}, found ${String(found).slice(0, 300)}`)
+  if (!Object.is(found, expected))
+    throw new Error(`${what}: expected ${String(expected).slice(0, 300)}, found ${String(found).slice(0, 300)}`)
 }
 
 function same(found: unknown, expected: unknown): void {
