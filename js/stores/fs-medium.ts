@@ -59,8 +59,7 @@ export class FsMedium implements SegmentMedium {
     return named('open', async () => {
       const fs = await import('node:fs/promises')
       this.#fs = { ...fs, flags: (await import('node:fs')).constants }
-      await fs.mkdir(this.#folder, { recursive: true, mode: 0o700 })
-      this.#unlock = await lockFolder(this.#folder)
+      await this.#settleIn()
       if (!signal.aborted) return
       await this.close()
       signal.throwIfAborted()
@@ -159,14 +158,29 @@ export class FsMedium implements SegmentMedium {
     return `${this.#folder}/${String(number).padStart(10, '0')}.segments`
   }
 
+  /** Makes the folder and takes its lock. */
+  async #settleIn(): Promise<void> {
+    await this.#module.mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    this.#unlock = await lockFolder(this.#folder)
+  }
+
   /** Every opening of the folder begins a file of its own, so that nothing is ever appended to a torn tail. */
   async #writerWithRoom(): Promise<{ readonly file: LogFile; readonly handle: FileHandle }> {
-    if (this.#writer !== undefined && this.#writer.file.size < FILE_BYTES) return this.#writer
-    await this.#seal()
+    if (this.#writer !== undefined) {
+      const { nlink } = await this.#writer.handle.stat()
+      if (nlink > 0 && this.#writer.file.size < FILE_BYTES) return this.#writer
+      await this.#seal()
+      if (nlink === 0) await this.#moveIn()
+    }
     const { open, flags } = this.#module
     const number = Math.max(0, ...this.#files.keys()) + 1
     const file = { path: this.#path(number), number, size: 0, live: 0 }
-    const handle = await open(file.path, flags.O_CREAT | flags.O_EXCL | flags.O_RDWR | (flags.O_NOFOLLOW ?? 0), 0o600)
+    const create = () => open(file.path, flags.O_CREAT | flags.O_EXCL | flags.O_RDWR | (flags.O_NOFOLLOW ?? 0), 0o600)
+    const handle = await create().catch(async error => {
+      if (errno(error) !== 'ENOENT') throw error
+      await this.#moveIn()
+      return create()
+    })
     this.#folderIsSynced = false
     this.#files.set(number, file)
     this.#writer = { file, handle }
@@ -185,6 +199,15 @@ export class FsMedium implements SegmentMedium {
       await this.#seal()
       throw error
     }
+  }
+
+  /** Somebody removed our file, and the folder with it as like as not: what we write must not go where nobody finds it. */
+  async #moveIn(): Promise<void> {
+    const unlock = this.#unlock
+    this.#unlock = undefined
+    await unlock?.()
+    await this.#settleIn()
+    if (!this.writable) throw new ShelflifeError('ERR_STORE', 'the folder was removed, and somebody else holds the new one')
   }
 
   async #seal(): Promise<void> {

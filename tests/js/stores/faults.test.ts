@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest'
+import { openTier } from '../../../js/stores/segment-tier.ts'
+import type { Persist, Tier } from '../../../js/stores/tier.ts'
+import { type Fault, type FaultPlan, faultyStore, ManualClock, MemoryLog, memoryStore } from '../../../js/testing.ts'
+
+const FAULTS: Fault[] = ['fail', 'quota', 'fail-after', 'hang', 'hang-forever']
+/** Longer than all deadlines and retries of one operation together. */
+const LONG_MS = 300_000
+
+/** Waits for `work`, letting time pass until it settles; fails when it never does. */
+async function settle<T>(clock: ManualClock, work: Promise<T>): Promise<{ value: T } | { error: unknown }> {
+  let outcome: { value: T } | { error: unknown } | undefined
+  work.then(
+    value => {
+      outcome = { value }
+    },
+    error => {
+      outcome = { error }
+    },
+  )
+  for (let waited = 0; outcome === undefined; waited += 1000) {
+    if (waited > LONG_MS) throw new Error('it hangs')
+    await clock.advanceAsync(1000)
+  }
+  return outcome
+}
+
+/** A day in the life of a tier. Every read must give the newest value or nothing, whatever fails. */
+async function live(plan: FaultPlan): Promise<{ calls: number; stats: ReturnType<Tier['stats']> }> {
+  const clock = new ManualClock()
+  let calls = 0
+  const store = faultyStore(memoryStore({ log: new MemoryLog(), maxSize: 40_000 }), (call, n) => {
+    calls = n
+    return plan(call, n)
+  })
+  const tier = openTier(store, { clock })
+  const newest = new Map<string, number>()
+  const write = async (key: string, serial: number, persist: Persist) => {
+    newest.set(key, serial)
+    const value = { serial, text: 'x'.repeat(3000) }
+    const outcome = await settle(clock, tier.setMany([{ key, entry: { value, writtenAt: clock.wall(), expiresAt: Infinity } }], { persist }))
+    if ('error' in outcome) expect(outcome.error).toMatchObject({ code: expect.stringMatching(/^ERR_(STORE|QUOTA|TIMEOUT|CLOSED)$/) })
+    return !('error' in outcome)
+  }
+  const check = async () => {
+    const keys = [...newest.keys()]
+    const outcome = await settle(clock, tier.getMany(keys))
+    if ('error' in outcome) throw outcome.error
+    for (const [index, entry] of outcome.value.entries()) {
+      if (entry !== undefined) expect((entry.value as { serial: number }).serial).toBe(newest.get(keys[index] as string))
+    }
+    return outcome.value
+  }
+  for (let serial = 1; serial <= 24; serial += 1) {
+    const persist = (['stored', 'memory', 'durable'] as const)[serial % 3] as Persist
+    const stored = await write(`k${serial % 9}`, serial, persist)
+    const found = await check()
+    // What was acknowledged is there: the budget holds nine of them.
+    if (stored && persist !== 'memory' && tier.stats().errors.read === undefined) expect(found[[...newest.keys()].indexOf(`k${serial % 9}`)]).toBeDefined()
+    if (serial % 8 === 0) {
+      await settle(clock, tier.deleteMany(['k1'], { persist: 'stored' }))
+      newest.set('k1', -1)
+      await check()
+    }
+    if (serial === 17) {
+      await settle(clock, tier.clear())
+      newest.clear()
+    }
+  }
+  expect(await settle(clock, tier.close())).toEqual({ value: undefined })
+  expect(clock.timers).toBe(0)
+  return { calls, stats: tier.stats() }
+}
+
+describe('a tier on a medium that fails', () => {
+  test('nothing fails without a fault', async () => {
+    const { stats, calls } = await live(() => 'none')
+    expect(stats).toMatchObject({ errors: {}, dropped: 0 })
+    expect(calls).toBeGreaterThan(30)
+  })
+
+  test.each(FAULTS)('%s at the n-th call, for every n: success or a typed error, the newest value or none, never a hang', async fault => {
+    const { calls } = await live(() => 'none')
+    for (let at = 1; at <= calls; at += 1) await live((_, n) => (n === at ? fault : 'none'))
+  })
+
+  test.each(FAULTS)('%s at every call after the n-th', async fault => {
+    for (const from of [1, 2, 3, 5, 9, 17, 40]) await live((_, n) => (n >= from ? fault : 'none'))
+  })
+
+  test.each(FAULTS)('%s at every third read', async fault => {
+    await live((call, n) => (call === 'read' && n % 3 === 0 ? fault : 'none'))
+  })
+
+  test('a tier that cannot open is off and says why', async () => {
+    const clock = new ManualClock()
+    const tier = openTier(faultyStore(memoryStore(), () => 'fail'), { clock })
+    await tier.open()
+    expect(tier.stats()).toMatchObject({ state: 'off', reason: 'a planned failure of open', errors: { open: 1 } })
+    expect(await tier.getMany(['a'])).toEqual([undefined])
+  })
+
+  test('a full queue makes a write wait, and one far beyond it is refused', async () => {
+    const clock = new ManualClock()
+    let isStuck = true
+    const tier = openTier(faultyStore(memoryStore(), call => (call === 'append' && isStuck ? 'hang' : 'none')), { clock })
+    await tier.open()
+    const write = (key: string) => tier.setMany([{ key, entry: { value: 'x'.repeat(1_000_000), writtenAt: clock.wall(), expiresAt: Infinity } }], { persist: 'memory' })
+    const writes: Promise<void>[] = []
+    for (let at = 0; at < 40; at += 1) writes.push(write(`k${at}`))
+    const outcomes = Promise.allSettled(writes)
+    await expect(writes[39]).rejects.toMatchObject({ code: 'ERR_QUEUE_FULL' })
+    expect(await Promise.race([writes[20], clock.advanceAsync(10).then(() => 'waits')])).toBe('waits')
+    expect(await tier.getMany(['k39', 'k20'])).toMatchObject([undefined, { value: expect.any(String) }])
+    isStuck = false
+    const settled = await settle(clock, outcomes)
+    expect('value' in settled && settled.value.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(30)
+    expect((await tier.getMany(['k20']))[0]).toBeDefined()
+    await settle(clock, tier.close())
+  })
+})

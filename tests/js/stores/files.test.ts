@@ -1,0 +1,201 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { checksum } from '../../../js/stores/checksum.ts'
+import { fileSystem } from '../../../js/stores/fs.ts'
+import { openTier } from '../../../js/stores/segment-tier.ts'
+import type { Tier } from '../../../js/stores/tier.ts'
+import { ManualClock } from '../../../js/testing.ts'
+
+let folder: string
+let path: string
+const clock = new ManualClock()
+const tiers: Tier[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'shelflife-files-'))
+  path = join(folder, 'cache')
+})
+afterEach(async () => {
+  await Promise.all(tiers.splice(0).map(tier => tier.close()))
+  rmSync(folder, { recursive: true })
+})
+
+async function open(options: { maxSize?: number } = {}): Promise<Tier> {
+  const tier = openTier(fileSystem({ path, ...options }), { clock })
+  tiers.push(tier)
+  await tier.open()
+  return tier
+}
+
+const set = (tier: Tier, key: string, value: unknown, persist: 'memory' | 'stored' | 'durable' = 'stored') =>
+  tier.setMany([{ key, entry: { value, writtenAt: clock.wall(), expiresAt: Infinity } }], { persist })
+const values = async (tier: Tier, keys: string[]) => (await tier.getMany(keys)).map(entry => entry?.value)
+const files = () => readdirSync(path).sort().map(name => join(path, name))
+
+describe('a store in files', () => {
+  test('only its user can read it, and no name in it comes from a key', async () => {
+    const tier = await open()
+    await set(tier, '../../outside', 1, 'durable')
+    expect(statSync(path).mode & 0o777).toBe(0o700)
+    expect(files().map(file => [file.slice(path.length + 1), statSync(file).mode & 0o777])).toEqual([['0000000001.segments', 0o600]])
+    expect(readdirSync(folder)).toEqual(['cache'])
+  })
+
+  test('a second one on the folder reads, writes nothing, and hides what it was told', async () => {
+    const writer = await open()
+    await set(writer, 'a', 1)
+    await set(writer, 'b', 1)
+    const reader = await open()
+    expect(reader.stats()).toMatchObject({ state: 'read-only', errors: { locked: 1 } })
+    expect(await values(reader, ['a', 'b'])).toEqual([1, 1])
+    await set(reader, 'a', 2, 'memory')
+    await expect(set(reader, 'b', 2, 'stored')).rejects.toMatchObject({ code: 'ERR_STORE' })
+    expect(await values(reader, ['a', 'b'])).toEqual([undefined, undefined])
+    expect(reader.stats().dropped).toBe(2)
+    expect(await values(writer, ['a', 'b'])).toEqual([1, 1])
+    await writer.close()
+    expect((await open()).stats().state).toBe('on')
+  })
+
+  test('another process is kept out while the first lives', async () => {
+    const tier = await open()
+    await set(tier, 'a', 1)
+    const child = join(folder, 'child.mjs')
+    const entry = fileURLToPath(new URL('read-child.ts', import.meta.url))
+    await build({ entryPoints: [entry], bundle: true, format: 'esm', platform: 'node', outfile: child, logLevel: 'error' })
+    const run = async () => JSON.parse((await promisify(execFile)('node', [child, path, 'a'])).stdout)
+    expect(await run()).toEqual(['read-only', 1])
+    await tier.close()
+    expect(await run()).toEqual(['on', 1])
+  })
+
+  test('a torn tail is ignored, wherever it is torn', async () => {
+    await set(await open(), 'a', 'first')
+    await tiers[0]?.close()
+    const [file = ''] = files()
+    const whole = readFileSync(file)
+    const tier = await open()
+    await set(tier, 'b', 'second')
+    await tier.close()
+    const second = readFileSync(files()[1] as string)
+    rmSync(files()[1] as string)
+    for (let cut = 1; cut < second.length; cut += 7) {
+      writeFileSync(file, Buffer.concat([whole, second.subarray(0, cut)]))
+      const reopened = await open()
+      expect(await values(reopened, ['a', 'b'])).toEqual(['first', undefined])
+      expect(reopened.stats().errors).toEqual({})
+      await reopened.close()
+    }
+  })
+
+  test('random damage never gives a wrong value, and the store works again', async () => {
+    const random = mulberry(7)
+    for (let round = 0; round < 60; round += 1) {
+      rmSync(path, { recursive: true, force: true })
+      const tier = await open()
+      const newest = new Map<string, string>()
+      for (let at = 0; at < 30; at += 1) {
+        const key = `k${at % 12}`
+        const value = `${key} ${at} ${'v'.repeat(at * 9)}`
+        newest.set(key, value)
+        await set(tier, key, value)
+      }
+      await tier.close()
+      const file = files()[0] as string
+      const bytes = readFileSync(file)
+      for (let change = 0; change <= round % 4; change += 1) bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256)
+      writeFileSync(file, bytes)
+      const damaged = await open()
+      for (const pass of [1, 2]) {
+        for (const [index, value] of (await values(damaged, [...newest.keys()])).entries()) {
+          if (value !== undefined) expect(value, `round ${round}, pass ${pass}`).toBe([...newest.values()][index])
+        }
+      }
+      await set(damaged, 'again', round)
+      await damaged.close()
+      const again = await open()
+      expect((await values(again, ['again']))[0]).toBe(round)
+      for (const [index, value] of (await values(again, [...newest.keys()])).entries()) {
+        if (value !== undefined) expect(value).toBe([...newest.values()][index])
+      }
+      await again.close()
+    }
+  })
+
+  test('a file of a newer version is left alone', async () => {
+    await set(await open(), 'a', 1)
+    await tiers[0]?.close()
+    const bytes = readFileSync(files()[0] as string)
+    bytes[3] = '2'.charCodeAt(0)
+    writeFileSync(files()[0] as string, bytes)
+    const tier = await open()
+    expect(tier.stats()).toMatchObject({ state: 'off', reason: expect.stringContaining('newer') })
+    expect(readFileSync(files()[0] as string)).toEqual(bytes)
+  })
+
+  test('foreign files stay, and a folder that disappears is made again', async () => {
+    const tier = await open()
+    await set(tier, 'a', 1)
+    writeFileSync(join(path, 'README'), 'mine')
+    await tier.clear()
+    expect(readdirSync(path)).toEqual(['README'])
+    await set(tier, 'b', 2)
+    await tier.close()
+    const again = await open()
+    rmSync(path, { recursive: true })
+    await set(again, 'c', 3)
+    expect(await values(again, ['c'])).toEqual([3])
+    rmSync(path, { recursive: true })
+    await set(again, 'd', 4)
+    await again.close()
+    expect(await values(await open(), ['b', 'c', 'd'])).toEqual([undefined, undefined, 4])
+  })
+
+  test('the files stay within twice the budget while everything is overwritten', { timeout: 60_000 }, async () => {
+    const maxSize = 12 * 2 ** 20
+    const tier = await open({ maxSize })
+    const random = mulberry(3)
+    for (let round = 0; round < 60; round += 1) {
+      const entries = Array.from({ length: 100 }, () => ({
+        key: `k${Math.floor(random() * 3000)}`,
+        entry: { value: 'x'.repeat(Math.floor(random() * 12_000)), writtenAt: clock.wall(), expiresAt: Infinity },
+      }))
+      await tier.setMany(entries, { persist: 'stored' })
+      const size = files().reduce((sum, file) => sum + statSync(file).size, 0)
+      expect(tier.stats().bytes).toBeLessThanOrEqual(maxSize)
+      expect(size).toBeLessThanOrEqual(2 * maxSize)
+    }
+    expect(tier.stats().errors).toEqual({})
+  })
+
+  test('a value cut off at the end of its file is a miss', async () => {
+    await set(await open(), 'a', 'x'.repeat(1000))
+    const [tier] = tiers
+    const [file = ''] = files()
+    truncateSync(file, statSync(file).size - 10)
+    expect(await values(tier as Tier, ['a'])).toEqual([undefined])
+  })
+})
+
+test('the checksum is XXH32', () => {
+  const bytes = (text: string) => new TextEncoder().encode(text)
+  expect([checksum(bytes('')), checksum(bytes('a')), checksum(bytes('abc')), checksum(bytes('Nobody inspects the spammish repetition'))]).toEqual([
+    0x02cc5d05, 0x550d7456, 0x32d153ff, 0xe2293b2f,
+  ])
+})
+
+function mulberry(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

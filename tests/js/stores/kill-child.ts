@@ -1,0 +1,30 @@
+/** Writes to the folder in `argv[2]` until it is killed. Says what it is about to do, and what has been acknowledged, line by line. */
+
+import { writeSync } from 'node:fs'
+import { systemClock } from '../../../js/clock.ts'
+import { fileSystem } from '../../../js/stores/fs.ts'
+import { openTier } from '../../../js/stores/segment-tier.ts'
+
+const [, , path = '', first = '1'] = process.argv
+const tier = openTier(fileSystem({ path }), { clock: systemClock })
+await tier.open()
+writeSync(1, `state ${tier.stats().state} ${JSON.stringify(tier.stats().errors)}\n`)
+
+let serial = Number(first)
+async function work(): Promise<never> {
+  for (;;) {
+    const own = serial
+    serial += 1
+    const key = `key:${Math.floor(Math.random() * 200)}`
+    const persist = own % 11 === 0 ? 'durable' : 'stored'
+    const isDelete = own % 7 === 0
+    writeSync(1, `${isDelete ? 'delete' : 'set'} ${own} ${key}\n`)
+    if (isDelete) await tier.deleteMany([key], { persist })
+    else {
+      const value = { own, text: `${own};`.repeat(own % 13 === 0 ? 4000 : own % 150) }
+      await tier.setMany([{ key, entry: { value, writtenAt: Date.now(), expiresAt: Number.POSITIVE_INFINITY } }], { persist })
+    }
+    writeSync(1, `ack ${own}\n`)
+  }
+}
+await Promise.all(Array.from({ length: 8 }, work))
