@@ -14,7 +14,7 @@ import { decodeEntry, encodeEntry } from './entry-bytes.ts'
 import type { Located } from './key-directory.ts'
 import { SegmentLog } from './segment-log.ts'
 import type { Invalidation, Persist, SegmentStore, Store, StoreContext, Tier, TierEntry, TierState, TierStats } from './tier.ts'
-import { type Pending, type Write, WriteQueue } from './write-queue.ts'
+import { type Pending, WriteQueue, writeOf } from './write-queue.ts'
 
 /** Writes that nobody waits for may gather this long, or until they are this many or this large. */
 const GATHER_MS = 100
@@ -98,16 +98,16 @@ class SegmentTier implements Tier {
   async setMany(entries: readonly { readonly key: string; readonly entry: TierEntry }[], { persist }: { readonly persist: Persist }): Promise<void> {
     this.#refuseClosed()
     let failure: unknown
-    const writes = entries.map(({ key, entry }): Write => {
-      const { expiresAt, writtenAt } = entry
-      const durable = persist === 'durable'
+    const writes = entries.map(({ key, entry }): Pending => {
+      let bytes: Uint8Array | undefined
       try {
-        return { key, bytes: this.#encode(entry), expiresAt, writtenAt, durable }
+        bytes = this.#encode(entry)
       } catch (error) {
         failure ??= error
-        this.#drop('codec')
-        return { key, bytes: undefined, expiresAt, writtenAt, durable }
+        this.#log.count('codec')
+        this.#counts.dropped += 1
       }
+      return writeOf(key, bytes, entry.expiresAt, entry.writtenAt, persist === 'durable')
     })
     await this.#store(writes, persist)
     if (failure !== undefined) throw failure
@@ -309,17 +309,17 @@ class SegmentTier implements Tier {
   }
 
   async #delete(keys: readonly string[], persist: Persist, evenUnknown: boolean): Promise<void> {
-    const writes: Write[] = []
+    const writes: Pending[] = []
     for (const key of keys) {
       if (evenUnknown || this.#log.knows(key) || this.#queue.isLeaving(key)) {
-        writes.push({ key, bytes: undefined, expiresAt: 0, writtenAt: 0, durable: persist === 'durable' })
+        writes.push(writeOf(key, undefined, 0, 0, persist === 'durable'))
       } else this.#queue.drop(key)
     }
     this.#settle()
     await this.#store(writes, persist)
   }
 
-  async #store(writes: readonly Write[], persist: Persist): Promise<void> {
+  async #store(writes: readonly Pending[], persist: Persist): Promise<void> {
     if (writes.length === 0) return
     if (this.#state === 'off' || this.#state === 'read-only') {
       for (const { key } of writes) this.#log.hide(key)
@@ -328,7 +328,7 @@ class SegmentTier implements Tier {
       throw this.#unable()
     }
     if (this.#queue.size >= FULL_WRITES * REFUSE || this.#queue.bytes >= FULL_BYTES * REFUSE) {
-      for (const write of writes) this.#queue.push({ ...write, bytes: undefined })
+      for (const write of writes) this.#queue.push(writeOf(write.key, undefined, 0, 0, write.durable))
       this.#counts.dropped += writes.length
       throw new ShelflifeError('ERR_QUEUE_FULL', `the write queue of tier ${this.name} is full: wait for earlier writes`, { retryable: true })
     }
@@ -452,11 +452,6 @@ class SegmentTier implements Tier {
   #pause(ms: number): Promise<void> {
     const driver = driverOf(this.#clock)
     return new Promise(resolve => driver.set(new Alarm(() => resolve(), { holds: true }), driver.now() + ms))
-  }
-
-  #drop(kind: string): void {
-    this.#log.count(kind)
-    this.#counts.dropped += 1
   }
 
   #unable(cause?: unknown): ShelflifeError {

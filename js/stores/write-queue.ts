@@ -9,13 +9,15 @@ import type { Outgoing } from './directory.ts'
 
 /** A write that waits. `bytes` undefined is a deletion. */
 export interface Pending extends Outgoing {
-  /** Its place in line; places rise and are never used twice. */
-  readonly ticket: number
-  readonly durable: boolean
+  /** Its place in line, which the queue gives; places rise and are never used twice. */
+  ticket: number
+  durable: boolean
 }
 
-/** What a write says, before it has a place in line. */
-export type Write = Omit<Pending, 'ticket' | 'order'>
+/** A write that has no place in line yet. */
+export function writeOf(key: string, bytes: Uint8Array | undefined, expiresAt: number, writtenAt: number, durable: boolean): Pending {
+  return { key, bytes, expiresAt, writtenAt, order: 0, ticket: 0, durable }
+}
 
 /** See the top of this file. */
 export class WriteQueue {
@@ -25,16 +27,18 @@ export class WriteQueue {
   #ticket = 0
 
   /** Queues a write and gives its place in line. */
-  push(write: Write): number {
+  push(write: Pending): number {
     const old = this.#waiting.get(write.key)
-    let ticket = old?.ticket
-    if (ticket === undefined) {
+    if (old === undefined) {
       this.#ticket += 1
-      ticket = this.#ticket
+      write.ticket = this.#ticket
+    } else {
+      takeOver(write, old)
+      this.#bytes -= weigh(old)
     }
-    this.#waiting.set(write.key, { ...write, order: 0, ticket, durable: write.durable || old?.durable === true })
-    this.#bytes += weigh(write) - (old === undefined ? 0 : weigh(old))
-    return ticket
+    this.#waiting.set(write.key, write)
+    this.#bytes += weigh(write)
+    return write.ticket
   }
 
   /** The newest write of `key` that is not in the medium yet. */
@@ -82,8 +86,11 @@ export class WriteQueue {
     const line = this.#leaving
     for (const [key, pending] of this.#waiting) {
       const old = line.get(key)
-      if (old !== undefined) this.#bytes -= weigh(old)
-      line.set(key, old === undefined ? pending : { ...pending, ticket: old.ticket, durable: pending.durable || old.durable })
+      if (old !== undefined) {
+        takeOver(pending, old)
+        this.#bytes -= weigh(old)
+      }
+      line.set(key, pending)
     }
     this.#waiting = line
     this.#leaving = new Map()
@@ -132,6 +139,12 @@ export class WriteQueue {
   }
 }
 
-function weigh(write: Outgoing | Write): number {
+/** Whoever waits for `old` gets `write`. */
+function takeOver(write: Pending, old: Pending): void {
+  write.ticket = old.ticket
+  write.durable ||= old.durable
+}
+
+function weigh(write: Outgoing): number {
   return write.key.length * 2 + (write.bytes?.length ?? 0) + 64
 }
