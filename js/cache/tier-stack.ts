@@ -1,8 +1,8 @@
 /** The tiers below memory, taken together: reads go down until they find something, writes go to all. */
 
 import type { Clock } from '../clock.ts'
-import { openTier } from '../stores/segment-tier.ts'
 import type { Persist, Store, Tier, TierEntry, TierStats } from '../stores/tier.ts'
+import { openTier } from '../tier/segment-tier.ts'
 
 /** A write of one key. */
 export interface TierWrite {

@@ -7,14 +7,44 @@ export const MAX_DEPTH = 1000
 
 /** The first byte of each value in the tagged form. Numbers are part of the format: add, never change. */
 export const TAG = {
-  null: 0, undefined: 1, true: 2, false: 3, integer: 4, double: 5, utf8: 6, utf16: 7, bigint: 8, negativeBigint: 9,
-  reference: 10, object: 11, array: 12, sparse: 13, map: 14, set: 15, date: 16, regexp: 17, buffer: 18, view: 19, error: 20,
+  null: 0,
+  undefined: 1,
+  true: 2,
+  false: 3,
+  integer: 4,
+  double: 5,
+  utf8: 6,
+  utf16: 7,
+  bigint: 8,
+  negativeBigint: 9,
+  reference: 10,
+  object: 11,
+  array: 12,
+  sparse: 13,
+  map: 14,
+  set: 15,
+  date: 16,
+  regexp: 17,
+  buffer: 18,
+  view: 19,
+  error: 20,
 } as const
 
 /** The kinds of views, by their number in the format. */
 export const VIEWS = [
-  'DataView', 'Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array',
-  'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array', 'Float16Array',
+  'DataView',
+  'Int8Array',
+  'Uint8Array',
+  'Uint8ClampedArray',
+  'Int16Array',
+  'Uint16Array',
+  'Int32Array',
+  'Uint32Array',
+  'Float32Array',
+  'Float64Array',
+  'BigInt64Array',
+  'BigUint64Array',
+  'Float16Array',
 ] as const
 
 /** The kinds of errors, by their number in the format. */

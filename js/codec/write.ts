@@ -29,20 +29,27 @@ class Writer {
   value(value: unknown, depth: number): void {
     switch (typeof value) {
       case 'undefined':
-        return this.byte(TAG.undefined)
+        this.byte(TAG.undefined)
+        return
       case 'boolean':
-        return this.byte(value ? TAG.true : TAG.false)
+        this.byte(value ? TAG.true : TAG.false)
+        return
       case 'number':
-        return this.#number(value)
+        this.#number(value)
+        return
       case 'string':
-        return this.#string(value)
+        this.#string(value)
+        return
       case 'bigint':
         this.byte(value < 0n ? TAG.negativeBigint : TAG.bigint)
-        return this.#text((value < 0n ? -value : value).toString(16))
+        this.#text((value < 0n ? -value : value).toString(16))
+        return
       case 'object':
-        return value === null ? this.byte(TAG.null) : this.#object(value, depth)
+        if (value === null) this.byte(TAG.null)
+        else this.#object(value, depth)
+        return
       default:
-        return refuse(`a ${typeof value} cannot be stored`)
+        refuse(`a ${typeof value} cannot be stored`)
     }
   }
 
@@ -54,34 +61,48 @@ class Writer {
     const number = this.#met.get(value)
     if (number !== undefined) {
       this.byte(TAG.reference)
-      return this.#count(number)
+      this.#count(number)
+      return
     }
     if (depth > MAX_DEPTH) refuse(`nested deeper than ${MAX_DEPTH} levels`)
     this.#met.set(value, this.#met.size)
-    if (Array.isArray(value)) return this.#array(value, depth)
-    if (ArrayBuffer.isView(value)) return this.#viewOf(value)
+    if (Array.isArray(value)) {
+      this.#array(value, depth)
+      return
+    }
+    if (ArrayBuffer.isView(value)) {
+      this.#viewOf(value)
+      return
+    }
     switch (kindOf(value)) {
       case 'Object':
         this.byte(TAG.object)
-        return this.#properties(value, Object.keys(value), depth)
+        this.#properties(value, Object.keys(value), depth)
+        return
       case 'Map':
-        return this.#items(TAG.map, [...Map.prototype.entries.call(value)].flat(), depth)
+        this.#items(TAG.map, [...Map.prototype.entries.call(value)].flat(), depth)
+        return
       case 'Set':
-        return this.#items(TAG.set, [...Set.prototype.values.call(value)], depth)
+        this.#items(TAG.set, [...Set.prototype.values.call(value)], depth)
+        return
       case 'Date':
         this.byte(TAG.date)
-        return this.#double(Date.prototype.getTime.call(value))
+        this.#double(Date.prototype.getTime.call(value))
+        return
       case 'RegExp':
         this.byte(TAG.regexp)
         this.#string((value as RegExp).source)
-        return this.#string((value as RegExp).flags)
+        this.#string((value as RegExp).flags)
+        return
       case 'ArrayBuffer':
         this.byte(TAG.buffer)
-        return this.#blob(new Uint8Array(ArrayBuffer.prototype.slice.call(value, 0)))
+        this.#blob(new Uint8Array(ArrayBuffer.prototype.slice.call(value, 0)))
+        return
       case 'Error':
-        return this.#error(value as Error, depth)
+        this.#error(value as Error, depth)
+        return
       default:
-        return refuse(`a ${kindOf(value)} cannot be stored`)
+        refuse(`a ${kindOf(value)} cannot be stored`)
     }
   }
 
@@ -90,7 +111,10 @@ class Writer {
     let dense = keys.length === items.length
     // Names beyond the indexes are dropped, as JSON does; with as many holes as names the count alone would not show it.
     if (dense && keys.length > 0) dense = keys[keys.length - 1] === String(items.length - 1)
-    if (dense) return this.#items(TAG.array, items, depth)
+    if (dense) {
+      this.#items(TAG.array, items, depth)
+      return
+    }
     const indexes = keys.filter(key => isIndex(key, items.length))
     this.byte(TAG.sparse)
     this.#count(items.length)
@@ -127,7 +151,7 @@ class Writer {
 
   #error(error: Error, depth: number): void {
     this.byte(TAG.error)
-    this.byte(Math.max(0, ERRORS.findIndex(name => name === error.constructor?.name)))
+    this.byte(Math.max(0, ERRORS.indexOf(error.constructor?.name as (typeof ERRORS)[number])))
     const kept = ['name', 'message', 'stack', 'cause'].filter(key => key === 'name' || Object.hasOwn(error, key))
     this.#properties(error, kept.concat(Object.keys(error).filter(key => !kept.includes(key))), depth)
   }
@@ -135,7 +159,8 @@ class Writer {
   #number(value: number): void {
     if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 52 || Object.is(value, -0)) {
       this.byte(TAG.double)
-      return this.#double(value)
+      this.#double(value)
+      return
     }
     this.byte(TAG.integer)
     // The sign goes to the lowest bit, so that small negative numbers are short as well.
@@ -145,7 +170,8 @@ class Writer {
   #string(text: string): void {
     if (!LONE_SURROGATE.test(text)) {
       this.byte(TAG.utf8)
-      return this.#text(text)
+      this.#text(text)
+      return
     }
     this.byte(TAG.utf16)
     this.#count(text.length)
@@ -155,7 +181,10 @@ class Writer {
   }
 
   #text(text: string): void {
-    if (text.length > 40) return this.#blob(encoder.encode(text))
+    if (text.length > 40) {
+      this.#blob(encoder.encode(text))
+      return
+    }
     const start = this.#length
     this.#count(text.length)
     this.#room(text.length)
@@ -163,7 +192,8 @@ class Writer {
       const unit = text.charCodeAt(at)
       if (unit > 0x7f) {
         this.#length = start
-        return this.#blob(encoder.encode(text))
+        this.#blob(encoder.encode(text))
+        return
       }
       this.#bytes[this.#length + at] = unit
     }

@@ -100,7 +100,8 @@ export function readDirectory(bytes: Uint8Array): Line[] {
   const keysAt = HEADER + count * LINE
   const keyBytes = view.getUint32(4, true)
   const wide = view.getUint8(1)
-  if (view.getUint8(0) !== VERSION || wide > 1 || count > MAX_LINES || keysAt + keyBytes !== bytes.length) throw damaged('its head makes no sense')
+  if (view.getUint8(0) !== VERSION || wide > 1 || count > MAX_LINES || keysAt + keyBytes !== bytes.length)
+    throw damaged('its head makes no sense')
   const keys = bytes.subarray(keysAt)
   const text = wide === 1 ? readWide(keys) : readAscii(keys)
   const lines: Line[] = []

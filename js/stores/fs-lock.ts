@@ -19,7 +19,11 @@ export type Unlock = () => Promise<void>
 
 /** Takes the lock on `folder`, or `undefined` when somebody else has it. */
 export async function lockFolder(folder: string): Promise<Unlock | undefined> {
-  const [{ stat, open }, { createHash }, { platform }] = await Promise.all([import('node:fs/promises'), import('node:crypto'), import('node:process')])
+  const [{ stat, open }, { createHash }, { platform }] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:crypto'),
+    import('node:process'),
+  ])
   if (platform !== 'linux' && platform !== 'win32' && platform !== 'android') {
     const { O_CREAT, O_RDWR } = (await import('node:fs')).constants
     try {

@@ -173,12 +173,18 @@ function connect(name: string, signal: AbortSignal, onLost: () => void): Promise
 }
 
 /** Runs `body` in a transaction and resolves when that is complete: a request that succeeds may still be rolled back. */
-function write<T>(database: IDBDatabase, durability: 'relaxed' | 'strict', signal: AbortSignal, body: (transaction: IDBTransaction) => T): Promise<T> {
+function write<T>(
+  database: IDBDatabase,
+  durability: 'relaxed' | 'strict',
+  signal: AbortSignal,
+  body: (transaction: IDBTransaction) => T,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction([DIRECTORIES, PAYLOADS], 'readwrite', { durability })
     let result: T
     transaction.oncomplete = () => resolve(result)
-    transaction.onabort = () => reject(signal.aborted ? signal.reason : (transaction.error ?? new DOMException('aborted without a reason', 'AbortError')))
+    transaction.onabort = () =>
+      reject(signal.aborted ? signal.reason : (transaction.error ?? new DOMException('aborted without a reason', 'AbortError')))
     signal.addEventListener('abort', () => stop(transaction), { once: true })
     result = body(transaction)
   })
@@ -192,7 +198,8 @@ function settled<T>(request: IDBRequest, signal: AbortSignal): Promise<T> {
       reject(request.error ?? new DOMException('failed without a reason', 'AbortError'))
     }
     const { transaction } = request
-    if (transaction !== null) transaction.onabort = () => reject(transaction.error ?? new DOMException('aborted without a reason', 'AbortError'))
+    if (transaction !== null)
+      transaction.onabort = () => reject(transaction.error ?? new DOMException('aborted without a reason', 'AbortError'))
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 }

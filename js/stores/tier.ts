@@ -106,7 +106,7 @@ export interface MediumContext extends StoreContext {
   count(kind: string): void
 }
 
-/** A store over a log of segments; `openTier` of `segment-tier.ts` turns it into a {@link Tier}. */
+/** A store over a log of segments; `openTier` of `js/tier` turns it into a {@link Tier}. */
 export interface SegmentStore {
   readonly name: string
   /** Budget in bytes of the medium; beyond it whole oldest segments are given up. Default `Infinity`. */

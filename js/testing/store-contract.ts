@@ -2,8 +2,8 @@
 
 import { plantTrap } from '../core/door.ts'
 import { isShelflifeError } from '../errors.ts'
-import { openTier } from '../stores/segment-tier.ts'
 import type { Persist, Store, Tier, TierEntry } from '../stores/tier.ts'
+import { openTier } from '../tier/segment-tier.ts'
 import { ManualClock } from './manual-clock.ts'
 
 /** A place to store things, fresh for one case. */

@@ -2,9 +2,9 @@
 
 import { systemClock } from '../../js/clock.ts'
 import { indexedDB as store } from '../../js/stores/indexeddb.ts'
-import { openTier } from '../../js/stores/segment-tier.ts'
 import type { Tier } from '../../js/stores/tier.ts'
 import { testStore } from '../../js/testing.ts'
+import { openTier } from '../../js/tier/segment-tier.ts'
 
 /** What became of one case. */
 export interface Outcome {
@@ -13,7 +13,10 @@ export interface Outcome {
 }
 
 let serial = 0
-const name = () => `test-${Date.now()}-${(serial += 1)}`
+const name = () => {
+  serial += 1
+  return `test-${Date.now()}-${serial}`
+}
 
 export default async function run({ entries }: { entries: number }): Promise<{ outcomes: Outcome[]; figures: Record<string, number> }> {
   const outcomes: Outcome[] = []
@@ -22,7 +25,13 @@ export default async function run({ entries }: { entries: number }): Promise<{ o
     return { store: options => store({ name: database, ...options }), dispose: () => remove(database) }
   })
   for (const { name, run } of [...contract, ...Object.entries(MISFORTUNES).map(([name, run]) => ({ name, run }))]) {
-    outcomes.push({ name, error: await run().then(() => null, error => String(error?.stack ?? error)) })
+    outcomes.push({
+      name,
+      error: await run().then(
+        () => null,
+        error => String(error?.stack ?? error),
+      ),
+    })
   }
   return { outcomes, figures: await measure(entries) }
 }
@@ -57,7 +66,10 @@ const MISFORTUNES: Record<string, () => Promise<void>> = {
         handles.at(-1)?.close()
         await set(tier, 'a', round, 'stored')
         handles.at(-1)?.close()
-        same((await tier.getMany(['a', 'b'])).map(entry => entry?.value), [round, undefined])
+        same(
+          (await tier.getMany(['a', 'b'])).map(entry => entry?.value),
+          [round, undefined],
+        )
       }
       same(handles.length, 7)
       same(tier.stats().errors, { reopened: 6 })
@@ -72,7 +84,10 @@ const MISFORTUNES: Record<string, () => Promise<void>> = {
     await remove(database)
     same(await tier.getMany(['a', 'b']), [undefined, undefined])
     await set(tier, 'd', 1, 'stored')
-    same((await tier.getMany(['c', 'd'])).map(entry => entry?.value), [undefined, 1])
+    same(
+      (await tier.getMany(['c', 'd'])).map(entry => entry?.value),
+      [undefined, 1],
+    )
   },
   'two tabs on one database see each other’s segments, and the later write wins': async () => {
     const database = name()
@@ -80,10 +95,16 @@ const MISFORTUNES: Record<string, () => Promise<void>> = {
     await set(one, 'a', 1, 'stored')
     await set(two, 'a', 2, 'stored')
     await set(one, 'b', 3, 'stored')
-    same((await one.getMany(['a', 'b'])).map(entry => entry?.value), [2, 3])
+    same(
+      (await one.getMany(['a', 'b'])).map(entry => entry?.value),
+      [2, 3],
+    )
     await two.close()
     await one.close()
-    same((await (await opened(database)).getMany(['a', 'b'])).map(entry => entry?.value), [2, 3])
+    same(
+      (await (await opened(database)).getMany(['a', 'b'])).map(entry => entry?.value),
+      [2, 3],
+    )
   },
   'a record that is not ours is survived': async () => {
     const database = name()
@@ -110,7 +131,15 @@ const MISFORTUNES: Record<string, () => Promise<void>> = {
 async function measure(entries: number): Promise<Record<string, number>> {
   const database = name()
   const text = 'Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore magna aliqua'
-  const values = Array.from({ length: entries }, (_, id) => ({ id, name: `Stratford ${id}`, country: 'GB', lat: 51.5, lng: -0.12, note: text, tags: ['city', `n${id}`] }))
+  const values = Array.from({ length: entries }, (_, id) => ({
+    id,
+    name: `Stratford ${id}`,
+    country: 'GB',
+    lat: 51.5,
+    lng: -0.12,
+    note: text,
+    tags: ['city', `n${id}`],
+  }))
   const keys = values.map(({ id }) => `city:${id}`)
   const figures: Record<string, number> = {}
   const time = async (what: string, work: () => Promise<void>) => {
@@ -134,7 +163,7 @@ async function measure(entries: number): Promise<Record<string, number>> {
   await time('read all, ms', async () => {
     for (let at = 0; at < keys.length; at += 5000) {
       const found = await tier.getMany(keys.slice(at, at + 5000))
-      if (found.some((entry, index) => (entry?.value as { id: number }).id !== at + index)) throw new Error('a wrong value')
+      if (found.some((entry, index) => (entry?.value as { id: number } | undefined)?.id !== at + index)) throw new Error('a wrong value')
     }
   })
   await tier.close()
@@ -171,5 +200,6 @@ function remove(database: string): Promise<void> {
 }
 
 function same(found: unknown, expected: unknown): void {
-  if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`expected ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`)
+  if (JSON.stringify(found) !== JSON.stringify(expected))
+    throw new Error(`expected ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`)
 }

@@ -5,7 +5,9 @@ import { runInChromium, skip } from './chromium.mjs'
 const ENTRIES = Number(process.env.SHELFLIFE_ENTRIES ?? 10_000)
 
 describe('a store in IndexedDB, in Chromium', { skip }, async () => {
-  const { outcomes, figures } = skip ? { outcomes: [], figures: {} } : await runInChromium(new URL('indexeddb.page.ts', import.meta.url), { entries: ENTRIES })
+  const { outcomes, figures } = skip
+    ? { outcomes: [], figures: {} }
+    : await runInChromium(new URL('indexeddb.page.ts', import.meta.url), { entries: ENTRIES })
   for (const { name, error } of outcomes) test(name, () => assert.equal(error, null))
   test(`${ENTRIES} entries of about 250 bytes come back`, t => t.diagnostic(JSON.stringify(figures)))
 })

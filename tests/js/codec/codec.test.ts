@@ -7,17 +7,32 @@ const JSON_FORM = 1
 const TAGGED_FORM = 2
 const copy = (value: unknown) => decode(encode(value).slice())
 
-const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', 'constructor', 'toJSON', '\ud800', 'a\udc00b', '\ufeff', '\0'))
-const numbers = fc.oneof(fc.double(), fc.integer(), fc.maxSafeInteger(), fc.constantFrom(-0, NaN, Infinity, -Infinity, 2 ** 52, -(2 ** 52), 2 ** 53))
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('__proto__', 'constructor', 'toJSON', '\ud800', 'a\udc00b', '\ufeff', '\0'),
+)
+const numbers = fc.oneof(
+  fc.double(),
+  fc.integer(),
+  fc.maxSafeInteger(),
+  fc.constantFrom(-0, NaN, Infinity, -Infinity, 2 ** 52, -(2 ** 52), 2 ** 53),
+)
 const views = fc
-  .tuple(fc.constantFrom(Uint8Array, Uint8ClampedArray, Int16Array, Float32Array, Float64Array, BigInt64Array, DataView), fc.uint8Array({ minLength: 0, maxLength: 5 }))
-  .map(([View, bytes]) => new View(new Uint8Array(Array.from({ length: 8 }, () => [...bytes]).flat()).buffer))
+  .tuple(
+    fc.constantFrom(Uint8Array, Uint8ClampedArray, Int16Array, Float32Array, Float64Array, BigInt64Array, DataView),
+    fc.uint8Array({ minLength: 0, maxLength: 5 }),
+  )
+  .map(
+    ([View, bytes]) =>
+      new (View as new (buffer: ArrayBuffer) => ArrayBufferView)(new Uint8Array(Array.from({ length: 8 }, () => [...bytes]).flat()).buffer),
+  )
 const scalars = fc.oneof(text, numbers, fc.boolean(), fc.constant(null), fc.constant(undefined), fc.bigInt())
 const leaves = fc.oneof(
   { weight: 6, arbitrary: scalars },
   { weight: 1, arbitrary: fc.date({ noInvalidDate: false }) },
   { weight: 1, arbitrary: views },
-  { weight: 1, arbitrary: fc.constantFrom(/a+/giu, /[\]/]\n/s, new RegExp('')) },
+  { weight: 1, arbitrary: fc.constantFrom(/a+/giu, /[\]/]\n/s, /(?:)/) },
   { weight: 1, arbitrary: text.map(message => new RangeError(message, { cause: message })) },
   { weight: 1, arbitrary: fc.uint8Array().map(bytes => bytes.slice().buffer) },
 )
@@ -83,14 +98,14 @@ describe('the codec', () => {
   test('any bytes give a value or ERR_CODEC', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
-      fc.tuple(fc.constantFrom(JSON_FORM, TAGGED_FORM), fc.uint8Array({ maxLength: 200 })).map(([form, rest]) => new Uint8Array([form, ...rest])),
       fc
-        .tuple(tree, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }), fc.nat())
-        .map(([value, changes, end]) => {
-          const encoded = encode(value).slice()
-          for (const [at, byte] of changes) encoded[at % encoded.length] = byte
-          return end % 4 === 0 ? encoded.slice(0, end % encoded.length) : encoded
-        }),
+        .tuple(fc.constantFrom(JSON_FORM, TAGGED_FORM), fc.uint8Array({ maxLength: 200 }))
+        .map(([form, rest]) => new Uint8Array([form, ...rest])),
+      fc.tuple(tree, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }), fc.nat()).map(([value, changes, end]) => {
+        const encoded = encode(value).slice()
+        for (const [at, byte] of changes) encoded[at % encoded.length] = byte
+        return end % 4 === 0 ? encoded.slice(0, end % encoded.length) : encoded
+      }),
     )
     fc.assert(
       fc.property(bytes, input => {
@@ -126,7 +141,7 @@ describe('the codec', () => {
 
   test('keys of the prototype are keys like others, and no prototype changes', () => {
     const value = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"toString":1}')
-    for (const plain of [value, { ...value, more: undefined, ['__proto__']: value.__proto__ }]) {
+    for (const plain of [value, { ...value, more: undefined }]) {
       const found = copy(plain) as Record<string, unknown>
       expect(isDeepStrictEqual(found, plain)).toBe(true)
       expect(Object.getPrototypeOf(found)).toBe(Object.prototype)
@@ -140,7 +155,14 @@ describe('the codec', () => {
     ['a promise', Promise.resolve()],
     ['a weak map', new WeakMap()],
     ['a function deep inside', { list: [{ call: () => {} }] }],
-    ['a getter that throws', { get boom() { throw new Error('boom') } }],
+    [
+      'a getter that throws',
+      {
+        get boom() {
+          throw new Error('boom')
+        },
+      },
+    ],
     ['what claims to be a date', { [Symbol.toStringTag]: 'Date' }],
     ['an object nested too deeply', Array.from({ length: 1500 }).reduce<object>(inner => ({ inner }), {})],
   ])('refuses to encode %s', (_, value) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { openTier } from '../../../js/stores/segment-tier.ts'
 import type { Persist, Tier } from '../../../js/stores/tier.ts'
 import { type Fault, type FaultPlan, faultyStore, ManualClock, MemoryLog, memoryStore } from '../../../js/testing.ts'
+import { openTier } from '../../../js/tier/segment-tier.ts'
 
 const FAULTS: Fault[] = ['fail', 'quota', 'fail-after', 'hang', 'hang-forever']
 /** Longer than all deadlines and retries of one operation together. */
@@ -38,7 +38,10 @@ async function live(plan: FaultPlan): Promise<{ calls: number; stats: ReturnType
   const write = async (key: string, serial: number, persist: Persist) => {
     newest.set(key, serial)
     const value = { serial, text: 'x'.repeat(3000) }
-    const outcome = await settle(clock, tier.setMany([{ key, entry: { value, writtenAt: clock.wall(), expiresAt: Infinity } }], { persist }))
+    const outcome = await settle(
+      clock,
+      tier.setMany([{ key, entry: { value, writtenAt: clock.wall(), expiresAt: Infinity } }], { persist }),
+    )
     if ('error' in outcome) expect(outcome.error).toMatchObject({ code: expect.stringMatching(/^ERR_(STORE|QUOTA|TIMEOUT|CLOSED)$/) })
     return !('error' in outcome)
   }
@@ -56,7 +59,8 @@ async function live(plan: FaultPlan): Promise<{ calls: number; stats: ReturnType
     const stored = await write(`k${serial % 9}`, serial, persist)
     const found = await check()
     // What was acknowledged is there: the budget holds nine of them.
-    if (stored && persist !== 'memory' && tier.stats().errors.read === undefined) expect(found[[...newest.keys()].indexOf(`k${serial % 9}`)]).toBeDefined()
+    if (stored && persist !== 'memory' && tier.stats().errors.read === undefined)
+      expect(found[[...newest.keys()].indexOf(`k${serial % 9}`)]).toBeDefined()
     if (serial % 8 === 0) {
       await settle(clock, tier.deleteMany(['k1'], { persist: 'stored' }))
       newest.set('k1', -1)
@@ -94,7 +98,10 @@ describe('a tier on a medium that fails', () => {
 
   test('a tier that cannot open is off and says why', async () => {
     const clock = new ManualClock()
-    const tier = openTier(faultyStore(memoryStore(), () => 'fail'), { clock })
+    const tier = openTier(
+      faultyStore(memoryStore(), () => 'fail'),
+      { clock },
+    )
     await tier.open()
     expect(tier.stats()).toMatchObject({ state: 'off', reason: 'a planned failure of open', errors: { open: 1 } })
     expect(await tier.getMany(['a'])).toEqual([undefined])
@@ -103,9 +110,13 @@ describe('a tier on a medium that fails', () => {
   test('a full queue makes a write wait, and one far beyond it is refused', async () => {
     const clock = new ManualClock()
     let isStuck = true
-    const tier = openTier(faultyStore(memoryStore(), call => (call === 'append' && isStuck ? 'hang' : 'none')), { clock })
+    const tier = openTier(
+      faultyStore(memoryStore(), call => (call === 'append' && isStuck ? 'hang' : 'none')),
+      { clock },
+    )
     await tier.open()
-    const write = (key: string) => tier.setMany([{ key, entry: { value: 'x'.repeat(1_000_000), writtenAt: clock.wall(), expiresAt: Infinity } }], { persist: 'memory' })
+    const write = (key: string) =>
+      tier.setMany([{ key, entry: { value: 'x'.repeat(1_000_000), writtenAt: clock.wall(), expiresAt: Infinity } }], { persist: 'memory' })
     const writes: Promise<void>[] = []
     for (let at = 0; at < 40; at += 1) writes.push(write(`k${at}`))
     const outcomes = Promise.allSettled(writes)

@@ -8,9 +8,9 @@ import { build } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { checksum } from '../../../js/stores/checksum.ts'
 import { fileSystem } from '../../../js/stores/fs.ts'
-import { openTier } from '../../../js/stores/segment-tier.ts'
 import type { Tier } from '../../../js/stores/tier.ts'
 import { ManualClock } from '../../../js/testing.ts'
+import { openTier } from '../../../js/tier/segment-tier.ts'
 
 let folder: string
 let path: string
@@ -36,7 +36,10 @@ async function open(options: { maxSize?: number } = {}): Promise<Tier> {
 const set = (tier: Tier, key: string, value: unknown, persist: 'memory' | 'stored' | 'durable' = 'stored') =>
   tier.setMany([{ key, entry: { value, writtenAt: clock.wall(), expiresAt: Infinity } }], { persist })
 const values = async (tier: Tier, keys: string[]) => (await tier.getMany(keys)).map(entry => entry?.value)
-const files = () => readdirSync(path).sort().map(name => join(path, name))
+const files = () =>
+  readdirSync(path)
+    .sort()
+    .map(name => join(path, name))
 
 describe('a store in files', () => {
   test('only its user can read it, and no name in it comes from a key', async () => {
@@ -185,9 +188,12 @@ describe('a store in files', () => {
 
 test('the checksum is XXH32', () => {
   const bytes = (text: string) => new TextEncoder().encode(text)
-  expect([checksum(bytes('')), checksum(bytes('a')), checksum(bytes('abc')), checksum(bytes('Nobody inspects the spammish repetition'))]).toEqual([
-    0x02cc5d05, 0x550d7456, 0x32d153ff, 0xe2293b2f,
-  ])
+  expect([
+    checksum(bytes('')),
+    checksum(bytes('a')),
+    checksum(bytes('abc')),
+    checksum(bytes('Nobody inspects the spammish repetition')),
+  ]).toEqual([0x02cc5d05, 0x550d7456, 0x32d153ff, 0xe2293b2f])
 })
 
 function mulberry(seed: number): () => number {

@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs'
 import { systemClock } from '../../../js/clock.ts'
 import { fileSystem } from '../../../js/stores/fs.ts'
-import { openTier } from '../../../js/stores/segment-tier.ts'
+import { openTier } from '../../../js/tier/segment-tier.ts'
 
 const [, , path = '', first = '1'] = process.argv
 const tier = openTier(fileSystem({ path }), { clock: systemClock })

@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../js/clock.ts'
 import { fileSystem } from '../../../js/stores/fs.ts'
-import { openTier } from '../../../js/stores/segment-tier.ts'
+import { openTier } from '../../../js/tier/segment-tier.ts'
 
 /** `SHELFLIFE_KILLS=200 npx vitest run kill` for more. */
 const CYCLES = Number(process.env.SHELFLIFE_KILLS ?? 20)
@@ -17,7 +17,9 @@ interface Operation {
   readonly isDelete: boolean
 }
 
-test(`${CYCLES} processes killed while they write: all that was acknowledged is there, and nothing that was not written`, { timeout: 20_000 + CYCLES * 3000 }, async () => {
+test(`${CYCLES} processes killed while they write: all that was acknowledged is there, and nothing that was not written`, {
+  timeout: 20_000 + CYCLES * 3000,
+}, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'shelflife-kill-'))
   try {
     const child = join(folder, 'child.mjs')
@@ -37,7 +39,11 @@ test(`${CYCLES} processes killed while they write: all that was acknowledged is 
         if (what === 'ack') {
           acknowledged += 1
           for (const [name, operations] of possible) {
-            if (operations.some(operation => operation.serial === own)) possible.set(name, operations.filter(operation => operation.serial >= own))
+            if (operations.some(operation => operation.serial === own))
+              possible.set(
+                name,
+                operations.filter(operation => operation.serial >= own),
+              )
           }
         } else {
           serial = Math.max(serial, own + 1)

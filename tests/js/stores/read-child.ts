@@ -2,7 +2,7 @@
 
 import { systemClock } from '../../../js/clock.ts'
 import { fileSystem } from '../../../js/stores/fs.ts'
-import { openTier } from '../../../js/stores/segment-tier.ts'
+import { openTier } from '../../../js/tier/segment-tier.ts'
 
 const [, , path = '', key = ''] = process.argv
 const tier = openTier(fileSystem({ path }), { clock: systemClock })

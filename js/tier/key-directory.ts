@@ -1,8 +1,8 @@
 /** Which key lies where: keys here, as a map from key to id; what happened to each id in the core. */
 
 import { ROW, SegmentsCore } from '../core/segments-core.ts'
-import type { Line, Place } from './directory.ts'
-import { MAX_LINES, SEGMENT_BYTES } from './directory.ts'
+import type { Line, Place } from '../stores/directory.ts'
+import { MAX_LINES, SEGMENT_BYTES } from '../stores/directory.ts'
 
 /** A value that was written this far in the future, by our clock, is not believed. */
 const TOLERANCE_MS = 60_000

@@ -5,12 +5,12 @@
 
 import type { Clock } from '../clock.ts'
 import { CoreTrappedError, isShelflifeError, ShelflifeError } from '../errors.ts'
+import { checkOf, type Outgoing, type PackedSegment, type Place, pack, readDirectory } from '../stores/directory.ts'
+import type { Durability, SegmentMedium } from '../stores/segment-medium.ts'
+import type { SegmentStore } from '../stores/tier.ts'
 import { withDeadline } from './deadlines.ts'
-import { checkOf, type Outgoing, type PackedSegment, pack, type Place, readDirectory } from './directory.ts'
 import { KeyDirectory, type Located } from './key-directory.ts'
 import { RecentPayloads } from './recent-payloads.ts'
-import type { Durability, SegmentMedium } from './segment-medium.ts'
-import type { SegmentStore } from './tier.ts'
 
 /** Own deadlines around everything that can hang, in milliseconds. */
 const OPEN_MS = 5000
@@ -249,7 +249,9 @@ export class SegmentLog {
     const epoch = this.#epoch
     const listed = await withDeadline(this.#clock, WRITE_MS, call => this.#medium.list(after, call))
     if (epoch !== this.#epoch) return
-    const replayed = listed.filter(segment => segment.id < before).map(segment => ({ ...segment, lines: this.#readLines(segment.directory) }))
+    const replayed = listed
+      .filter(segment => segment.id < before)
+      .map(segment => ({ ...segment, lines: this.#readLines(segment.directory) }))
     const damaged = replayed.findLastIndex(segment => segment.lines === undefined)
     for (const { id, bytes, lines } of replayed.slice(damaged + 1)) this.#directory.commit(id, bytes, lines ?? [])
     if (damaged < 0 || !this.#medium.writable) return
@@ -261,7 +263,8 @@ export class SegmentLog {
     try {
       return readDirectory(directory)
     } catch (error) {
-      if (isShelflifeError(error) && error.retryable) throw new ShelflifeError('ERR_STORE', 'a newer version of shelflife wrote here', { cause: error })
+      if (isShelflifeError(error) && error.retryable)
+        throw new ShelflifeError('ERR_STORE', 'a newer version of shelflife wrote here', { cause: error })
       this.count('damaged')
       return undefined
     }

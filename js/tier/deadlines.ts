@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { Alarm, driverOf } from '../core/driver.ts'
 import { TimeoutError } from '../errors.ts'
-import type { MediumCall } from './segment-medium.ts'
+import type { MediumCall } from '../stores/segment-medium.ts'
 
 /** After its signal has aborted, a call may take this long to undo what it was doing. */
 const GRACE_MS = 1000

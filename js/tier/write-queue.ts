@@ -5,7 +5,7 @@
  * write of a key takes the place of the older one, position included: whoever waits for the older one gets something newer stored.
  */
 
-import type { Outgoing } from './directory.ts'
+import type { Outgoing } from '../stores/directory.ts'
 
 /** A write that waits. `bytes` undefined is a deletion. */
 export interface Pending extends Outgoing {

@@ -8,12 +8,12 @@
 import type { Clock } from '../clock.ts'
 import { Alarm, driverOf } from '../core/driver.ts'
 import { ClosedError, isShelflifeError, ShelflifeError } from '../errors.ts'
+import { pack } from '../stores/directory.ts'
+import { decodeEntry, encodeEntry } from '../stores/entry-bytes.ts'
+import type { Invalidation, Persist, SegmentStore, Store, StoreContext, Tier, TierEntry, TierState, TierStats } from '../stores/tier.ts'
 import { HangingError, withDeadline } from './deadlines.ts'
-import { pack } from './directory.ts'
-import { decodeEntry, encodeEntry } from './entry-bytes.ts'
 import type { Located } from './key-directory.ts'
 import { SegmentLog } from './segment-log.ts'
-import type { Invalidation, Persist, SegmentStore, Store, StoreContext, Tier, TierEntry, TierState, TierStats } from './tier.ts'
 import { type Pending, WriteQueue, writeOf } from './write-queue.ts'
 
 /** Writes that nobody waits for may gather this long, or until they are this many or this large. */
@@ -85,7 +85,10 @@ class SegmentTier implements Tier {
     return this.#opening
   }
 
-  async getMany(keys: readonly string[], { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<(TierEntry | undefined)[]> {
+  async getMany(
+    keys: readonly string[],
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<(TierEntry | undefined)[]> {
     this.#refuseClosed()
     if (signal?.aborted) throw aborted(signal)
     if (this.#state === 'closed') await this.open()
@@ -95,7 +98,10 @@ class SegmentTier implements Tier {
     return found
   }
 
-  async setMany(entries: readonly { readonly key: string; readonly entry: TierEntry }[], { persist }: { readonly persist: Persist }): Promise<void> {
+  async setMany(
+    entries: readonly { readonly key: string; readonly entry: TierEntry }[],
+    { persist }: { readonly persist: Persist },
+  ): Promise<void> {
     this.#refuseClosed()
     let failure: unknown
     const writes = entries.map(({ key, entry }): Pending => {
@@ -217,11 +223,13 @@ class SegmentTier implements Tier {
   /** A segment that is not there may have been written anew by somebody else: then, once, the log's news are read first. */
   async #read(keys: readonly string[], mayCatchUp = true): Promise<(TierEntry | undefined)[]> {
     const found = new Array<TierEntry | undefined>(keys.length).fill(undefined)
-    const unread = keys.map((key, index) => ({ key, index })).filter(({ key, index }) => {
-      const pending = this.#queue.get(key)
-      if (pending !== undefined) found[index] = this.#entryOf(pending)
-      return pending === undefined
-    })
+    const unread = keys
+      .map((key, index) => ({ key, index }))
+      .filter(({ key, index }) => {
+        const pending = this.#queue.get(key)
+        if (pending !== undefined) found[index] = this.#entryOf(pending)
+        return pending === undefined
+      })
     if (unread.length === 0 || this.#state === 'off') return found
     const { epoch } = this.#log
     const wanted = new Map<number, Wanted[]>()
@@ -249,8 +257,12 @@ class SegmentTier implements Tier {
     await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, wanted.size) }, work))
     if (lost.length === 0 || !mayCatchUp || epoch !== this.#log.epoch) return found
     this.#log.count('missing')
-    for (const segment of new Set(lost.map(({ place }) => place.segment))) await this.#log.missing(segment).catch(() => this.#log.count('read'))
-    const again = await this.#read(lost.map(({ key }) => key), false)
+    for (const segment of new Set(lost.map(({ place }) => place.segment)))
+      await this.#log.missing(segment).catch(() => this.#log.count('read'))
+    const again = await this.#read(
+      lost.map(({ key }) => key),
+      false,
+    )
     for (const [at, { index }] of lost.entries()) found[index] = again[at]
     return found
   }
@@ -304,7 +316,8 @@ class SegmentTier implements Tier {
 
   #encode(entry: TierEntry): Uint8Array {
     const bytes = encodeEntry(entry)
-    if (bytes.length > this.#maxValue) throw new ShelflifeError('ERR_QUOTA', `a value of ${bytes.length} bytes is more than half of the tier's maxSize`)
+    if (bytes.length > this.#maxValue)
+      throw new ShelflifeError('ERR_QUOTA', `a value of ${bytes.length} bytes is more than half of the tier's maxSize`)
     return bytes
   }
 
@@ -330,7 +343,9 @@ class SegmentTier implements Tier {
     if (this.#queue.size >= FULL_WRITES * REFUSE || this.#queue.bytes >= FULL_BYTES * REFUSE) {
       for (const write of writes) this.#queue.push(writeOf(write.key, undefined, 0, 0, write.durable))
       this.#counts.dropped += writes.length
-      throw new ShelflifeError('ERR_QUEUE_FULL', `the write queue of tier ${this.name} is full: wait for earlier writes`, { retryable: true })
+      throw new ShelflifeError('ERR_QUEUE_FULL', `the write queue of tier ${this.name} is full: wait for earlier writes`, {
+        retryable: true,
+      })
     }
     let first = Number.POSITIVE_INFINITY
     let last = 0
@@ -410,7 +425,10 @@ class SegmentTier implements Tier {
 
   /** The head of the queue could not be written, again and again. Without room only that is dropped; else the tier is off. */
   #fail(failure: unknown): void {
-    if (!isShelflifeError(failure) || failure.code !== 'ERR_QUOTA') return this.#turnOff('write', failure)
+    if (!isShelflifeError(failure) || failure.code !== 'ERR_QUOTA') {
+      this.#turnOff('write', failure)
+      return
+    }
     const batch = this.#queue.take(ROUND_BYTES)
     this.#queue.done()
     for (const { key } of batch) this.#log.hide(key)
