@@ -8,9 +8,20 @@
 
 import { wasmSource } from '../entry/inline-source.ts'
 import { CoreTrappedError, ShelflifeError } from '../errors.ts'
-import * as glue from './generated/shelflife.js'
+import {
+  __wbg_reset_state,
+  BatchMachine,
+  CacheHandle,
+  plantTrap as callPlantTrap,
+  initSync,
+  MetricsMachine,
+  ScheduleHandle,
+  SegmentsHandle,
+} from './generated/shelflife.js'
 
-/** The classes and functions of the generated glue. */
+/** The classes of the generated glue, by name: passing the whole module around would keep its asynchronous loader in every bundle. */
+const glue = { BatchMachine, CacheHandle, MetricsMachine, ScheduleHandle, SegmentsHandle }
+
 export type Glue = typeof glue
 
 let memory: WebAssembly.Memory | undefined
@@ -26,7 +37,7 @@ export function trapCount(): number {
 export function plantTrap(): void {
   enter()
   try {
-    glue.plantTrap()
+    callPlantTrap()
   } catch (cause) {
     throw trapped(cause)
   }
@@ -143,7 +154,7 @@ function enter(): void {
       cause,
     )
   }
-  memory = glue.initSync({ module }).memory
+  memory = initSync({ module }).memory
 }
 
 function trapped(cause: unknown): unknown {
@@ -151,8 +162,8 @@ function trapped(cause: unknown): unknown {
   if (!(cause instanceof WebAssembly.RuntimeError) && !(cause instanceof RangeError)) return cause
   traps += 1
   generation += 1
-  glue.__wbg_reset_state()
-  memory = glue.initSync({ module: undefined as never }).memory
+  __wbg_reset_state()
+  memory = initSync({ module: undefined as never }).memory
   return new CoreTrappedError(cause)
 }
 
