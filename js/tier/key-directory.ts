@@ -5,7 +5,7 @@ import type { Line, Place } from '../stores/directory.ts'
 import { MAX_LINES, SEGMENT_BYTES } from '../stores/directory.ts'
 
 /** A value that was written this far in the future, by our clock, is not believed. */
-const TOLERANCE_MS = 60_000
+export const TOLERANCE_MS = 60_000
 
 /** Where the value of a key lies. */
 export interface Located extends Place {

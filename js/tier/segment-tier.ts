@@ -9,11 +9,11 @@ import type { Clock } from '../clock.ts'
 import { Alarm, driverOf } from '../core/driver.ts'
 import { ClosedError, isShelflifeError, ShelflifeError } from '../errors.ts'
 import { pack } from '../stores/directory.ts'
-import { decodeEntry, encodeEntry } from '../stores/entry-bytes.ts'
+import { encodeEntry } from '../stores/entry-bytes.ts'
 import type { Invalidation, Persist, SegmentStore, Store, StoreContext, Tier, TierEntry, TierState, TierStats } from '../stores/tier.ts'
 import { HangingError, withDeadline } from './deadlines.ts'
-import type { Located } from './key-directory.ts'
 import { SegmentLog } from './segment-log.ts'
+import { TierReader } from './tier-reader.ts'
 import { type Pending, WriteQueue, writeOf } from './write-queue.ts'
 
 /** Writes that nobody waits for may gather this long, or until they are this many or this large. */
@@ -31,11 +31,6 @@ const RETRIES = 3
 const RETRY_MS = 100
 /** How long `close` waits for the queue to empty. */
 const CLOSE_MS = 5000
-/** Segments that one `getMany` reads at the same time. */
-const PARALLEL_READS = 16
-/** A value that was written this far in the future, by our clock, is not believed. */
-const TOLERANCE_MS = 60_000
-
 /** The tier that `store` describes. Opens nothing yet: call `open()`, or let the first operation do it. */
 export function openTier(store: Store, context: StoreContext): Tier {
   return 'openTier' in store ? store.openTier(context) : new SegmentTier(store, context)
@@ -49,18 +44,13 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
-interface Wanted {
-  readonly index: number
-  readonly key: string
-  readonly place: Located
-}
-
 class SegmentTier implements Tier {
   readonly name: string
   readonly #clock: Clock
   readonly #log: SegmentLog
   readonly #maxValue: number
   readonly #queue = new WriteQueue()
+  readonly #reader: TierReader
   readonly #gather: Alarm
   readonly #counts = { hits: 0, misses: 0, writes: 0, dropped: 0 }
   #state: TierState = 'closed'
@@ -76,6 +66,7 @@ class SegmentTier implements Tier {
     this.name = store.name
     this.#clock = context.clock
     this.#log = new SegmentLog(store, context.clock)
+    this.#reader = new TierReader(this.#log, this.#queue, context.clock, key => this.#disown(key))
     this.#maxValue = store.maxSize / 2
     this.#gather = new Alarm(() => this.#pump())
   }
@@ -92,7 +83,7 @@ class SegmentTier implements Tier {
     this.#refuseClosed()
     if (signal?.aborted) throw aborted(signal)
     if (this.#state === 'closed') await this.open()
-    const reading = this.#read(keys)
+    const reading = this.#reader.read(keys)
     const found = await (signal === undefined ? reading : untilAborted(reading, signal))
     for (const entry of found) this.#counts[entry === undefined ? 'misses' : 'hits'] += 1
     return found
@@ -220,92 +211,10 @@ class SegmentTier implements Tier {
     await this.#log.inTurn(() => this.#log.close()).catch(() => this.#log.count('close'))
   }
 
-  /** A segment that is not there may have been written anew by somebody else: then, once, the log's news are read first. */
-  async #read(keys: readonly string[], mayCatchUp = true): Promise<(TierEntry | undefined)[]> {
-    const found = new Array<TierEntry | undefined>(keys.length).fill(undefined)
-    const unread = keys
-      .map((key, index) => ({ key, index }))
-      .filter(({ key, index }) => {
-        const pending = this.#queue.get(key)
-        if (pending !== undefined) found[index] = this.#entryOf(pending)
-        return pending === undefined
-      })
-    if (unread.length === 0 || this.#state === 'off') return found
-    const { epoch } = this.#log
-    const wanted = new Map<number, Wanted[]>()
-    try {
-      const places = await this.#log.locate(unread.map(({ key }) => key))
-      for (const [at, { key, index }] of unread.entries()) {
-        const place = places[at]
-        if (place === undefined) continue
-        const group = wanted.get(place.segment)
-        if (group === undefined) wanted.set(place.segment, [{ index, key, place }])
-        else group.push({ index, key, place })
-      }
-    } catch {
-      this.#log.count('read')
-      return found
-    }
-    const lost: Wanted[] = []
-    const segments = wanted.entries()
-    const work = async () => {
-      for (const [segment, group] of segments) {
-        const answer = await this.#fetch(segment, group, epoch, found)
-        if (answer === 'missing') lost.push(...group)
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, wanted.size) }, work))
-    if (lost.length === 0 || !mayCatchUp || epoch !== this.#log.epoch) return found
-    this.#log.count('missing')
-    for (const segment of new Set(lost.map(({ place }) => place.segment)))
-      await this.#log.missing(segment).catch(() => this.#log.count('read'))
-    const again = await this.#read(
-      lost.map(({ key }) => key),
-      false,
-    )
-    for (const [at, { index }] of lost.entries()) found[index] = again[at]
-    return found
-  }
-
-  /** Reads one segment for all that is wanted from it. */
-  async #fetch(segment: number, group: readonly Wanted[], epoch: number, found: (TierEntry | undefined)[]): Promise<'read' | 'missing'> {
-    let payload: Uint8Array | undefined
-    try {
-      payload = await this.#log.payload(segment)
-    } catch {
-      this.#log.count('read')
-      return 'read'
-    }
-    if (epoch !== this.#log.epoch) return 'read'
-    if (payload === undefined) return 'missing'
-    for (const { index, key, place } of group) {
-      // What was written while we read is newer than what we read.
-      const pending = this.#queue.get(key)
-      found[index] = pending === undefined ? this.#entryAt(key, place, payload) : this.#entryOf(pending)
-    }
-    return 'read'
-  }
-
-  #entryAt(key: string, place: Located, payload: Uint8Array): TierEntry | undefined {
-    const bytes = this.#log.verify(key, place, payload)
-    if (bytes !== undefined) {
-      try {
-        return { ...decodeEntry(bytes), expiresAt: place.expiresAt, writtenAt: place.writtenAt }
-      } catch {
-        this.#log.count('codec')
-      }
-    }
-    // Damaged for good: a tombstone, so that no older value of the key comes up after a restart either.
-    if (this.#log.locateNow(key)?.segment !== place.segment) return undefined
-    if (this.#state === 'on') void this.#delete([key], 'memory', true)
+  /** The value of `key` is damaged for good: a tombstone, so that no older one comes up after a restart either. */
+  #disown(key: string): void {
+    if (this.#state === 'on') void this.#delete([key], 'memory', true).catch(() => this.#log.count('write'))
     else this.#log.hide(key)
-    return undefined
-  }
-
-  #entryOf({ bytes, expiresAt, writtenAt }: Pending): TierEntry | undefined {
-    const wall = this.#clock.wall()
-    if (bytes === undefined || expiresAt <= wall || writtenAt > wall + TOLERANCE_MS) return undefined
-    return { ...decodeEntry(bytes), expiresAt, writtenAt }
   }
 
   #has(key: string): boolean {
