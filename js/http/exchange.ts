@@ -92,7 +92,7 @@ export class Exchange implements ScheduledTask {
   async #throughCache(cache: ResponseCache, key: string): Promise<void> {
     let found: unknown
     try {
-      const finding = cache.getOrSet(key, () => this.#loaded(), this.#keep)
+      const finding = cache.getOrSet(key, () => this.#loaded() as Promise<never>, this.#keep)
       if (this.#load === undefined) this.#waitForCache(true)
       found = await finding
     } catch {
@@ -207,7 +207,7 @@ export class Exchange implements ScheduledTask {
     const { cache } = this.request
     if (cache === undefined) return
     try {
-      await this.#desk.cache?.set(cache.key, record, this.#keep)
+      await this.#desk.cache?.set(cache.key, record as never, this.#keep)
     } catch {
       this.#desk.counts.cacheFailures += 1
     }

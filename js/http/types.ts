@@ -3,7 +3,6 @@
 import type { Clock } from '../clock.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
-import type { StoredResponse } from './record.ts'
 
 /** What performs one request: the platform's `fetch`, or one with the same shape. */
 export type Transport = (url: string, init: RequestInit) => Promise<Response>
@@ -24,11 +23,14 @@ export interface RetryOptions {
   methods?: readonly string[]
 }
 
-/** The part of a `Cache` that `createFetch` uses. */
+/**
+ * The part of a `Cache` that `createFetch` uses. Responses lie beside whatever else the cache holds, under keys that begin
+ * with the method and a space; so a `Cache` of any values will do, and nothing (`never`) is asked of their type.
+ */
 export interface ResponseCache {
   readonly memory: { has(key: string): boolean; get(key: string): unknown }
-  getOrSet(key: string, loader: () => Promise<StoredResponse | undefined>, options?: { ttl?: number }): Promise<unknown>
-  set(key: string, value: StoredResponse, options?: { ttl?: number }): Promise<void>
+  getOrSet(key: string, loader: () => Promise<never>, options?: { ttl?: number }): Promise<unknown>
+  set(key: string, value: never, options?: { ttl?: number }): Promise<void>
 }
 
 /** Options of {@link createFetch}. */
