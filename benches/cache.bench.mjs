@@ -1,78 +1,75 @@
-// npm run bench:cache [-- --json]: what a cache costs, beside the caches that people use today.
+// npm run bench:cache [-- --json] [--full] [--entries N]: what a cache costs, beside the caches that people use today.
 //
-// Hits with TTL on, and get-or-set over four times as many keys as there is room for; keys are strings, order is Zipf.
+// Without --full: hits and get-or-set at 10 000 entries, string keys. With it: every workload at 1 000, 100 000 and 1 000 000
+// entries, string and integer keys, construction, memory, expiry of everything, and getOrSet.
 
-import { createLRU } from 'lru.min'
-import { LRUCache } from 'lru-cache'
-import { LRUMap } from 'mnemonist'
-import QuickLRU from 'quick-lru'
-import { createMemoryCache } from 'shelflife'
-import { compare, isolated } from './rounds.mjs'
-import { zipf } from './zipf.mjs'
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { BASE, contestants } from './cache/contestants.mjs'
+import { compare } from './cache/rounds.mjs'
+import { contestantsOf, OPERATIONS, workloads } from './cache/workloads.mjs'
 
-const ENTRIES = 10_000
-const OPERATIONS = 200_000
-const BASE = 'lru-cache, ttl'
-const ttl = 60_000
+const { json, full, entries } = parse(process.argv.slice(2))
+const report = { node: process.version, operations: OPERATIONS, base: BASE, speed: [] }
 
-const caches = {
-  shelflife: max => createMemoryCache({ max, ttl }),
-  'shelflife, no ttl': max => createMemoryCache({ max }),
-  'lru-cache, ttl': max => new LRUCache({ max, ttl }),
-  'lru-cache, no ttl': max => new LRUCache({ max }),
-  'quick-lru': max => new QuickLRU({ maxSize: max }),
-  'lru.min': max => createLRU({ max }),
-  'mnemonist LRUMap': max => new LRUMap(max),
+for (const size of entries ?? (full ? [1000, 100_000, 1_000_000] : [10_000])) {
+  for (const [name, workload] of Object.entries(workloads)) {
+    if (!full && name !== 'hit' && name !== 'zipfGetOrSet') continue
+    for (const integers of full && name !== 'hitFreshStrings' ? [false, true] : [false]) {
+      const rows = compare(
+        contestantsOf(workload).map(({ name: contestant, make }) => ({ name: contestant, run: workload.prepare(make, size, integers) })),
+        { operations: OPERATIONS, base: BASE, rounds: size > 100_000 ? 9 : 15 },
+      )
+      const measured = { workload: name, title: workload.title, entries: size, keys: integers ? 'integers' : 'strings', rows }
+      report.speed.push(measured)
+      if (!json) print(`${workload.title}; ${size} entries, ${measured.keys}`, rows, BASE)
+    }
+  }
 }
 
-const readAll = `(cache, order) => {
-  let sum = 0
-  for (let at = 0; at < order.length; at += 1) sum += cache.get(order[at])
-  return sum
-}`
+if (full) {
+  const { construction, expiryOfEverything } = await import('./cache/once.mjs')
+  const { getOrSetOnHits } = await import('./cache/get-or-set.mjs')
+  Object.assign(report, {
+    getOrSet: await getOrSetOnHits(),
+    construction: construction(1_000_000),
+    expiry: expiryOfEverything(1_000_000),
+    memory: contestants.map(({ name }) => ({ name, ...heapOf(name, 1_000_000) })),
+  })
+  if (!json) {
+    print('getOrSet on a hit', report.getOrSet, 'shelflife')
+    for (const part of ['construction', 'expiry', 'memory']) console.log(`\n${part}`, report[part])
+  }
+}
+if (json) console.log(JSON.stringify(report, null, 2))
 
-const getOrSetAll = `(cache, order) => {
-  for (let at = 0; at < order.length; at += 1) if (cache.get(order[at]) === undefined) cache.set(order[at], at)
-  return 0
-}`
-
-const results = { hit: hits(), zipfGetOrSet: zipfGetOrSet() }
-if (process.argv.includes('--json'))
-  console.log(JSON.stringify({ node: process.version, entries: ENTRIES, operations: OPERATIONS, base: BASE, results }, null, 2))
-else for (const [title, rows] of Object.entries(results)) print(title, rows)
-
-function hits() {
-  const keys = Array.from({ length: ENTRIES }, (_, at) => `user:${at}:profile`)
-  const order = zipf({ count: OPERATIONS, keys: ENTRIES, seed: 1 }).map(rank => keys[rank])
-  const contestants = { ...caches, 'Map.get': () => new Map() }
-  return compare(
-    Object.entries(contestants).map(([name, make]) => {
-      const cache = make(ENTRIES)
-      keys.forEach((key, at) => {
-        cache.set(key, at + 1)
-      })
-      const run = isolated(readAll)
-      return { name, run: () => run(cache, order) }
-    }),
-    { operations: OPERATIONS, base: BASE },
-  )
+function heapOf(name, size) {
+  const script = fileURLToPath(new URL('cache/heap.mjs', import.meta.url))
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--expose-gc', '--max-old-space-size=8192', script, name, `${size}`], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(stderr)
+  return JSON.parse(stdout)
 }
 
-function zipfGetOrSet() {
-  const keys = Array.from({ length: ENTRIES * 4 }, (_, at) => `item:${at}:detail`)
-  const order = zipf({ count: OPERATIONS, keys: keys.length, seed: 2 }).map(rank => keys[rank])
-  return compare(
-    Object.entries(caches).map(([name, make]) => {
-      const cache = make(ENTRIES)
-      const run = isolated(getOrSetAll)
-      return { name, run: () => run(cache, order) }
-    }),
-    { operations: OPERATIONS, base: BASE },
-  )
-}
-
-function print(title, rows) {
+function print(title, rows, base) {
   console.log(`\n${title}`)
-  for (const { name, nsPerOperation, ratio } of rows)
-    console.log(`  ${name.padEnd(20)} ${nsPerOperation.toFixed(1).padStart(8)} ns  ${ratio.toFixed(2).padStart(6)} x ${BASE}`)
+  for (const { name, nsPerOperation, ratio } of rows) {
+    console.log(`  ${name.padEnd(20)} ${nsPerOperation.toFixed(1).padStart(8)} ns  ${ratio.toFixed(2).padStart(6)} x ${base}`)
+  }
+}
+
+function parse(args) {
+  const given = { json: false, full: false, entries: undefined }
+  for (let at = 0; at < args.length; at += 1) {
+    if (args[at] === '--json') given.json = true
+    else if (args[at] === '--full') given.full = true
+    else if (args[at] === '--entries' && Number.isSafeInteger(Number(args[at + 1])) && Number(args[at + 1]) > 0)
+      given.entries = [Number(args[++at])]
+    else {
+      console.error('usage: npm run bench:cache -- [--json] [--full] [--entries N]')
+      process.exit(2)
+    }
+  }
+  return given
 }

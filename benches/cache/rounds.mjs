@@ -30,11 +30,6 @@ export function compare(contestants, { rounds = 15, operations, base }) {
   }))
 }
 
-/** A function of its own from source text: one function shared by all contestants would see all their shapes and be slow for each. */
-export function isolated(source) {
-  return new Function(`return ${source}`)()
-}
-
 /** The middle value; the upper one of two. */
 export function median(values) {
   return values.toSorted((a, b) => a - b)[values.length >> 1]
