@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'ERR_QUOTA'
   | 'ERR_HANDLER'
   | 'ERR_BATCH_RESULT'
+  | 'ERR_PARTIAL_LOAD'
   | 'ERR_SERIES_LIMIT'
 
 const BRAND = Symbol.for('shelflife.error')

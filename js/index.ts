@@ -4,6 +4,7 @@ export { BatchAbortedError, BatchResultError } from './batch/errors.ts'
 export { processBatch } from './batch/process.ts'
 export { type Cache, createCache } from './cache/cache.ts'
 export { createMemoryCache, type MemoryCache } from './cache/memory-cache.ts'
+export { PartialLoadError } from './cache/partial-load-error.ts'
 export { type Clock, type ClockTimer, systemClock } from './clock.ts'
 export {
   ClosedError,

@@ -9,6 +9,7 @@ export type {
   BatchStats,
   FailedItem,
 } from './batch/types.ts'
+export type * from './cache/loading-types.ts'
 export type * from './cache/types.ts'
 export type { Clock, ClockTimer } from './clock.ts'
 export type * from './governor/types.ts'

@@ -2,6 +2,8 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import type { Persist, Store } from '../stores/tier.ts'
+import { type Isolation, readIsolation } from './isolate.ts'
+import { type LoadPolicy, readLoadPolicy, readStaleWindows, type StaleWindows, USUAL } from './load-policy.ts'
 import { type ResolvedMemoryOptions, resolveMemoryOptions } from './memory-options.ts'
 import type { CacheOptions } from './types.ts'
 
@@ -10,6 +12,10 @@ export interface ResolvedCacheOptions<V> {
   readonly memory: ResolvedMemoryOptions<string, V>
   readonly stores: readonly Store[]
   readonly persist: Persist
+  /** How the cache loads; the windows of its entries are apart, since an entry may have its own. */
+  readonly policy: LoadPolicy
+  readonly windows: StaleWindows
+  readonly isolate: Isolation
 }
 
 /** Throws `ERR_INVALID_ARGUMENT` for anything that cannot be meant. */
@@ -26,5 +32,7 @@ export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): Re
   if (!['memory', 'stored', 'durable'].includes(persist))
     throw new InvalidArgumentError('persist', "'memory', 'stored' or 'durable'", persist)
   if (persist !== 'memory' && stores.length === 0) throw new InvalidArgumentError('persist', "'memory' in a cache without a store", persist)
-  return { memory: { ...memory, name }, stores, persist }
+  const windows = readStaleWindows(options ?? {})
+  const policy = { ...readLoadPolicy(options ?? {}, USUAL), swr: undefined, sie: undefined }
+  return { memory: { ...memory, name }, stores, persist, policy, windows, isolate: readIsolation(options?.isolate ?? false) }
 }

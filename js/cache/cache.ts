@@ -5,26 +5,23 @@
  * ever overwrites something newer.
  */
 
-import type { Clock } from '../clock.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { durationMs } from '../options.ts'
-import type { Persist, TierEntry } from '../stores/tier.ts'
+import type { Persist } from '../stores/tier.ts'
+import { BatchLoader } from './batch-loader.ts'
 import { type CacheReport, reportCache } from './cache-metrics.ts'
 import { type ResolvedCacheOptions, resolveCacheOptions } from './cache-options.ts'
-import { Flight } from './flight.ts'
-import { type Lease, Leases } from './leases.ts'
+import { frontOf } from './front.ts'
+import { type Isolation, isolated } from './isolate.ts'
+import type { Lease } from './leases.ts'
+import { Loading } from './loading.ts'
+import type { GetOrSetOptions, Loader, ManyLoader, PrefetchOptions, PrefetchResult, SureLoader } from './loading-types.ts'
 import { MemoryCache } from './memory-cache.ts'
+import { inOrder } from './partial-load-error.ts'
+import { prefetchAll } from './prefetch.ts'
+import { type Kept, keptOptions, NONE, Shelf } from './shelf.ts'
 import { TierStack, type TierWrite } from './tier-stack.ts'
-import type {
-  CacheGetOptions,
-  CacheOptions,
-  CacheSetOptions,
-  CacheStats,
-  GetOrSetOptions,
-  Loader,
-  ReadonlyMemoryCache,
-  WrapOptions,
-} from './types.ts'
+import type { CacheOptions, CacheReadOptions, CacheSetOptions, CacheStats, ReadonlyMemoryCache, WrapOptions } from './types.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /**
  * Makes a cache whose values may outlive memory and whose misses may load themselves. Keys are strings.
@@ -44,66 +41,72 @@ export function createCache<V>(options?: CacheOptions<V>): Cache<V> {
 export class Cache<V> implements AsyncDisposable {
   /** The synchronous front: what is in memory now, without looking further. */
   readonly memory: ReadonlyMemoryCache<string, V>
-  readonly #memory: MemoryCache<string, V>
+  readonly #memory: MemoryCache<string, Kept<V>>
+  readonly #shelf: Shelf<V>
+  readonly #loading: Loading<V>
   readonly #tiers: TierStack | undefined
-  readonly #clock: Clock
-  readonly #ttlMs: number
   readonly #persist: Persist
+  readonly #isolate: Isolation
+  readonly #refreshesAhead: boolean
   readonly #report: CacheReport | undefined
-  readonly #leases = new Leases()
-  readonly #flights = new Map<string, Flight<V | undefined>>()
   #closing: Promise<void> | undefined
-  #tierHits = 0
-  #misses = 0
-  #loads = 0
-  #loadErrors = 0
-  #coalesced = 0
-  #discarded = 0
 
   /** Not for users: {@link createCache} checks and completes the options. */
-  constructor({ memory, stores, persist }: ResolvedCacheOptions<V>, registry: CacheOptions<V>['metrics']) {
-    this.#memory = new MemoryCache(memory)
-    this.memory = readOnly(this.#memory)
-    this.#clock = memory.clock
-    this.#ttlMs = memory.ttlMs
+  constructor({ memory, stores, persist, policy, windows, isolate }: ResolvedCacheOptions<V>, registry: CacheOptions<V>['metrics']) {
+    this.#memory = new MemoryCache(keptOptions(memory))
+    this.memory = frontOf(this.#memory, isolate)
+    this.#shelf = new Shelf({ memory: this.#memory, options: memory, windows, isolate })
     this.#persist = persist
+    this.#isolate = isolate
+    this.#refreshesAhead = policy.aheadShare < 1 || policy.aheadMs > 0
     this.#tiers = stores.length === 0 ? undefined : new TierStack(stores, memory.clock)
+    this.#loading = new Loading({
+      shelf: this.#shelf,
+      policy,
+      readBelow: key => this.#tiers?.read(key),
+      writeBelow: (key, entry, how) => this.#tiers?.write([{ key, entry }], how),
+      remove: key => {
+        this.#memory.delete(key)
+        this.#tiers?.remove([key], 'memory').catch(() => {})
+      },
+      persistOf: options => this.#persistOf(options),
+    })
     if (registry === undefined) return
     this.#memory.reportTo(registry)
     this.#report = reportCache(registry, memory.name, this)
+    this.#loading.timer = this.#report.loadTimer
   }
 
   /** The value of `key`, from memory at once, else from the nearest tier that has it; `undefined` when none has. */
-  get(key: string, options?: CacheGetOptions): Promise<V | undefined> {
-    const known = this.#fromMemory(key)
-    if (known !== undefined) return Promise.resolve(known)
-    return this.#closing === undefined ? this.#getBelow(key, options?.signal) : Promise.reject(new ClosedError('the cache'))
+  get(key: string, options?: CacheReadOptions): Promise<V | undefined> {
+    const known = this.#memory.get(checkedKey(key), options)
+    if (known !== undefined) return Promise.resolve(this.#out(known))
+    return this.#closing === undefined ? this.#getBelow(key, options) : Promise.reject(new ClosedError('the cache'))
   }
 
   /** The values of `keys`, in their order; the missing ones are looked up below memory together. */
-  async getMany(keys: readonly string[], options?: CacheGetOptions): Promise<(V | undefined)[]> {
+  async getMany(keys: readonly string[], options?: CacheReadOptions): Promise<(V | undefined)[]> {
     this.#refuseClosed()
     options?.signal?.throwIfAborted()
-    const values = keys.map(key => this.#fromMemory(key))
-    if (this.#tiers === undefined) {
-      this.#misses += values.filter(value => value === undefined).length
-      return values
-    }
-    const missing = keys.map((key, index) => ({ key, index })).filter(({ index }) => values[index] === undefined)
+    const missing: { key: string; index: number }[] = []
+    const values = keys.map((key, index) => {
+      const known = this.#memory.get(checkedKey(key), options)
+      if (known !== undefined) return this.#out(known)
+      missing.push({ key, index })
+      return undefined
+    })
     if (missing.length === 0) return values
-    const leases = missing.map(({ key }) => this.#leases.take(key))
+    const { leases } = this.#loading
+    const taken = missing.map(({ key }) => leases.take(key))
+    const wanted = missing.map(({ key }) => key)
     try {
-      const reading = this.#tiers.readMany(
-        missing.map(({ key }) => key),
-        options?.signal,
-      )
-      for (const [at, entry] of (await reading).entries()) {
-        const { index } = missing[at] as { index: number }
-        values[index] = this.#fill(leases[at] as Lease, entry)
+      const entries = await this.#tiers?.readMany(wanted, options?.signal)
+      for (const [at, { index }] of missing.entries()) {
+        values[index] = this.#loading.receive(taken[at] as Lease, entries?.[at], options?.allowStale === true)
       }
       return values
     } finally {
-      for (const lease of leases) this.#leases.release(lease)
+      for (const lease of taken) leases.release(lease)
     }
   }
 
@@ -115,8 +118,8 @@ export class Cache<V> implements AsyncDisposable {
   async set(key: string, value: V, options?: CacheSetOptions): Promise<void> {
     this.#refuseClosed()
     const persist = this.#persistOf(options)
-    const entry = this.#put(checkedKey(key), value, options)
-    this.#detach(key)
+    const entry = this.#shelf.put(checkedKey(key), value, options)
+    this.#loading.overtake(key)
     await this.#tiers?.write([{ key, entry }], persist)
   }
 
@@ -128,8 +131,8 @@ export class Cache<V> implements AsyncDisposable {
     let written: Promise<void> | undefined
     try {
       for (const [key, value] of entries) {
-        writes.push({ key, entry: this.#put(checkedKey(key), value, options) })
-        this.#detach(key)
+        writes.push({ key, entry: this.#shelf.put(checkedKey(key), value, options) })
+        this.#loading.overtake(key)
       }
     } finally {
       // An invalid entry in the middle must not keep those before it from the tiers.
@@ -148,24 +151,81 @@ export class Cache<V> implements AsyncDisposable {
     return (await this.#delete(keys, options)).filter(Boolean).length
   }
 
-  /** Whether memory or a tier has `key`. Does not count as use. */
+  /** Whether memory or a tier has a value of `key` that is not stale. Does not count as use. */
   async has(key: string): Promise<boolean> {
     this.#refuseClosed()
-    if (this.#memory.has(key)) return true
-    return this.#tiers !== undefined && (await this.#tiers.readMany([key]))[0] !== undefined
+    const known = this.#memory.peek(key)
+    if (known !== undefined) return known !== NONE
+    const found = this.#shelf.found(key, (await this.#tiers?.readMany([key]))?.[0], false)
+    return found !== undefined && 'fresh' in found && found.fresh !== NONE
   }
 
   /**
-   * The value of `key`, or what `loader` makes of it, which is then stored. Calls for the same key share one load; a
-   * caller whose `signal` aborts leaves alone, and the loader's own signal aborts when all have left. A loader's
-   * failure reaches every caller as it is, and nothing is stored.
+   * The value of `key`, or what `loader` makes of it, which is then stored. Calls for the same key share one load, and
+   * its value is kept as the first of them says. A caller whose `signal` aborts leaves alone; the loader's own signal
+   * aborts when all have left. With `staleWhileRevalidate` or `staleIfError` a value past its `ttl` stands in while it is
+   * loaded anew, or when that fails. A failure for which nothing stands in reaches every caller as it is, and is not kept.
+   *
+   * ```ts
+   * const user = await users.getOrSet('user:1', async ({ signal, etag, notModified, modified }) => {
+   *   const answer = await fetch(url, { signal, headers: etag === undefined ? {} : { 'if-none-match': etag } })
+   *   return answer.status === 304 ? notModified() : modified(await answer.json(), { etag: answer.headers.get('etag') ?? undefined })
+   * }, { ttl: '1m', staleWhileRevalidate: '1h' })
+   * ```
    */
-  getOrSet(key: string, loader: (context: { key: string; signal: AbortSignal }) => V | Promise<V>, options?: GetOrSetOptions): Promise<V>
+  getOrSet(key: string, loader: SureLoader<V>, options?: GetOrSetOptions): Promise<V>
   getOrSet(key: string, loader: Loader<V>, options?: GetOrSetOptions): Promise<V | undefined>
   getOrSet(key: string, loader: Loader<V>, options?: GetOrSetOptions): Promise<V | undefined> {
-    const known = this.#fromMemory(key)
-    if (known !== undefined) return Promise.resolve(known)
-    return this.#loadOnce(key, loader, options)
+    const known = options?.forceFresh === true ? undefined : this.#memory.get(checkedKey(key))
+    if (known === undefined) return this.#copied(this.#loading.obtain(checkedKey(key), loader, options))
+    if (this.#refreshesAhead || options?.refreshAhead !== undefined) this.#loading.ahead(key, loader, options)
+    return Promise.resolve(this.#out(known))
+  }
+
+  /**
+   * The values of `keys`, in their order; `loadMissing` is called once, for all that neither memory nor a tier has and
+   * nobody is loading yet, and each value it answers is stored. What it fails for is answered by something stale, where
+   * `staleIfError` allows; when that leaves some keys without an answer, it rejects with a `PartialLoadError`,
+   * which has the values of the others, or with the loader's own error when there are no others.
+   *
+   * ```ts
+   * const [a, b] = await users.getOrSetMany(['user:1', 'user:2'], keys => database.loadAll(keys))
+   * ```
+   */
+  async getOrSetMany(keys: readonly string[], loadMissing: ManyLoader<V>, options?: GetOrSetOptions): Promise<(V | undefined)[]> {
+    this.#refuseClosed()
+    if (typeof loadMissing !== 'function') throw new InvalidArgumentError('loadMissing', 'a function', loadMissing)
+    if (!Array.isArray(keys)) throw new InvalidArgumentError('keys', 'an array of strings', keys)
+    options?.signal?.throwIfAborted()
+    const batch = new BatchLoader(loadMissing)
+    const distinct = Array.from(new Set(keys.map(checkedKey)), key => ({ key, ticket: batch.ticket() }))
+    const asked = distinct.map(({ key, ticket: { load, spare } }) => {
+      const known = options?.forceFresh === true ? undefined : this.#memory.get(key)
+      if (known === undefined) return this.#copied(this.#loading.obtain(key, load, options, spare))
+      this.#loading.ahead(key, load, options, spare)
+      return this.#out(known)
+    })
+    const answers = await Promise.allSettled(asked)
+    options?.signal?.throwIfAborted()
+    return inOrder(keys, new Map(distinct.map(({ key }, at) => [key, answers[at] as PromiseSettledResult<V | undefined>])))
+  }
+
+  /**
+   * Loads `key` anew, whatever the cache has, and stores it: with `loader`, else with the one that the key was loaded
+   * with last, which is remembered for the latest 1000 keys. Rejects when the load fails; the cache then keeps what it had.
+   */
+  refresh(key: string, loader?: Loader<V>, options?: Omit<GetOrSetOptions, 'forceFresh'>): Promise<V | undefined> {
+    const known = loader ?? this.#loading.loaderOf(checkedKey(key))
+    return this.#copied(this.#loading.obtain(key, known as Loader<V>, { ...options, forceFresh: true }))
+  }
+
+  /**
+   * Sees to it that `keys` have values, a few at a time: `await cache.prefetch(ids, ({ key }) => load(key), { concurrency: 8 })`.
+   * A failure is part of the result and ends nothing; an abort of `signal` rejects with its reason.
+   */
+  prefetch(keys: Iterable<string>, loader: Loader<V>, options: PrefetchOptions = {}): Promise<PrefetchResult> {
+    const { concurrency, ...load } = options
+    return prefetchAll(keys, key => this.getOrSet(key, loader, load), { concurrency, signal: options.signal })
   }
 
   /**
@@ -174,18 +234,17 @@ export class Cache<V> implements AsyncDisposable {
    */
   wrap<A extends readonly unknown[]>(fn: (...args: A) => V | Promise<V>, options: WrapOptions<A> = {}): (...args: A) => Promise<V> {
     if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'a function', fn)
-    const { key, ...write } = options
+    const { key, ...load } = options
     if (key === undefined && fn.name === '') throw new InvalidArgumentError('key', 'given for a function without a name', key)
     const keyOf = key ?? ((...args: A) => `${fn.name}:${JSON.stringify(args)}`)
-    return (...args) => this.getOrSet(keyOf(...args), () => fn(...args), write)
+    return (...args) => this.getOrSet(keyOf(...args), () => fn(...args), load)
   }
 
   /** Removes everything from memory and every tier. */
   async clear(): Promise<void> {
     this.#refuseClosed()
     this.#memory.clear()
-    this.#leases.revokeAll()
-    this.#flights.clear()
+    this.#loading.overtakeAll()
     await this.#tiers?.clear()
   }
 
@@ -209,146 +268,61 @@ export class Cache<V> implements AsyncDisposable {
   stats(): CacheStats {
     // Whoever reads `cache.memory` reads this cache.
     const memory = this.#memory.stats()
-    const hits = memory.hits + this.#tierHits
-    const reads = hits + this.#misses
+    const { misses, tierHits, staleHits, ...counts } = this.#loading.counts
+    const hits = memory.hits + tierHits + staleHits
+    const reads = hits + misses
     return {
+      ...counts,
       hits,
-      misses: this.#misses,
+      misses,
       hitRate: reads === 0 ? 0 : hits / reads,
-      loads: this.#loads,
-      loadErrors: this.#loadErrors,
-      coalesced: this.#coalesced,
-      discarded: this.#discarded,
+      staleHits: memory.staleHits + staleHits,
       memory,
       tiers: this.#tiers?.stats() ?? [],
     }
   }
 
-  /** How many keys are being loaded, and how many have a value on its way up. For tests. */
+  /** How many loads are under way, and how many keys have a value on its way up. For tests. */
   pending(): { loads: number; leases: number } {
-    return { loads: this.#flights.size, leases: this.#leases.size }
+    return { loads: this.#loading.size, leases: this.#loading.leases.size }
   }
 
-  #fromMemory(key: string): V | undefined {
-    return this.#memory.get(checkedKey(key))
-  }
-
-  async #getBelow(key: string, signal: AbortSignal | undefined): Promise<V | undefined> {
-    signal?.throwIfAborted()
-    if (this.#tiers === undefined) {
-      this.#misses += 1
+  #out(known: Kept<V>): V | undefined {
+    if (known === NONE) {
+      this.#loading.counts.negativeHits += 1
       return undefined
     }
-    const lease = this.#leases.take(key)
+    return this.#isolate === 'clone' ? isolated(known, 'clone') : known
+  }
+
+  #copied(value: Promise<V | undefined>): Promise<V | undefined> {
+    return this.#isolate === 'clone' ? value.then(one => isolated(one, 'clone')) : value
+  }
+
+  async #getBelow(key: string, options: CacheReadOptions | undefined): Promise<V | undefined> {
+    options?.signal?.throwIfAborted()
+    const { leases } = this.#loading
+    const lease = leases.take(key)
     try {
-      const reading = this.#tiers.read(key)
-      const entry = await (signal === undefined
-        ? reading
-        : new Flight(
-            () => reading,
-            () => {},
-          ).join(signal))
-      return this.#fill(lease, entry)
+      const reading = this.#tiers?.read(key)
+      const entry = reading && (await (options?.signal === undefined ? reading : untilAborted(reading, options.signal)))
+      return this.#loading.receive(lease, entry, options?.allowStale === true)
     } finally {
-      this.#leases.release(lease)
+      leases.release(lease)
     }
-  }
-
-  /** Puts what a tier had into memory, unless something newer happened meanwhile. Counts the read. */
-  #fill(lease: Lease, entry: TierEntry | undefined): V | undefined {
-    const left = entry === undefined ? 0 : entry.expiresAt - this.#clock.wall()
-    if (entry === undefined || !(left > 0)) {
-      this.#misses += 1
-      return undefined
-    }
-    this.#tierHits += 1
-    const value = entry.value as V
-    if (!lease.revoked && this.#closing === undefined) this.#memory.set(lease.key, value, { ttl: left })
-    return value
-  }
-
-  #loadOnce(key: string, loader: Loader<V>, options: GetOrSetOptions | undefined): Promise<V | undefined> {
-    if (this.#closing !== undefined) return Promise.reject(new ClosedError('the cache'))
-    if (typeof loader !== 'function') return Promise.reject(new InvalidArgumentError('loader', 'a function', loader))
-    if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason)
-    const under = this.#flights.get(key)
-    if (under !== undefined) {
-      this.#coalesced += 1
-      return under.join(options?.signal)
-    }
-    const detach = () => {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key)
-    }
-    const flight: Flight<V | undefined> = new Flight(signal => this.#load(key, loader, options, signal).finally(detach), detach)
-    this.#flights.set(key, flight)
-    return flight.join(options?.signal)
-  }
-
-  async #load(key: string, loader: Loader<V>, options: GetOrSetOptions | undefined, signal: AbortSignal): Promise<V | undefined> {
-    const persist = this.#persistOf(options)
-    if (options?.ttl !== undefined) durationMs(options.ttl, 'ttl')
-    const lease = this.#leases.take(key)
-    try {
-      const known = this.#tiers === undefined ? undefined : await this.#tiers.read(key)
-      const found = this.#fill(lease, known)
-      if (found !== undefined) return found
-      signal.throwIfAborted()
-      const value = await this.#callLoader(key, loader, signal)
-      if (this.#closing !== undefined) throw new ClosedError('the cache')
-      if (value === undefined) return undefined
-      if (lease.revoked) this.#discarded += 1
-      else await this.#keep(key, value, options, persist)
-      return value
-    } finally {
-      this.#leases.release(lease)
-    }
-  }
-
-  async #callLoader(key: string, loader: Loader<V>, signal: AbortSignal): Promise<V | undefined> {
-    this.#loads += 1
-    const end = this.#report?.loadTimer.start()
-    try {
-      return await loader({ key, signal })
-    } catch (error) {
-      this.#loadErrors += 1
-      throw error
-    } finally {
-      end?.()
-    }
-  }
-
-  /** Stores what a loader made. Nobody waits for the tiers' queue, unless more than the queue was asked for. */
-  async #keep(key: string, value: V, options: GetOrSetOptions | undefined, persist: Persist): Promise<void> {
-    const entry = this.#put(key, value, options)
-    this.#leases.revoke(key)
-    const written = this.#tiers?.write([{ key, entry }], persist)
-    if (persist === 'memory') written?.catch(() => {})
-    else await written
-  }
-
-  #put(key: string, value: V, options: CacheSetOptions | undefined): TierEntry {
-    const ttl = options?.ttl === undefined ? this.#ttlMs : durationMs(options.ttl, 'ttl')
-    this.#memory.set(key, value, options?.size === undefined ? { ttl } : { ttl, size: options.size })
-    const writtenAt = this.#clock.wall()
-    return { value, writtenAt, expiresAt: writtenAt + ttl }
   }
 
   async #delete(keys: readonly string[], options: { persist?: Persist } | undefined): Promise<boolean[]> {
     this.#refuseClosed()
     const persist = this.#persistOf(options)
     const had = keys.map(key => {
-      const inMemory = this.#memory.delete(checkedKey(key))
-      this.#detach(key)
-      return inMemory
+      const known = this.#memory.peek(checkedKey(key))
+      this.#memory.delete(key)
+      this.#loading.overtake(key)
+      return known !== undefined && known !== NONE
     })
     const below = await this.#tiers?.remove(keys, persist)
     return had.map((inMemory, at) => inMemory || below?.[at] === true)
-  }
-
-  /** Something newer happened to `key`: what is under way may not fill it, and who comes now does not wait for that. */
-  #detach(key: string): void {
-    this.#leases.revoke(key)
-    this.#flights.delete(key)
   }
 
   #persistOf(options: { persist?: Persist } | undefined): Persist {
@@ -361,9 +335,7 @@ export class Cache<V> implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    for (const flight of this.#flights.values()) flight.stop(new ClosedError('the cache'))
-    this.#flights.clear()
-    this.#leases.revokeAll()
+    this.#loading.close()
     this.#report?.stop()
     this.#memory.close()
     await this.#tiers?.close()
@@ -377,16 +349,4 @@ export class Cache<V> implements AsyncDisposable {
 function checkedKey(key: unknown): string {
   if (typeof key !== 'string') throw new InvalidArgumentError('key', 'a string', key)
   return key
-}
-
-function readOnly<V>(memory: MemoryCache<string, V>): ReadonlyMemoryCache<string, V> {
-  return {
-    get size() {
-      return memory.size
-    },
-    get: key => memory.get(key),
-    peek: key => memory.peek(key),
-    has: key => memory.has(key),
-    stats: () => memory.stats(),
-  }
 }

@@ -202,6 +202,12 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return { value: this.#values[slot] as V, left: (this.#freshUntil[slot] as number) - this.#now(), note: this.#notes?.[slot] }
   }
 
+  /** Not for users: puts `note` on the entry of `key`, if there is one. */
+  annotate(key: K, note: unknown): void {
+    const slot = this.#find(key)
+    if (slot !== undefined) this.#annotate(slot, note)
+  }
+
   /** Makes the entry of `key` stale as of now; without a `staleFor` that is the end of it. Whether it was fresh. */
   expire(key: K): boolean {
     const slot = this.#find(key)

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
 import type { Persist, Store, TierStats } from '../stores/tier.ts'
+import type { GetOrSetOptions, LoadingOptions, StaleOptions } from './loading-types.ts'
 
 /** Why an entry left: its place was needed, it was overwritten, deleted, too old, given up, or larger than the cache may hold. */
 export type DisposeReason = 'evict' | 'set' | 'delete' | 'expire' | 'invalidate' | 'oversize'
@@ -110,26 +111,33 @@ export interface MemoryCacheStats {
 export interface ReadonlyMemoryCache<K, V> {
   /** The number of entries, those included that have expired and not yet been cleared away. */
   readonly size: number
-  get(key: K): V | undefined
-  peek(key: K): V | undefined
+  get(key: K, options?: GetOptions): V | undefined
+  peek(key: K, options?: GetOptions): V | undefined
   has(key: K): boolean
+  /** What is known of the entry of `key`, stale or not; `undefined` when there is none. Does not count as use. */
+  info(key: K): EntryInfo<V> | undefined
   stats(): MemoryCacheStats
 }
 
 /** Options of {@link createCache}: those of its memory, and where else it keeps values. */
-export interface CacheOptions<V> extends MemoryCacheOptions<string, V> {
+export interface CacheOptions<V> extends MemoryCacheOptions<string, V>, LoadingOptions {
   /** A store below memory, such as `indexedDB({ name: 'app' })`; the same as `tiers: [store]`. */
   store?: Store
   /** Stores below memory, the nearest first. */
   tiers?: readonly Store[]
   /** When a write counts as done: in memory and queued, taken by the store, or synced. Default: `'memory'`. */
   persist?: Persist
+  /**
+   * Keeps what is in the cache apart from what its users hold: `'clone'` copies a value on its way in and out (as
+   * `structuredClone` does), `'freeze'` freezes it, with all it holds in properties, on its way in. Default: false.
+   */
+  isolate?: false | 'clone' | 'freeze'
   /** The name under which it reports. Default: `'cache'`. */
   name?: string
 }
 
 /** Options of a single write to a cache with tiers. */
-export interface CacheSetOptions extends SetOptions {
+export interface CacheSetOptions extends Omit<SetOptions, 'staleFor'>, StaleOptions {
   /** When this write counts as done. Default: the `persist` of the cache. */
   persist?: Persist
 }
@@ -140,35 +148,39 @@ export interface CacheGetOptions {
   signal?: AbortSignal | undefined
 }
 
-/** Options of a single `getOrSet`. */
-export interface GetOrSetOptions extends CacheSetOptions, CacheGetOptions {}
-
-/** What a loader is told. */
-export interface LoaderContext {
-  readonly key: string
-  /** Aborts when nobody waits for the value any more. */
-  readonly signal: AbortSignal
+/** Options of a single `get`. */
+export interface CacheReadOptions extends CacheGetOptions {
+  /** Takes an entry past its time to live, as long as the cache keeps it for `staleWhileRevalidate` or `staleIfError`. Default: false. */
+  allowStale?: boolean
 }
 
-/** Makes the value of a key that is not in the cache. `undefined` means that there is none; it is not stored. */
-export type Loader<V> = (context: LoaderContext) => V | undefined | Promise<V | undefined>
-
 /** How arguments become a key. */
-export interface WrapOptions<A extends readonly unknown[]> extends CacheSetOptions {
+export interface WrapOptions<A extends readonly unknown[]> extends Omit<GetOrSetOptions, 'signal'> {
   /** Default: the function's name and its arguments as JSON. */
   key?: (...args: A) => string
 }
 
 /** What a cache can say of itself. All counts are since creation. */
 export interface CacheStats {
-  /** Reads answered by memory or by a tier. */
+  /** Reads answered at once by memory or by a tier, with something fresh, or with something stale that was good enough. */
   hits: number
   /** Reads answered by neither. */
   misses: number
   hitRate: number
-  /** Loaders that were called, and those that failed. */
+  /** Those of the hits that were stale. */
+  staleHits: number
+  /** Those of the hits that said that there is nothing, see `negativeTtl`. */
+  negativeHits: number
+  /** Reads that were given something stale after their load had failed, and after their `softTimeout`. */
+  staleAfterError: number
+  staleAfterTimeout: number
+  /** Loaders that were called, those of them in the background, those that failed, and those of them by `hardTimeout`. */
   loads: number
+  refreshes: number
   loadErrors: number
+  timeouts: number
+  /** Loads that were not begun because one of the key had failed within `errorBackoff`. */
+  backedOff: number
   /** Calls of `getOrSet` that waited for the load of another call. */
   coalesced: number
   /** Loaded values that were not kept, because the key was set or deleted meanwhile. */

@@ -17,6 +17,9 @@ import { retryAfterMs } from './retry.ts'
 import type { ResponseCache } from './types.ts'
 import { type Delivery, Waiters } from './waiters.ts'
 
+/** A request wants its own answer, or one that is fresh; it loads at once, and for itself. */
+const ITSELF = { staleWhileRevalidate: 0, staleIfError: 0, refreshAhead: 1, softTimeout: Number.POSITIVE_INFINITY, negativeTtl: 0 }
+
 /** See the top of this file. */
 export class Exchange implements ScheduledTask {
   readonly request: WireRequest
@@ -33,7 +36,7 @@ export class Exchange implements ScheduledTask {
   /** Tells the cache what to keep, while it waits for that. */
   #load: ((record: StoredResponse | undefined) => void) | undefined
   /** The cache reads the time to live when it stores: only the response says it. */
-  readonly #keep: { ttl?: number }
+  readonly #keep: typeof ITSELF & { ttl?: number }
   /** Rings when the cache takes longer than the whole request may. */
   #patience: Alarm | undefined
 
@@ -44,7 +47,7 @@ export class Exchange implements ScheduledTask {
     this.#began = desk.driver.now()
     this.#waiters = new Waiters(desk, () => this.#desert())
     const { ttl } = request.limits
-    this.#keep = ttl === undefined ? {} : { ttl }
+    this.#keep = ttl === undefined ? { ...ITSELF } : { ...ITSELF, ttl }
   }
 
   /** One more caller waits for the answer. The signal must not be aborted yet. */
@@ -92,7 +95,7 @@ export class Exchange implements ScheduledTask {
   async #throughCache(cache: ResponseCache, key: string): Promise<void> {
     let found: unknown
     try {
-      const finding = cache.getOrSet(key, () => this.#loaded() as Promise<never>, this.#keep)
+      const finding = cache.getOrSet(key, context => this.#loaded(context?.skip) as Promise<never>, this.#keep)
       if (this.#load === undefined) this.#waitForCache(true)
       found = await finding
     } catch {
@@ -104,12 +107,15 @@ export class Exchange implements ScheduledTask {
     else this.#queue()
   }
 
-  /** The loader. The cache may take its time to call it: by then nobody may wait any more. */
-  #loaded(): Promise<StoredResponse | undefined> {
-    if (this.#ended) return Promise.resolve(undefined)
+  /**
+   * The loader. The cache may take its time to call it: by then nobody may wait any more. What must not be kept says
+   * nothing about what the cache has, so it is skipped.
+   */
+  #loaded(skip?: () => undefined): Promise<StoredResponse | undefined> {
+    if (this.#ended) return Promise.resolve(skip?.())
     this.#waitForCache(false)
     return new Promise(resolve => {
-      this.#load = resolve
+      this.#load = record => resolve(record ?? skip?.())
       this.#queue()
     })
   }

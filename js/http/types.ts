@@ -29,7 +29,11 @@ export interface RetryOptions {
  */
 export interface ResponseCache {
   readonly memory: { has(key: string): boolean; get(key: string): unknown }
-  getOrSet(key: string, loader: () => Promise<never>, options?: { ttl?: number }): Promise<unknown>
+  getOrSet(
+    key: string,
+    loader: (context?: { readonly skip: () => undefined }) => Promise<never>,
+    options?: { ttl?: number },
+  ): Promise<unknown>
   set(key: string, value: never, options?: { ttl?: number }): Promise<void>
 }
 

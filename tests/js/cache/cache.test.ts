@@ -1,24 +1,13 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type CacheOptions, createCache, createRegistry } from '../../../js/index.ts'
 import { ManualClock, plantTrap } from '../../../js/testing.ts'
-import { Seeded } from '../model/random.ts'
+import { deferred } from './deferred.ts'
 import { MapStore } from './map-store.ts'
 
 function cacheWith(options: CacheOptions<unknown> = {}) {
   const clock = new ManualClock()
   const store = new MapStore()
   return { clock, store, cache: createCache<unknown>({ clock, store, ...options }) }
-}
-
-/** A promise and what settles it. */
-function deferred<T>() {
-  let resolve!: (value: T) => void
-  let reject!: (error: unknown) => void
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  return { promise, resolve, reject }
 }
 
 describe('getOrSet', () => {
@@ -251,70 +240,3 @@ test('reports into a registry', async () => {
   expect(text).toContain('cache_loads_total{cache="users",outcome="ok"} 1')
   expect(text).toContain('cache_tier_hits_total{cache="users",tier="1:map"} 0')
 })
-
-test('in 20 000 random schedules no acknowledged change is undone, and nothing is left behind', { timeout: 60_000 }, async () => {
-  for (let seed = 0; seed < 20_000; seed += 1) await runSchedule(new Seeded(seed), seed)
-})
-
-/** Operations whose loads and store answers end in random order. Versions only rise: reading an older one is an error. */
-async function runSchedule(random: Seeded, seed: number): Promise<void> {
-  const paused: (() => void)[] = []
-  const store = new MapStore()
-  store.pause = () => new Promise(resolve => paused.push(resolve))
-  const cache = createCache<number>({ store, max: 2 })
-  const keys = ['a', 'b', 'c']
-  let version = 0
-  /** The version that an acknowledged change has established for a key, or rules out everything below. */
-  const floor = new Map<string, number>()
-  const running: Promise<unknown>[] = []
-  for (let step = 0; step < 25; step += 1) {
-    const key = random.pick(keys)
-    switch (random.below(6)) {
-      case 0:
-      case 1: {
-        const least = floor.get(key) ?? 0
-        const loader = () => {
-          const made = ++version
-          return new Promise<number>(resolve => paused.push(() => resolve(made)))
-        }
-        running.push(cache.getOrSet(key, loader).then(value => atLeast(value, least)))
-        break
-      }
-      case 2: {
-        const least = floor.get(key) ?? 0
-        running.push(cache.get(key).then(value => value === undefined || atLeast(value, least)))
-        break
-      }
-      case 3: {
-        const value = ++version
-        running.push(cache.set(key, value).then(() => raise(key, value)))
-        break
-      }
-      case 4: {
-        const after = ++version
-        running.push(cache.delete(key).then(() => raise(key, after)))
-        break
-      }
-      default:
-        paused.splice(random.below(paused.length + 1), 1)[0]?.()
-        await Promise.resolve()
-    }
-  }
-  let settled = false
-  void Promise.all(running).then(() => {
-    settled = true
-  })
-  for (let turn = 0; turn < 2000 && !settled; turn += 1) {
-    paused.splice(random.below(paused.length + 1), 1)[0]?.()
-    await Promise.resolve()
-  }
-  await Promise.all(running)
-  expect(cache.pending()).toEqual({ loads: 0, leases: 0 })
-
-  function atLeast(value: number, least: number): void {
-    if (value < least) throw new Error(`seed ${seed}: read version ${value} after ${least} was acknowledged`)
-  }
-  function raise(key: string, to: number): void {
-    floor.set(key, Math.max(floor.get(key) ?? 0, to))
-  }
-}

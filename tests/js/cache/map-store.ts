@@ -8,6 +8,8 @@ export class MapStore implements TierStore {
   readonly calls: string[] = []
   /** Waits before every answer. Default: not at all. */
   pause: () => Promise<void> = async () => {}
+  /** Refuses every write with this. Default: none. */
+  refuse: Error | undefined
 
   openTier(): Tier {
     const { entries, calls } = this
@@ -23,6 +25,7 @@ export class MapStore implements TierStore {
       },
       setMany: async writes => {
         calls.push(`set ${writes.map(({ key }) => key).join()}`)
+        if (this.refuse !== undefined) throw this.refuse
         for (const { key, entry } of writes) entries.set(key, entry)
         await this.pause()
       },

@@ -1,0 +1,330 @@
+/**
+ * Getting a value that is not there: which callers share a load, who takes something stale meanwhile, and whether what
+ * was loaded may still be kept when it comes.
+ */
+
+import { ClosedError, InvalidArgumentError, TimeoutError } from '../errors.ts'
+import type { TimerSeries } from '../metrics/instruments.ts'
+import { durationOrZeroMs } from '../options.ts'
+import type { Persist, TierEntry } from '../stores/tier.ts'
+import { Flight, type FlightHost, NOTHING_STALE } from './flight.ts'
+import { type Former, mayServe, type StaleUse } from './former.ts'
+import { type Lease, Leases } from './leases.ts'
+import { LoadContext } from './load-context.ts'
+import { type LoadPolicy, readLoadPolicy } from './load-policy.ts'
+import type { GetOrSetOptions, LoadedOptions, Loader } from './loading-types.ts'
+import { NONE, SAME_MS, type Shelf } from './shelf.ts'
+
+/** How many loaders are remembered for `refresh(key)`. More would hold on to all that the callers' functions hold on to. */
+const REMEMBERED = 1000
+
+/** What loading needs of the cache. */
+export interface LoadingHost<V> {
+  readonly shelf: Shelf<V>
+  readonly policy: LoadPolicy
+  /** What the tiers have, or `undefined` at once where there are none. */
+  readBelow(key: string): Promise<TierEntry | undefined> | undefined
+  writeBelow(key: string, entry: TierEntry, persist: Persist): Promise<void> | undefined
+  /** Removes a key from memory and the tiers. */
+  remove(key: string): void
+  /** Throws where it cannot be meant. */
+  persistOf(options: { persist?: Persist } | undefined): Persist
+}
+
+/** One way to load one key. */
+interface Order<V> {
+  readonly key: string
+  readonly loader: Loader<V>
+  readonly options: GetOrSetOptions | undefined
+  readonly policy: LoadPolicy
+  readonly former: Former<V> | undefined
+  /** The loader will not be called for this order, or not any more. May be told more than once. */
+  readonly spare?: (() => void) | undefined
+}
+
+/** See the top of this file. */
+export class Loading<V> implements FlightHost<V> {
+  readonly leases = new Leases()
+  readonly counts = {
+    tierHits: 0,
+    misses: 0,
+    loads: 0,
+    loadErrors: 0,
+    coalesced: 0,
+    discarded: 0,
+    staleHits: 0,
+    staleAfterError: 0,
+    staleAfterTimeout: 0,
+    negativeHits: 0,
+    refreshes: 0,
+    timeouts: 0,
+    backedOff: 0,
+  }
+  timer: TimerSeries | undefined
+  readonly #host: LoadingHost<V>
+  /** The flight that a caller of the key joins. */
+  readonly #flights = new Map<string, Flight<V>>()
+  /** Those, and others that were overtaken by something newer and have waiters still. */
+  readonly #airborne = new Set<Flight<V>>()
+  /** The loaders that were called last, the latest at the end. */
+  readonly #recent = new Map<string, Loader<V>>()
+  #closed = false
+
+  constructor(host: LoadingHost<V>) {
+    this.#host = host
+  }
+
+  get driver() {
+    return this.#host.shelf.driver
+  }
+
+  /** How many loads are under way. */
+  get size(): number {
+    return this.#airborne.size
+  }
+
+  /** The value of `key`, which memory does not have fresh, or which must be loaded in any case. */
+  obtain(key: string, loader: Loader<V>, options: GetOrSetOptions | undefined, spare?: () => void): Promise<V | undefined> {
+    try {
+      if (this.#closed) throw new ClosedError('the cache')
+      if (typeof loader !== 'function') throw new InvalidArgumentError('loader', 'a function', loader)
+      const policy = this.#policyOf(options)
+      if (options?.signal?.aborted === true) throw options.signal.reason
+      const former = this.#host.shelf.former(key)
+      const order = { key, loader, options, policy, former, spare }
+      return options?.forceFresh === true ? this.#force(order) : this.#join(order)
+    } catch (error) {
+      spare?.()
+      return Promise.reject(error)
+    }
+  }
+
+  /** The loader that `key` was loaded with, if that was not long ago. */
+  loaderOf(key: string): Loader<V> | undefined {
+    return this.#recent.get(key)
+  }
+
+  /** Refreshes `key` in the background when it is near its end, unless that is being done. */
+  ahead(key: string, loader: Loader<V>, options: GetOrSetOptions | undefined, spare?: () => void): void {
+    const policy = this.#policyOf(options)
+    if (this.#closed || typeof loader !== 'function' || !this.#isDue(key, policy) || this.#host.shelf.backsOff(key)) spare?.()
+    else this.#refresh({ key, loader, options, policy, former: this.#host.shelf.former(key), spare })
+  }
+
+  /** Something newer happened to `key`: what is under way may not be kept, and who comes now does not wait for that. */
+  overtake(key: string): void {
+    this.leases.revoke(key)
+    const flight = this.#flights.get(key)
+    if (flight === undefined) return
+    this.#flights.delete(key)
+    flight.detach()
+  }
+
+  /** Something newer happened to every key. */
+  overtakeAll(): void {
+    this.leases.revokeAll()
+    const flights = [...this.#flights.values()]
+    this.#flights.clear()
+    for (const flight of flights) flight.detach()
+  }
+
+  /** Rejects everybody with `ERR_CLOSED`. */
+  close(): void {
+    this.#closed = true
+    for (const flight of this.#airborne) flight.stop(new ClosedError('the cache'))
+    this.#flights.clear()
+    this.#airborne.clear()
+    this.#recent.clear()
+    this.leases.revokeAll()
+  }
+
+  abandoned(flight: Flight<V>): void {
+    this.#landed(flight)
+  }
+
+  servedStale(use: StaleUse): void {
+    if (use === 'error') this.counts.staleAfterError += 1
+    else if (use === 'slow') this.counts.staleAfterTimeout += 1
+    else this.counts.staleHits += 1
+  }
+
+  /** What a tier had for a read: `undefined` is a miss. Counts, and keeps it in memory unless something newer happened. */
+  receive(lease: Lease, entry: TierEntry | undefined, allowStale: boolean): V | undefined {
+    const found = this.#host.shelf.found(lease.key, entry, !lease.revoked && !this.#closed)
+    if (found !== undefined && 'former' in found && allowStale) {
+      this.counts.staleHits += 1
+      return found.former.value
+    }
+    if (found === undefined || !('fresh' in found)) {
+      this.counts.misses += 1
+      return undefined
+    }
+    this.counts.tierHits += 1
+    if (found.fresh !== NONE) return found.fresh
+    this.counts.negativeHits += 1
+    return undefined
+  }
+
+  #join(order: Order<V>): Promise<V | undefined> {
+    const { key, options, policy, former } = order
+    if (former !== undefined) {
+      const now = this.driver.now()
+      const backsOff = this.#host.shelf.backsOff(key)
+      if (mayServe(former, 'revalidate', policy, now) || (backsOff && mayServe(former, 'error', policy, now))) {
+        this.counts.staleHits += 1
+        if (backsOff) {
+          this.counts.backedOff += 1
+          order.spare?.()
+        } else this.#refresh(order)
+        return Promise.resolve(former.value)
+      }
+    }
+    const under = this.#flights.get(key)
+    if (under !== undefined) {
+      this.counts.coalesced += 1
+      order.spare?.()
+    }
+    const flight = under ?? this.#start(order, { isForced: false, inBackground: false })
+    return flight.join(policy, options?.signal)
+  }
+
+  #force(order: Order<V>): Promise<V | undefined> {
+    const before = this.#flights.get(order.key)
+    const flight = this.#start(order, { isForced: true, inBackground: false })
+    const result = flight.join(NOTHING_STALE, order.options?.signal)
+    before?.detach()
+    return result
+  }
+
+  #refresh(order: Order<V>): void {
+    if (this.#flights.has(order.key)) {
+      order.spare?.()
+      return
+    }
+    this.counts.refreshes += 1
+    this.#start(order, { isForced: false, inBackground: true })
+  }
+
+  #start(order: Order<V>, { isForced, inBackground }: { isForced: boolean; inBackground: boolean }): Flight<V> {
+    const flight = new Flight<V>(order.key, this, { inBackground })
+    this.#remember(order.key, order.loader)
+    this.#flights.set(order.key, flight)
+    this.#airborne.add(flight)
+    flight.run(this.#fly(flight, order, isForced))
+    return flight
+  }
+
+  #remember(key: string, loader: Loader<V>): void {
+    this.#recent.delete(key)
+    this.#recent.set(key, loader)
+    if (this.#recent.size > REMEMBERED) this.#recent.delete(this.#recent.keys().next().value as string)
+  }
+
+  #landed(flight: Flight<V>): void {
+    this.#airborne.delete(flight)
+    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
+  }
+
+  async #fly(flight: Flight<V>, order: Order<V>, isForced: boolean): Promise<V | undefined> {
+    const { key, policy } = order
+    const lease = this.leases.take(key)
+    let former = order.former
+    try {
+      const reading = this.#host.readBelow(key)
+      if (reading !== undefined) {
+        const found = this.#host.shelf.found(key, await flight.race(reading), !lease.revoked)
+        if (found !== undefined && 'fresh' in found) {
+          if (!isForced && (found.fresh === NONE || !this.#isDue(key, policy))) return this.#fromTier(found.fresh)
+        } else if (found !== undefined && isNewer(found.former, former)) former = found.former
+      }
+      // Whoever asks for something newer than what is here is not answered with it.
+      if (former !== undefined && !isForced) flight.learn(former)
+      if (flight.ended) return undefined
+      if (!flight.inBackground && !isForced) this.counts.misses += 1
+      const context = new LoadContext(key, flight, former)
+      const value = await this.#call(flight, order, context)
+      flight.forget()
+      return await this.#keep(lease, value, order, context, former !== undefined || isForced)
+    } finally {
+      order.spare?.()
+      this.leases.release(lease)
+      this.#landed(flight)
+    }
+  }
+
+  #isDue(key: string, policy: LoadPolicy): boolean {
+    if (policy.aheadShare === 1 && policy.aheadMs === 0) return false
+    const { left, life } = this.#host.shelf.lifeOf(key)
+    return left <= Math.max(policy.aheadMs, life - life * policy.aheadShare)
+  }
+
+  #fromTier(fresh: V | typeof NONE): V | undefined {
+    this.counts.tierHits += 1
+    if (fresh !== NONE) return fresh
+    this.counts.negativeHits += 1
+    return undefined
+  }
+
+  async #call(flight: Flight<V>, { key, loader, policy }: Order<V>, context: LoadContext<V>): Promise<V | undefined> {
+    this.counts.loads += 1
+    const end = this.timer?.start()
+    try {
+      return await flight.raceFor(
+        policy.hardMs,
+        () => new TimeoutError('loader', policy.hardMs),
+        () => loader(context),
+      )
+    } catch (error) {
+      if (!flight.ended) {
+        this.counts.loadErrors += 1
+        if (error instanceof TimeoutError && error.phase === 'loader') this.counts.timeouts += 1
+        this.#host.shelf.backOff(key, policy.backoffMs)
+      }
+      throw error
+    } finally {
+      end?.()
+    }
+  }
+
+  /** Stores what a loader made. Nobody waits for the tiers' queue, unless more than the queue was asked for. */
+  async #keep(
+    lease: Lease,
+    value: V | undefined,
+    { key, options, policy }: Order<V>,
+    context: LoadContext<V>,
+    mayBeThere: boolean,
+  ): Promise<V | undefined> {
+    if (this.#closed) throw new ClosedError('the cache')
+    if (context.skipped) return undefined
+    if (lease.revoked) {
+      if (value !== undefined) this.counts.discarded += 1
+      return value
+    }
+    const asked: LoadedOptions | undefined = options === undefined ? context.options : { ...options, ...context.options }
+    const persist = this.#host.persistOf(asked)
+    const { negativeTtl } = context.options
+    const negativeMs = negativeTtl === undefined ? policy.negativeMs : durationOrZeroMs(negativeTtl, 'negativeTtl')
+    if (value === undefined && negativeMs === 0) {
+      if (mayBeThere) this.#host.remove(key)
+      return undefined
+    }
+    const { shelf } = this.#host
+    const entry = value === undefined ? shelf.putNone(key, negativeMs) : shelf.put(key, value, asked, context.validators)
+    this.leases.revoke(key)
+    const written = this.#host.writeBelow(key, entry, persist)
+    if (persist === 'memory') written?.catch(() => {})
+    else await written
+    return value
+  }
+
+  #policyOf(options: GetOrSetOptions | undefined): LoadPolicy {
+    if (options === undefined) return this.#host.policy
+    this.#host.persistOf(options)
+    if (options.ttl !== undefined) durationOrZeroMs(options.ttl, 'ttl')
+    return readLoadPolicy(options, this.#host.policy)
+  }
+}
+
+function isNewer(found: Former<unknown>, former: Former<unknown> | undefined): boolean {
+  return former === undefined || found.freshUntil > former.freshUntil + SAME_MS
+}

@@ -1,0 +1,203 @@
+/** What memory and the tiers hold of a key, with all that is known of it: what lasts how long, what it is called, and that there is nothing. */
+
+import type { Clock } from '../clock.ts'
+import type { Driver } from '../core/driver.ts'
+import { driverOf } from '../core/driver.ts'
+import { durationMs } from '../options.ts'
+import type { EntryFacts, TierEntry } from '../stores/tier.ts'
+import { estimateSize } from './estimate-size.ts'
+import type { Former } from './former.ts'
+import { type Isolation, isolated } from './isolate.ts'
+import { readStaleWindows, type StaleWindows } from './load-policy.ts'
+import type { Validators } from './loading-types.ts'
+import type { MemoryCache } from './memory-cache.ts'
+import type { ResolvedMemoryOptions } from './memory-options.ts'
+import type { CacheSetOptions } from './types.ts'
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/** Stands in memory for "a loader found nothing". Users never see it. */
+export const NONE: unique symbol = Symbol('none')
+
+/** What memory holds. */
+export type Kept<V> = V | typeof NONE
+
+/** The options of the memory: who is told of departures does not hear of {@link NONE}, and the shelf draws the jitter itself. */
+export function keptOptions<V>(options: ResolvedMemoryOptions<string, V>): ResolvedMemoryOptions<string, Kept<V>> {
+  const { weigh, dispose } = options
+  return {
+    ...options,
+    jitterMs: 0,
+    weigh: weigh && ((value, key) => (value === NONE ? 1 : weigh(value, key))),
+    dispose: dispose && ((value, key, reason) => (value === NONE ? undefined : dispose(value, key, reason))),
+  }
+}
+
+/** What is unusual about an entry in memory. */
+interface Note {
+  /** How long it was to live, where that is not the cache's `ttl`. */
+  readonly life: number
+  readonly swr: number
+  readonly sie: number
+  readonly etag: string | undefined
+  readonly lastModified: string | undefined
+  /** A load failed: none before this time, on the driver's timeline. */
+  retryAt: number
+}
+
+/** What a tier had, as far as it is of use. */
+export type Found<V> = { readonly fresh: Kept<V> } | { readonly former: Former<V> } | undefined
+
+/** What {@link Shelf} is made of. */
+export interface ShelfOptions<V> {
+  readonly memory: MemoryCache<string, Kept<V>>
+  readonly options: ResolvedMemoryOptions<string, V>
+  readonly windows: StaleWindows
+  readonly isolate: Isolation
+}
+
+/** See the top of this file. */
+export class Shelf<V> {
+  readonly driver: Driver
+  readonly #memory: MemoryCache<string, Kept<V>>
+  readonly #clock: Clock
+  readonly #options: ResolvedMemoryOptions<string, V>
+  readonly #swr: number
+  readonly #sie: number
+  readonly #isolate: Isolation
+
+  constructor({ memory, options, windows, isolate }: ShelfOptions<V>) {
+    this.driver = driverOf(options.clock)
+    this.#memory = memory
+    this.#clock = options.clock
+    this.#options = options
+    this.#swr = windows.swr ?? 0
+    this.#sie = windows.sie ?? 0
+    this.#isolate = isolate
+  }
+
+  /** Puts `value` into memory, and gives what the tiers shall have. */
+  put(key: string, value: V, options: CacheSetOptions | undefined, validators?: Validators): TierEntry {
+    const ttl = this.#lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'))
+    const { swr = this.#swr, sie = this.#sie } = options === undefined ? NO_WINDOWS : readStaleWindows(options)
+    const staleFor = ttl === NEVER ? 0 : Math.max(swr, sie)
+    const kept = isolated(value, this.#isolate)
+    const note = this.#noteOf(ttl, swr, sie, validators)
+    this.#memory.set(key, kept, options === undefined ? { ttl, staleFor } : { ...options, ttl, staleFor }, note && { note })
+    const writtenAt = this.#clock.wall()
+    const expiresAt = writtenAt + ttl + staleFor
+    if (staleFor === 0 && validators === undefined) return { value: kept, writtenAt, expiresAt }
+    const facts: EntryFacts = {
+      ...(staleFor > 0 && { freshUntil: writtenAt + ttl }),
+      ...(swr !== this.#swr && { swr: finite(swr) }),
+      ...(sie !== this.#sie && { sie: finite(sie) }),
+      ...validators,
+    }
+    return { value: kept, writtenAt, expiresAt, facts }
+  }
+
+  /** Remembers for `ttl` milliseconds that there is nothing. */
+  putNone(key: string, ttl: number): TierEntry {
+    const { sizeUnit, maxTtlMs } = this.#options
+    const life = Math.min(ttl, maxTtlMs)
+    this.#memory.set(key, NONE, { ttl: life, size: sizeUnit === 'estimated bytes' ? estimateSize(key) : 1 })
+    const writtenAt = this.#clock.wall()
+    return { value: null, writtenAt, expiresAt: writtenAt + life, facts: { none: true } }
+  }
+
+  /** What memory still has of a value, fresh or not. */
+  former(key: string): Former<V> | undefined {
+    const held = this.#memory.held(key)
+    if (held === undefined || held.value === NONE) return undefined
+    const { swr, sie, etag, lastModified } = (held.note as Note | undefined) ?? { ...NO_VALIDATORS, swr: this.#swr, sie: this.#sie }
+    return { value: held.value, freshUntil: this.driver.now() + held.left, swr, sie, etag, lastModified }
+  }
+
+  /** How long an entry in memory is still fresh, and how long it was to live; both zero where there is none. */
+  lifeOf(key: string): { left: number; life: number } {
+    const held = this.#memory.held(key)
+    if (held === undefined || held.value === NONE) return { left: NEVER, life: NEVER }
+    return { left: held.left, life: (held.note as Note | undefined)?.life ?? this.#options.ttlMs }
+  }
+
+  /** A load of `key` failed: none shall begin for `ms`, as long as memory has something to give instead. */
+  backOff(key: string, ms: number): void {
+    const held = this.#memory.held(key)
+    if (held === undefined || held.value === NONE || ms === 0) return
+    const retryAt = this.driver.now() + ms
+    if (held.note !== undefined) (held.note as Note).retryAt = retryAt
+    else {
+      const note: Note = { life: this.#options.ttlMs, swr: this.#swr, sie: this.#sie, ...NO_VALIDATORS, retryAt }
+      this.#memory.annotate(key, note)
+    }
+  }
+
+  /** Whether the last load of `key` failed a short time ago. */
+  backsOff(key: string): boolean {
+    const note = this.#memory.held(key)?.note as Note | undefined
+    return note !== undefined && note.retryAt > this.driver.now()
+  }
+
+  /** What use an entry of a tier is. With `mayKeep` it goes into memory, unless memory has something newer. */
+  found(key: string, entry: TierEntry | undefined, mayKeep: boolean): Found<V> {
+    if (entry === undefined) return undefined
+    const wall = this.#clock.wall()
+    const { expiresAt, writtenAt, facts = NO_FACTS } = entry
+    if (!(expiresAt > wall)) return undefined
+    const freshUntil = Math.min(facts.freshUntil ?? NEVER, expiresAt)
+    const left = freshUntil - wall
+    if (facts.none === true) {
+      if (mayKeep) this.putNone(key, left)
+      return { fresh: NONE }
+    }
+    const { swr = this.#swr, sie = this.#sie, etag, lastModified } = facts
+    const value = isolated(entry.value as V, this.#isolate === 'freeze' ? 'freeze' : false)
+    if (mayKeep && this.#isNews(key, left)) {
+      const note = this.#noteOf(
+        freshUntil - writtenAt,
+        swr,
+        sie,
+        etag === undefined && lastModified === undefined ? undefined : { etag, lastModified },
+      )
+      // Memory takes no life that is over: a stale value comes in with a life of one millisecond that ended a while ago.
+      const stale = left > 0 ? undefined : { ttl: 1, staleFor: expiresAt - freshUntil, detail: { note, pastBy: 1 - left } }
+      const { ttl, staleFor, detail } = stale ?? {
+        ttl: left,
+        staleFor: freshUntil === NEVER ? 0 : expiresAt - freshUntil,
+        detail: { note },
+      }
+      this.#memory.set(key, value, { ttl, staleFor }, detail)
+    }
+    if (left > 0) return { fresh: value }
+    return { former: { value, freshUntil: this.driver.now() + left, swr, sie, etag, lastModified } }
+  }
+
+  /** Whether memory has nothing as good. The same entry, seen here and there, differs by what the two clocks differ. */
+  #isNews(key: string, left: number): boolean {
+    const held = this.#memory.held(key)?.left
+    return held === undefined || (left > 0 ? held <= 0 : held < left - SAME_MS)
+  }
+
+  #noteOf(life: number, swr: number, sie: number, validators: Validators | undefined): Note | undefined {
+    if (life === this.#options.ttlMs && swr === this.#swr && sie === this.#sie && validators === undefined) return undefined
+    return { life, swr, sie, etag: validators?.etag, lastModified: validators?.lastModified, retryAt: 0 }
+  }
+
+  /** With jitter somewhat less than it says. Drawn here, so that memory and tiers agree. */
+  #lifetime(ttlMs: number): number {
+    const { maxTtlMs, jitterMs, random } = this.#options
+    const ttl = Math.min(ttlMs, maxTtlMs)
+    return jitterMs === 0 || ttl === NEVER ? ttl : Math.max(ttl - jitterMs * random(), Math.min(ttl, 1))
+  }
+}
+
+/** Clocks that show the same time may differ this much. */
+export const SAME_MS = 1000
+const NO_WINDOWS: StaleWindows = { swr: undefined, sie: undefined }
+const NO_VALIDATORS = { etag: undefined, lastModified: undefined }
+const NO_FACTS: EntryFacts = {}
+
+/** JSON has no infinity. */
+function finite(ms: number): number {
+  return Math.min(ms, Number.MAX_SAFE_INTEGER)
+}
