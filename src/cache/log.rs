@@ -1,4 +1,4 @@
-//! The words of the log: four bits of kind, 28 bits of slot, and for some kinds a second word of time.
+//! The words of the log: four bits of kind, 28 bits of slot, and for some kinds a word of time or a word of hash more.
 
 use crate::time::{Duration, Instant};
 
@@ -21,10 +21,12 @@ pub struct Op {
 pub enum OpKind {
     /// 0: the entry was used.
     Touch,
-    /// 1, or 2 with a time: a new entry.
+    /// 1, or 2 with a time: a new entry. 5 and 6 are the same with the hash of its key, after the time.
     Admit {
         /// When it expires.
         expires_at: Instant,
+        /// The host's hash of the key; 0 where no policy needs it.
+        hash: u32,
     },
     /// 3: the entry is gone.
     Remove,
@@ -38,22 +40,25 @@ pub enum OpKind {
 impl Op {
     /// Appends the operation to a log whose times count from `base`.
     pub fn encode(self, base: Instant, words: &mut Vec<u32>) {
-        let (kind, time) = match self.kind {
-            OpKind::Touch => (0, None),
-            OpKind::Admit { expires_at: Instant::NEVER } => (1, None),
-            OpKind::Admit { expires_at } => (2, Some(expires_at)),
-            OpKind::Remove => (3, None),
-            OpKind::Rearm { expires_at } => (4, Some(expires_at)),
+        let (kind, time, hash) = match self.kind {
+            OpKind::Touch => (0, None, None),
+            OpKind::Admit { expires_at: Instant::NEVER, hash: 0 } => (1, None, None),
+            OpKind::Admit { expires_at, hash: 0 } => (2, Some(expires_at), None),
+            OpKind::Remove => (3, None, None),
+            OpKind::Rearm { expires_at } => (4, Some(expires_at), None),
+            OpKind::Admit { expires_at: Instant::NEVER, hash } => (5, None, Some(hash)),
+            OpKind::Admit { expires_at, hash } => (6, Some(expires_at), Some(hash)),
         };
         words.push(kind << SLOT_BITS | (self.slot & SLOT_MASK));
         words.extend(time.map(|at| match at {
             Instant::NEVER => NEVER,
             at => at.since(base).as_millis().min(u64::from(NEVER) - 1) as u32,
         }));
+        words.extend(hash);
     }
 }
 
-/// The operations of a log. Words of no known kind, and a time cut off at the end, are passed over.
+/// The operations of a log. Words of no known kind, and an operation cut off at the end, are passed over.
 pub(super) fn decode(words: &[u32], base: Instant) -> impl Iterator<Item = Op> + '_ {
     let mut words = words.iter().copied();
     std::iter::from_fn(move || {
@@ -62,10 +67,12 @@ pub(super) fn decode(words: &[u32], base: Instant) -> impl Iterator<Item = Op> +
             let slot = word & SLOT_MASK;
             let kind = match word >> SLOT_BITS {
                 0 => OpKind::Touch,
-                1 => OpKind::Admit { expires_at: Instant::NEVER },
-                2 => OpKind::Admit { expires_at: time(words.next()?, base) },
+                1 => OpKind::Admit { expires_at: Instant::NEVER, hash: 0 },
+                2 => OpKind::Admit { expires_at: time(words.next()?, base), hash: 0 },
                 3 => OpKind::Remove,
                 4 => OpKind::Rearm { expires_at: time(words.next()?, base) },
+                5 => OpKind::Admit { expires_at: Instant::NEVER, hash: words.next()? },
+                6 => OpKind::Admit { expires_at: time(words.next()?, base), hash: words.next()? },
                 _ => continue,
             };
             return Some(Op { slot, kind });
@@ -90,9 +97,9 @@ mod tests {
 
     fn op() -> impl Strategy<Value = Op> {
         let time = prop_oneof![Just(Instant::NEVER), (1000..4_000_000_000u64).prop_map(Instant::from_millis)];
-        let kind = (0..4u8, time).prop_map(|(kind, expires_at)| match kind {
+        let kind = (0..4u8, time, 0..3u32).prop_map(|(kind, expires_at, hash)| match kind {
             0 => OpKind::Touch,
-            1 => OpKind::Admit { expires_at },
+            1 => OpKind::Admit { expires_at, hash },
             2 => OpKind::Remove,
             _ => OpKind::Rearm { expires_at },
         });

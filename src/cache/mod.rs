@@ -5,46 +5,62 @@
 
 mod log;
 mod policy;
+mod sketch;
 
 pub use log::{Op, OpKind};
+pub use policy::Policy;
 
 use crate::time::Instant;
 use crate::wheel::Wheel;
-use policy::Lru;
+use policy::Order;
 
 /// The order of eviction and the wheel of expiry over slots that the host hands out.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    policy: Lru,
+    config: Config,
+    order: Order,
     wheel: Wheel,
+}
+
+/// What kind of cache it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Which entry leaves.
+    pub policy: Policy,
+    /// How many entries the host will let in, as far as it knows. A guess is good enough.
+    pub expected: u32,
+    /// For what a policy leaves to chance.
+    pub seed: u64,
 }
 
 impl Cache {
     /// An empty cache whose time begins at `now`.
-    pub fn new(now: Instant) -> Self {
-        Self { policy: Lru::default(), wheel: Wheel::new(now) }
+    pub fn new(config: Config, now: Instant) -> Self {
+        let Config { policy, expected, seed } = config;
+        Self { config, order: Order::new(policy, expected, seed), wheel: Wheel::new(now) }
     }
 
-    /// `slot` holds a new entry, the most recent one. An earlier entry in `slot` is gone.
-    pub fn admit(&mut self, slot: u32, expires_at: Instant) {
-        self.policy.insert(slot);
+    /// `slot` holds a new entry, the most recent one. An earlier entry in `slot` is gone. `hash` is the host's seeded hash of
+    /// the key, by which a policy other than LRU knows it again.
+    pub fn admit(&mut self, slot: u32, expires_at: Instant, hash: u32) {
+        self.order.insert(slot, hash);
         self.wheel.insert(slot, expires_at);
     }
 
     /// The entry in `slot` was used. A slot that holds none is left alone.
     pub fn touch(&mut self, slot: u32) {
-        self.policy.touch(slot);
+        self.order.touch(slot);
     }
 
     /// The entry in `slot` is gone.
     pub fn remove(&mut self, slot: u32) {
-        self.policy.remove(slot);
+        self.order.remove(slot);
         self.wheel.remove(slot);
     }
 
     /// The entry in `slot` expires at `expires_at`, whatever was known before.
     pub fn rearm(&mut self, slot: u32, expires_at: Instant) {
-        if self.policy.contains(slot) {
+        if self.order.contains(slot) {
             self.wheel.insert(slot, expires_at);
         }
     }
@@ -54,17 +70,18 @@ impl Cache {
         for op in log::decode(words, base) {
             match op.kind {
                 OpKind::Touch => self.touch(op.slot),
-                OpKind::Admit { expires_at } => self.admit(op.slot, expires_at),
+                OpKind::Admit { expires_at, hash } => self.admit(op.slot, expires_at, hash),
                 OpKind::Remove => self.remove(op.slot),
                 OpKind::Rearm { expires_at } => self.rearm(op.slot, expires_at),
             }
         }
     }
 
-    /// The slots to evict next, in order. Asking changes nothing: the host evicts by logging what it did. The order
-    /// stays right for slots that are not touched meanwhile, so the host may take several at once.
-    pub fn victims(&self) -> impl Iterator<Item = u32> + '_ {
-        self.policy.victims()
+    /// The slots to evict next, in order, at most `most` and at least one unless the cache is empty. The host evicts by
+    /// logging what it did; who is touched meanwhile is a victim no more. With LRU, asking changes nothing and the order stays
+    /// exact. The other policies decide now, so they name few at a time, and those named stay so until touched or gone.
+    pub fn victims(&mut self, most: u32) -> Vec<u32> {
+        self.order.victims(most)
     }
 
     /// A slot whose time has come at `now`. Each step of the search costs one of `budget`.
@@ -81,12 +98,12 @@ impl Cache {
 
     /// Forgets every entry.
     pub fn clear(&mut self, now: Instant) {
-        *self = Self::new(now);
+        *self = Self::new(self.config, now);
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.policy.len()
+        self.order.len()
     }
 
     /// Whether there is no entry.
@@ -97,7 +114,8 @@ impl Cache {
     /// Recounts everything; panics where the parts disagree. For tests.
     #[doc(hidden)]
     pub fn validate(&self) {
-        let mut listed: Vec<u32> = self.policy.victims().collect();
+        self.order.validate();
+        let mut listed = self.order.slots();
         listed.sort_unstable();
         listed.dedup();
         assert_eq!(listed.len(), self.len(), "the count differs from the list");

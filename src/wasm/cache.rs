@@ -1,7 +1,7 @@
 //! The cache machine, seen from JavaScript.
 
 use super::instant;
-use crate::cache::Cache;
+use crate::cache::{Cache, Config, Policy};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// A cache machine. Slots and words cross as whole arrays, a few times for thousands of operations.
@@ -13,10 +13,11 @@ pub struct CacheHandle {
 
 #[wasm_bindgen]
 impl CacheHandle {
-    /// An empty cache whose time begins at `now`.
+    /// An empty cache of the policy of that number, whose time begins at `now`.
     #[wasm_bindgen(constructor)]
-    pub fn new(now: f64) -> Self {
-        Self { inner: Cache::new(instant(now)) }
+    pub fn new(policy: u32, expected: u32, seed: f64, now: f64) -> Self {
+        let policy = Policy::ALL.get(policy as usize).copied().unwrap_or_default();
+        Self { inner: Cache::new(Config { policy, expected, seed: seed as u64 }, instant(now)) }
     }
 
     /// Applies a log whose times count from `base`.
@@ -25,8 +26,8 @@ impl CacheHandle {
     }
 
     /// The next victims in order, at most `most`.
-    pub fn victims(&self, most: u32) -> Vec<u32> {
-        self.inner.victims().take(most as usize).collect()
+    pub fn victims(&mut self, most: u32) -> Vec<u32> {
+        self.inner.victims(most)
     }
 
     /// The slots due at `now`, found in at most `budget` steps.

@@ -19,7 +19,7 @@ impl Default for Lru {
 
 impl Lru {
     /// Makes `slot` the most recent, whether it was there or not.
-    pub(in crate::cache) fn insert(&mut self, slot: u32) {
+    pub(super) fn insert(&mut self, slot: u32) {
         if self.links.is_linked(slot) {
             self.links.move_to_front(RECENCY, slot);
         } else {
@@ -29,29 +29,29 @@ impl Lru {
     }
 
     /// Makes `slot` the most recent, if it is there.
-    pub(in crate::cache) fn touch(&mut self, slot: u32) {
+    pub(super) fn touch(&mut self, slot: u32) {
         if self.links.is_linked(slot) {
             self.links.move_to_front(RECENCY, slot);
         }
     }
 
     /// Takes `slot` out.
-    pub(in crate::cache) fn remove(&mut self, slot: u32) {
+    pub(super) fn remove(&mut self, slot: u32) {
         self.len -= usize::from(self.links.unlink(slot));
     }
 
     /// Whether `slot` is there.
-    pub(in crate::cache) fn contains(&self, slot: u32) -> bool {
+    pub(super) fn contains(&self, slot: u32) -> bool {
         self.links.is_linked(slot)
     }
 
     /// All slots in the order in which they leave.
-    pub(in crate::cache) fn victims(&self) -> impl Iterator<Item = u32> + '_ {
+    pub(super) fn victims(&self) -> impl Iterator<Item = u32> + '_ {
         self.links.iter_back(RECENCY)
     }
 
     /// How many slots there are.
-    pub(in crate::cache) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.len
     }
 }

@@ -1,5 +1,136 @@
 //! In which order entries leave. One paper per file.
 
+mod ghost_queue;
 mod lru;
+mod s3fifo;
+mod tinylfu;
+mod watched;
 
-pub(super) use lru::Lru;
+use lru::Lru;
+use s3fifo::S3Fifo;
+use watched::Watched;
+
+/// Which entry leaves when the room is needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// The one not used for longest, exactly.
+    #[default]
+    Lru,
+    /// S3-FIFO: newcomers have to be used twice in a small queue.
+    S3Fifo,
+    /// W-TinyLFU: newcomers have to be asked for oftener than the victim; the window for the newest moves by itself.
+    TinyLfu,
+    /// The best of LRU and several windows and rules of W-TinyLFU, as small ghosts of the cache find it.
+    Auto,
+}
+
+impl Policy {
+    /// All policies, by their number in the host.
+    pub const ALL: [Self; 4] = [Self::Lru, Self::S3Fifo, Self::TinyLfu, Self::Auto];
+}
+
+/// Victims are condemned ahead, so that the host need not ask for each: one for so many entries, and no more than `MOST_CONDEMNED`.
+const ENTRIES_PER_CONDEMNED: u32 = 512;
+const MOST_CONDEMNED: u32 = 64;
+
+/// A policy at work.
+///
+/// `Lru` merely names its victims. The others *condemn* them: these are set aside, still resident, until they are touched,
+/// and thereby pardoned, or leave.
+#[derive(Clone, Debug)]
+pub(super) enum Order {
+    Lru(Lru),
+    S3Fifo(Box<S3Fifo>),
+    Watched(Box<Watched>),
+}
+
+impl Order {
+    /// No entries yet, of perhaps `expected` some day.
+    pub(super) fn new(policy: Policy, expected: u32, seed: u64) -> Self {
+        match policy {
+            Policy::Lru => Self::Lru(Lru::default()),
+            Policy::S3Fifo => Self::S3Fifo(Box::default()),
+            Policy::TinyLfu => Self::Watched(Box::new(Watched::new(watched::TINY_LFU, expected, seed))),
+            Policy::Auto => Self::Watched(Box::new(Watched::new(watched::AUTO, expected, seed))),
+        }
+    }
+
+    /// `slot` holds a newcomer whose key has this hash; what was there has left.
+    pub(super) fn insert(&mut self, slot: u32, hash: u32) {
+        match self {
+            Self::Lru(lru) => lru.insert(slot),
+            Self::S3Fifo(s3fifo) => s3fifo.insert(slot, hash),
+            Self::Watched(watched) => watched.insert(slot, hash),
+        }
+    }
+
+    /// What is in `slot`, if anything, was used.
+    pub(super) fn touch(&mut self, slot: u32) {
+        match self {
+            Self::Lru(lru) => lru.touch(slot),
+            Self::S3Fifo(s3fifo) => s3fifo.touch(slot),
+            Self::Watched(watched) => watched.touch(slot),
+        }
+    }
+
+    /// What was in `slot` has left.
+    pub(super) fn remove(&mut self, slot: u32) {
+        match self {
+            Self::Lru(lru) => lru.remove(slot),
+            Self::S3Fifo(s3fifo) => s3fifo.remove(slot),
+            Self::Watched(watched) => watched.remove(slot),
+        }
+    }
+
+    /// Whether something is in `slot`.
+    pub(super) fn contains(&self, slot: u32) -> bool {
+        match self {
+            Self::Lru(lru) => lru.contains(slot),
+            Self::S3Fifo(s3fifo) => s3fifo.contains(slot),
+            Self::Watched(watched) => watched.contains(slot),
+        }
+    }
+
+    /// Up to `most` slots in the order in which they should leave.
+    pub(super) fn victims(&mut self, most: u32) -> Vec<u32> {
+        let condemned = most.min((self.len() as u32 / ENTRIES_PER_CONDEMNED).clamp(1, MOST_CONDEMNED));
+        match self {
+            Self::Lru(lru) => lru.victims().take(most as usize).collect(),
+            Self::S3Fifo(s3fifo) => {
+                s3fifo.condemn(condemned);
+                s3fifo.condemned().take(most as usize).collect()
+            }
+            Self::Watched(watched) => {
+                watched.condemn(condemned);
+                watched.condemned().take(most as usize).collect()
+            }
+        }
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Lru(lru) => lru.len(),
+            Self::S3Fifo(s3fifo) => s3fifo.len(),
+            Self::Watched(watched) => watched.len(),
+        }
+    }
+
+    /// Every slot that holds something. For tests.
+    pub(super) fn slots(&self) -> Vec<u32> {
+        match self {
+            Self::Lru(lru) => lru.victims().collect(),
+            Self::S3Fifo(s3fifo) => s3fifo.iter().collect(),
+            Self::Watched(watched) => watched.iter().collect(),
+        }
+    }
+
+    /// Recounts everything. For tests.
+    pub(super) fn validate(&self) {
+        match self {
+            Self::Lru(_) => {}
+            Self::S3Fifo(s3fifo) => s3fifo.validate(),
+            Self::Watched(watched) => watched.validate(),
+        }
+    }
+}
