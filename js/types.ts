@@ -12,6 +12,7 @@ export type {
 export type * from './cache/loading-types.ts'
 export type * from './cache/types.ts'
 export type { Clock, ClockTimer } from './clock.ts'
+export type { EvictionPolicy } from './core/cache-core.ts'
 export type * from './governor/types.ts'
 export type { RequestPhases, RequestTrace } from './http/errors.ts'
 export type { StoredResponse } from './http/record.ts'

@@ -17,6 +17,12 @@ export const BASE = 'lru-cache, ttl'
 export const contestants = [
   { name: 'shelflife, ttl', ours: true, ttl: true, make: max => createMemoryCache({ max, ttl }) },
   { name: 'shelflife', ours: true, ttl: false, make: max => createMemoryCache({ max }) },
+  ...['s3fifo', 'tinylfu', 'auto'].map(policy => ({
+    name: `shelflife, ${policy}`,
+    ours: /** @type {const} */ (true),
+    ttl: true,
+    make: max => createMemoryCache({ max, ttl, policy }),
+  })),
   { name: BASE, ttl: true, make: max => new LRUCache({ max, ttl }) },
   { name: 'lru-cache', ttl: false, make: max => new LRUCache({ max }) },
   { name: '@isaacs/ttlcache', ttl: true, make: max => new TTLCache({ max, ttl }) },

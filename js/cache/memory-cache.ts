@@ -11,6 +11,7 @@ import { Departures } from './departures.ts'
 import { ExpiryAlarm } from './expiry.ts'
 import { compileGlob } from './glob.ts'
 import { type DoomMode, Groups } from './groups.ts'
+import { keyHasher } from './key-hash.ts'
 import { reportMemoryCache } from './memory-metrics.ts'
 import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions } from './memory-options.ts'
 import type {
@@ -28,7 +29,7 @@ const REAPED_AT_ONCE = 1024
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
- * Makes a synchronous cache in memory: exact LRU, TTL, limits in entries and in size.
+ * Makes a synchronous cache in memory: exact LRU or a policy that is cleverer, TTL, limits in entries and in size.
  *
  * ```ts
  * const users = createMemoryCache<string, User>({ max: 10_000, maxSize: '64mb', ttl: '5m' })
@@ -63,6 +64,8 @@ export interface Held<V> {
 export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable {
   readonly #options: ResolvedMemoryOptions<K, V>
   readonly #core: CacheCore
+  /** What the core knows a key by; plain LRU needs nothing. */
+  readonly #hash: ((key: K) => number) | undefined
   readonly #departures: Departures<K, V> | undefined
   readonly #expiry: ExpiryAlarm<MemoryCache<K, V>>
   #limits: Limits
@@ -104,7 +107,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   /** Not for users: {@link createMemoryCache} checks and completes the options. */
   constructor(options: ResolvedMemoryOptions<K, V>) {
     this.#options = options
-    this.#core = new CacheCore(options.clock, () => this.#goCold())
+    this.#core = new CacheCore(options.clock, options, () => this.#goCold())
+    this.#hash = options.policy === 'lru' ? undefined : keyHasher(options.seed)
     this.#departures = options.dispose === undefined ? undefined : new Departures(options.dispose)
     this.#limits = options
     this.#expiry = new ExpiryAlarm(this.#core.driver, options.cleanupIntervalMs, this)
@@ -380,6 +384,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       size: this.#totalSize,
       max,
       maxSize,
+      policy: this.#options.policy,
       sizeUnit: this.#options.sizeUnit,
       hits: this.#hits,
       staleHits: this.#staleHits,
@@ -577,7 +582,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     if (slot >= this.#freshUntil.length) this.#grow()
     this.#slots.set(key, slot)
     this.#write(slot, key, value, until, size)
-    this.#core.admit(slot, this.#wheelTime(slot, end))
+    if (this.#hash === undefined) this.#core.admit(slot, this.#wheelTime(slot, end))
+    else this.#core.admitHashed(slot, this.#wheelTime(slot, end), this.#hash(key))
     return slot
   }
 

@@ -1,10 +1,11 @@
 /** Reads the options of a memory cache, once. */
 
 import { type Clock, systemClock } from '../clock.ts'
-import { MOST_ENTRIES } from '../core/cache-core.ts'
+import { type EvictionPolicy, isPolicy, MOST_ENTRIES } from '../core/cache-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { durationMs, durationOrZeroMs, optionalFunction, optionsObject, sizeInBytes, wholeNumber } from '../options.ts'
 import { estimateSize } from './estimate-size.ts'
+import { randomSeed } from './key-hash.ts'
 import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats } from './types.ts'
 
 const DEFAULT_MAX = 10_000
@@ -19,6 +20,8 @@ export interface Limits {
 
 /** Options with every default filled in; durations in milliseconds. */
 export interface ResolvedMemoryOptions<K, V> extends Limits {
+  readonly policy: EvictionPolicy
+  readonly seed: number
   /** How an entry is weighed; `undefined` where sizes are not counted. */
   readonly weigh: ((value: V, key: K) => number) | undefined
   readonly sizeUnit: MemoryCacheStats['sizeUnit']
@@ -43,6 +46,8 @@ export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | und
     sizeCalculation,
     dispose,
     random = Math.random,
+    policy = 'lru',
+    seed,
     clock = systemClock,
     name = 'memory',
   } = options
@@ -50,6 +55,7 @@ export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | und
   optionalFunction(sizeCalculation, 'sizeCalculation')
   optionalFunction(dispose, 'dispose')
   optionalFunction(random, 'random')
+  if (!isPolicy(policy)) throw new InvalidArgumentError('policy', "'lru', 's3fifo', 'tinylfu' or 'auto'", policy)
   if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
   if (typeof clock?.monotonic !== 'function') throw new InvalidArgumentError('clock', 'a Clock', clock)
   const counted = maxSize !== undefined || maxEntrySize !== NEVER || sizeCalculation !== undefined
@@ -57,6 +63,9 @@ export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | und
     max: max === undefined ? (maxSize === undefined ? DEFAULT_MAX : MOST_ENTRIES) : mostEntries(max),
     maxSize: maxSize === undefined ? NEVER : sizeInBytes(maxSize, 'maxSize'),
     maxEntrySize: sizeInBytes(maxEntrySize, 'maxEntrySize'),
+    policy,
+    // Plain LRU leaves nothing to chance.
+    seed: seed === undefined ? (policy === 'lru' ? 0 : randomSeed()) : wholeNumber(seed, 'seed', { min: 0 }),
     weigh:
       sizeCalculation ?? (counted ? (value, key) => estimateSize(value) + (typeof key === 'string' ? estimateSize(key) : 0) : undefined),
     sizeUnit: sizeCalculation !== undefined ? 'calculated' : counted ? 'estimated bytes' : 'none',

@@ -1,6 +1,7 @@
 /** The public types of the caches. */
 
 import type { Clock } from '../clock.ts'
+import type { EvictionPolicy } from '../core/cache-core.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
 import type { Persist, Store, TierStats } from '../stores/tier.ts'
@@ -13,6 +14,14 @@ export type DisposeReason = 'evict' | 'set' | 'delete' | 'expire' | 'invalidate'
 export interface MemoryCacheOptions<K, V> {
   /** Most entries. Default: 10 000, or no limit of its own where `maxSize` is given. Never above 16 777 215, what a `Map` holds. */
   max?: number
+  /**
+   * Which entry leaves when the room is needed: the one not used for longest (`'lru'`); by S3-FIFO (`'s3fifo'`); by W-TinyLFU with
+   * a window that moves by itself (`'tinylfu'`); or by whichever of LRU and several kinds of W-TinyLFU has the most hits for
+   * what this cache is used for (`'auto'`), at a few nanoseconds a use. Default: `'lru'`.
+   */
+  policy?: EvictionPolicy
+  /** Fixes what the policy leaves to chance, a whole number, so that a run can be repeated; who knows it can aim at the policy. Default: secret. */
+  seed?: number
   /** Most bytes of all entries together, or most units of `sizeCalculation`. Default: no limit. */
   maxSize?: Size
   /**
@@ -86,6 +95,7 @@ export interface MemoryCacheStats {
   size: number
   max: number
   maxSize: number
+  policy: EvictionPolicy
   /** How sizes come about: not at all, as an estimate in bytes, or by `sizeCalculation`. */
   sizeUnit: 'none' | 'estimated bytes' | 'calculated'
   hits: number

@@ -25,12 +25,37 @@ const ADMIT = 1 << KIND_SHIFT
 const ADMIT_UNTIL = 2 << KIND_SHIFT
 const REMOVE = 3 << KIND_SHIFT
 const REARM = 4 << KIND_SHIFT
+const ADMIT_HASHED = 5 << KIND_SHIFT
+const ADMIT_HASHED_UNTIL = 6 << KIND_SHIFT
+/** Words of an operation, by its kind. */
+const WORDS_OF_KIND = [1, 1, 2, 1, 2, 2, 3]
+const MOST_WORDS = 3
 const NEVER = 0xffffffff
 
 /** The most slots that a word of the log can name. */
 export const MOST_ENTRIES = 2 ** 24 - 1
 
 const NO_SLOTS = new Uint32Array()
+
+/** The policies, by their number in the core. */
+const POLICIES = ['lru', 's3fifo', 'tinylfu', 'auto'] as const
+
+/** Which entry leaves when the room is needed. */
+export type EvictionPolicy = (typeof POLICIES)[number]
+
+/** What the machine has to know. */
+export interface CacheCoreOptions {
+  readonly policy: EvictionPolicy
+  /** How many entries there will be, as far as one knows. */
+  readonly max: number
+  /** For what the policy leaves to chance. */
+  readonly seed: number
+}
+
+/** Whether this is the name of a policy. */
+export function isPolicy(name: unknown): name is EvictionPolicy {
+  return (POLICIES as readonly unknown[]).includes(name)
+}
 
 /** See the top of this file. */
 export class CacheCore {
@@ -40,8 +65,8 @@ export class CacheCore {
   readonly #onLost: () => void
   #log = new Uint32Array(FIRST_LOG_WORDS)
   #length = 0
-  /** From this length on there may be no room for another operation of two words. */
-  #full = FIRST_LOG_WORDS - 2
+  /** From this length on there may be no room for another operation. */
+  #full = FIRST_LOG_WORDS - MOST_WORDS
   /** The time that offsets in the log count from. */
   #base: number
 
@@ -53,11 +78,12 @@ export class CacheCore {
   #scanned = 0
 
   /** `onLost` is called when a trap took the machine: the entries are forgotten, and slots are free again. */
-  constructor(clock: Clock, onLost: () => void) {
+  constructor(clock: Clock, { policy, max, seed }: CacheCoreOptions, onLost: () => void) {
     this.driver = driverOf(clock)
     this.#onLost = onLost
     this.#base = Math.floor(this.driver.now())
-    this.#handle = new CoreHandle(glue => new glue.CacheHandle(this.driver.now()))
+    const number = POLICIES.indexOf(policy)
+    this.#handle = new CoreHandle(glue => new glue.CacheHandle(number, max, seed, this.driver.now()))
   }
 
   /** The entry in `slot` was used. */
@@ -74,6 +100,20 @@ export class CacheCore {
     else this.#appendTimed(ADMIT_UNTIL | slot, expiresAt)
   }
 
+  /** The same with the seeded hash of the key, which policies other than LRU need. */
+  admitHashed(slot: number, expiresAt: number, hash: number): void {
+    // The words before the last cannot fill the log: there is room for an operation of the most words.
+    if (expiresAt === Number.POSITIVE_INFINITY) {
+      this.#log[this.#length] = ADMIT_HASHED | slot
+    } else {
+      this.#log[this.#length] = ADMIT_HASHED_UNTIL | slot
+      this.#length += 1
+      this.#log[this.#length] = this.#offset(expiresAt)
+    }
+    this.#length += 1
+    this.#append(hash)
+  }
+
   /** The entry in `slot` is gone. The slot may be used again at once: the log keeps the order. */
   remove(slot: number): void {
     this.#append(REMOVE | slot)
@@ -84,7 +124,10 @@ export class CacheCore {
     this.#appendTimed(REARM | slot, expiresAt)
   }
 
-  /** The slot whose entry has to leave next, or -1 when there is none. */
+  /**
+   * The slot whose entry has to leave next, or -1 when there is none. Policies other than LRU set a few victims aside at a time;
+   * one that is used before its turn comes is taken back in, so what remains of a batch is passed over when the log crosses.
+   */
   victim(): number {
     for (;;) {
       this.#scan()
@@ -136,9 +179,13 @@ export class CacheCore {
 
   #appendTimed(word: number, at: number): void {
     this.#log[this.#length] = word
-    this.#log[this.#length + 1] = at === Number.POSITIVE_INFINITY ? NEVER : Math.min(Math.max(0, Math.ceil(at - this.#base)), NEVER - 1)
+    this.#log[this.#length + 1] = this.#offset(at)
     this.#length += 2
     if (this.#length > this.#full) this.#drain()
+  }
+
+  #offset(at: number): number {
+    return at === Number.POSITIVE_INFINITY ? NEVER : Math.min(Math.max(0, Math.ceil(at - this.#base)), NEVER - 1)
   }
 
   /** Brings the machine up to date. False when a trap took it, and everything with it. */
@@ -180,7 +227,7 @@ export class CacheCore {
         if (slot >= this.#movedIn.length) this.#growMarks(slot)
         this.#movedIn[slot] = this.#batch
       }
-      at += kind === 2 || kind === 4 ? 2 : 1
+      at += WORDS_OF_KIND[kind] as number
     }
     this.#scanned = at
   }
@@ -188,7 +235,7 @@ export class CacheCore {
   #growLog(): void {
     const words = Math.min(this.#log.length * 4, MOST_LOG_WORDS)
     this.#log = new Uint32Array(words)
-    this.#full = words - 2
+    this.#full = words - MOST_WORDS
   }
 
   #growMarks(slot: number): void {

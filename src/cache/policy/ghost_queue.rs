@@ -1,22 +1,25 @@
 //! Keys that left, by hash, the oldest forgotten first.
 
+use crate::slab::Links;
 use hashbrown::HashTable;
-use std::collections::VecDeque;
+
+const AGE: u32 = 0;
 
 /// A queue of hashes in which each is at most once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct GhostQueue {
-    /// Hashes with the turn in which they came, and some that have been removed since.
-    queue: VecDeque<Ghost>,
-    known: HashTable<Ghost>,
-    turn: u32,
+    links: Links,
+    hashes: Vec<u32>,
+    /// Places in `hashes` that are in the queue, and those that are not.
+    known: HashTable<u32>,
+    free: Vec<u32>,
     capacity: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Ghost {
-    hash: u32,
-    turn: u32,
+impl Default for GhostQueue {
+    fn default() -> Self {
+        Self { links: Links::new(1), hashes: Vec::new(), known: HashTable::new(), free: Vec::new(), capacity: 0 }
+    }
 }
 
 impl GhostQueue {
@@ -29,35 +32,40 @@ impl GhostQueue {
     /// Remembers `hash` as the latest.
     pub(super) fn insert(&mut self, hash: u32) {
         self.remove(hash);
-        self.turn = self.turn.wrapping_add(1);
-        let ghost = Ghost { hash, turn: self.turn };
-        self.queue.push_back(ghost);
-        self.known.insert_unique(spread(hash), ghost, |ghost| spread(ghost.hash));
+        let place = self.free.pop().unwrap_or(self.hashes.len() as u32);
+        if self.hashes.len() == place as usize {
+            self.hashes.push(hash);
+        }
+        self.hashes[place as usize] = hash;
+        self.links.push_front(AGE, place);
+        let Self { hashes, known, .. } = self;
+        known.insert_unique(spread(hash), place, |&place| spread(hashes[place as usize]));
         self.forget();
     }
 
     /// Forgets `hash`. Whether it was remembered.
     pub(super) fn remove(&mut self, hash: u32) -> bool {
-        self.known.find_entry(spread(hash), |ghost| ghost.hash == hash).is_ok_and(|entry| {
-            entry.remove();
-            true
-        })
+        let Self { hashes, known, .. } = self;
+        let Ok(entry) = known.find_entry(spread(hash), |&place| hashes[place as usize] == hash) else { return false };
+        let (place, _) = entry.remove();
+        self.links.unlink(place);
+        self.free.push(place);
+        true
     }
 
     fn forget(&mut self) {
-        // Those removed meanwhile stay in the queue until they are its front, or until they are as many as the others may be.
-        while self.known.len() > self.capacity || self.queue.len() > self.capacity * 2 {
-            let Some(oldest) = self.queue.pop_front() else { return };
-            if let Ok(entry) = self.known.find_entry(spread(oldest.hash), |ghost| *ghost == oldest) {
-                entry.remove();
-            }
+        while self.known.len() > self.capacity
+            && let Some(oldest) = self.links.back(AGE)
+        {
+            self.remove(self.hashes[oldest as usize]);
         }
     }
 
     /// Recounts everything. For tests.
     pub(super) fn validate(&self) {
         assert!(self.known.len() <= self.capacity, "more are remembered than there is room for");
-        assert!(self.known.iter().all(|ghost| self.queue.contains(ghost)), "somebody would never be forgotten");
+        assert_eq!(self.links.iter_back(AGE).count(), self.known.len(), "the queue differs from what is known");
+        assert_eq!(self.known.len() + self.free.len(), self.hashes.len(), "a place is lost");
     }
 }
 
@@ -83,12 +91,11 @@ mod tests {
                 if insert {
                     ghosts.insert(hash);
                     model.push_back(hash);
-                    // A removed ghost may still take a place of the doubled queue, so the model forgets no earlier than that.
                     if model.len() > capacity {
                         model.pop_front();
                     }
-                } else if ghosts.remove(hash) {
-                    assert!(known, "{hash} came back from nowhere");
+                } else {
+                    assert_eq!(ghosts.remove(hash), known);
                 }
                 ghosts.validate();
             }
@@ -99,7 +106,7 @@ mod tests {
     fn forgets_the_oldest_first() {
         let mut ghosts = GhostQueue::default();
         ghosts.set_capacity(2);
-        [1, 2, 3].map(|hash| ghosts.insert(hash));
+        (1..=3).for_each(|hash| ghosts.insert(hash));
         assert_eq!([1, 2, 3].map(|hash| ghosts.remove(hash)), [false, true, true]);
     }
 }
