@@ -3,9 +3,14 @@
 export { BatchAbortedError, BatchResultError } from './batch/errors.ts'
 export { processBatch } from './batch/process.ts'
 export { type Cache, createCache } from './cache/cache.ts'
+export { type Lazy, type LazyOptions, lazy } from './cache/lazy.ts'
 export { createMemoryCache, type MemoryCache } from './cache/memory-cache.ts'
 export { PartialLoadError } from './cache/partial-load-error.ts'
 export { type Clock, type ClockTimer, systemClock } from './clock.ts'
+export { cached } from './decorators/cached.ts'
+export { concurrencyLimited } from './decorators/concurrency-limited.ts'
+export { lazyLoaded } from './decorators/lazy-loaded.ts'
+export { timed } from './decorators/timed.ts'
 export {
   ClosedError,
   CoreTrappedError,
