@@ -37,7 +37,10 @@ export async function buildPackage() {
     external: ['node:*', 'undici', 'redis', 'keyv', 'better-sqlite3'],
     charset: 'utf8',
   }
-  const entries = ['index', 'testing', 'stores/indexeddb', 'stores/fs'].map(name => ({ in: join(root, `js/${name}.ts`), out: name }))
+  const entries = ['index', 'testing', 'lru-cache', 'stores/indexeddb', 'stores/fs'].map(name => ({
+    in: join(root, `js/${name}.ts`),
+    out: name,
+  }))
   // The glue has side effects, as wasm-bindgen writes it. In a file of its own it is dropped from bundles that use nothing of the core.
   const door = { in: join(root, 'js/core/door.ts'), out: 'chunks/core' }
   await build({ ...shared, entryPoints: [...entries, door], splitting: true, chunkNames: 'chunks/[name]-[hash]' })

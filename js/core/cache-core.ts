@@ -142,6 +142,12 @@ export class CacheCore {
     }
   }
 
+  /** The slots in the order in which they would leave, at most `most`. Each call looks anew. */
+  order(most = MOST_ENTRIES): Uint32Array {
+    if (!this.#drain()) return NO_SLOTS
+    return this.#ask(handle => handle.victims(most)) ?? NO_SLOTS
+  }
+
   /** Slots that may have expired by now, a slice of at most 1024; the machine forgets their times. */
   expired(): Uint32Array {
     if (!this.#drain()) return NO_SLOTS

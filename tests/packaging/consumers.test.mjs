@@ -135,6 +135,7 @@ for (const [module, moduleResolution] of [
     const consumer = `
       import { createMemoryCache, type Clock } from 'shelflife'
       import { createMemoryCache as slim, useCore } from 'shelflife/slim'
+      import { LRUCache } from 'shelflife/lru-cache'
       import { fileSystem } from 'shelflife/stores/fs'
       import { indexedDB } from 'shelflife/stores/indexeddb'
       import { ManualClock } from 'shelflife/testing'
@@ -143,7 +144,12 @@ for (const [module, moduleResolution] of [
       const value: number | undefined = cache.get('a')
       // @ts-expect-error a value of the wrong type
       cache.set('a', 'text')
-      console.log(value, slim, useCore, fileSystem, indexedDB)
+      const options: LRUCache.Options<string, number, { name: string }> = { max: 5, fetchMethod: (key, stale, { context }) => context.name.length }
+      const lru = new LRUCache(options)
+      const fetched: Promise<number | undefined> = lru.fetch('a', { context: { name: 'Ada' } })
+      // @ts-expect-error without the context that this cache demands
+      void lru.fetch('a')
+      console.log(fetched, value, slim, useCore, fileSystem, indexedDB)
     `
     const tsconfig = {
       compilerOptions: {
