@@ -1,6 +1,7 @@
 /** The plan of one run over a row of items; see `src/batch.rs`. Every method throws `ERR_CORE_TRAPPED` after a trap. */
 
-import { CoreHandle, type Glue } from './door.ts'
+import { CoreHandle } from './door.ts'
+import { BatchMachine } from './generated/shelflife.js'
 
 /** How batches are made and handed over. Times in milliseconds, `Infinity` for none. */
 export interface BatchPlan {
@@ -26,7 +27,7 @@ const VERDICTS: readonly ThrowVerdict[] = ['failed', 'retry', 'split']
 
 /** See the top of this file. */
 export class BatchCore {
-  readonly #handle: CoreHandle<InstanceType<Glue['BatchMachine']>>
+  readonly #handle: CoreHandle<BatchMachine>
 
   constructor(plan: BatchPlan) {
     const { isolate, initialDelay, maxDelay, timeout } = plan
@@ -34,9 +35,7 @@ export class BatchCore {
       Math.min(count, LARGEST_COUNT),
     )
     const delays = Float64Array.of(initialDelay, maxDelay, timeout)
-    this.#handle = new CoreHandle(
-      glue => new glue.BatchMachine(batchSize as number, concurrency as number, maxRetries as number, isolate, delays),
-    )
+    this.#handle = new CoreHandle(() => new BatchMachine(batchSize as number, concurrency as number, maxRetries as number, isolate, delays))
   }
 
   /** `count` more items are there. */

@@ -1,5 +1,5 @@
 /**
- * The one door to the core: nothing else imports the generated glue.
+ * The one door to the core. Beside it, only the wrapper of each machine imports the generated glue, for its own class.
  *
  * The core is compiled on first use, synchronously. One instance serves every object of the realm. A trap poisons it:
  * the instance is dropped, counted and replaced, and each handle made on the old one fails once with
@@ -8,21 +8,8 @@
 
 import { wasmSource } from '../entry/inline-source.ts'
 import { CoreTrappedError, ShelflifeError } from '../errors.ts'
-import {
-  __wbg_reset_state,
-  BatchMachine,
-  CacheHandle,
-  plantTrap as callPlantTrap,
-  initSync,
-  MetricsMachine,
-  ScheduleHandle,
-  SegmentsHandle,
-} from './generated/shelflife.js'
-
-/** The classes of the generated glue, by name: passing the whole module around would keep its asynchronous loader in every bundle. */
-const glue = { BatchMachine, CacheHandle, MetricsMachine, ScheduleHandle, SegmentsHandle }
-
-export type Glue = typeof glue
+// By name, and only these: each machine's wrapper imports its own class, so that a bundle gets no other.
+import { __wbg_reset_state, plantTrap as callPlantTrap, initSync } from './generated/shelflife.js'
 
 let memory: WebAssembly.Memory | undefined
 let generation = 0
@@ -45,11 +32,11 @@ export function plantTrap(): void {
 
 /** An object inside the core. Every call into the core goes through {@link CoreHandle.use}. */
 export class CoreHandle<H extends { free(): void }> {
-  readonly #make: (glue: Glue) => H
+  readonly #make: () => H
   #handle: H | undefined
   #generation = -1
 
-  constructor(make: (glue: Glue) => H) {
+  constructor(make: () => H) {
     this.#make = make
     this.renew()
   }
@@ -74,7 +61,7 @@ export class CoreHandle<H extends { free(): void }> {
   renew(): void {
     enter()
     try {
-      this.#handle = this.#make(glue)
+      this.#handle = this.#make()
     } catch (cause) {
       throw trapped(cause)
     }

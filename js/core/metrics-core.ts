@@ -11,7 +11,8 @@
 
 import { CoreTrappedError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
-import { CoreHandle, CoreNumbers, type Glue } from './door.ts'
+import { CoreHandle, CoreNumbers } from './door.ts'
+import { MetricsMachine } from './generated/shelflife.js'
 
 /** A family of series as the core is told of it. */
 export type CoreFamily =
@@ -28,7 +29,7 @@ const PORTION = 256
 /** Text is told in parts of about this many bytes, each a few milliseconds. */
 const PART_BYTES = 128 * 1024
 
-type Machine = InstanceType<Glue['MetricsMachine']>
+type Machine = MetricsMachine
 
 interface CoreSeries {
   readonly family: number
@@ -173,7 +174,7 @@ export class MetricsCore {
 
   #open(): CoreHandle<Machine> {
     if (this.#handle !== undefined && !this.#handle.lost) return this.#handle
-    if (this.#handle === undefined) this.#handle = new CoreHandle(glue => new glue.MetricsMachine(LOG_LENGTH))
+    if (this.#handle === undefined) this.#handle = new CoreHandle(() => new MetricsMachine(LOG_LENGTH))
     else {
       this.#handle.renew()
       this.restarts += 1

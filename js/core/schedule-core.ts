@@ -8,7 +8,7 @@
 import { CoreTrappedError } from '../errors.ts'
 import { CoreHandle, CoreNumbers } from './door.ts'
 import { Alarm, type Driver } from './driver.ts'
-import type { ScheduleHandle } from './generated/shelflife.js'
+import { ScheduleHandle } from './generated/shelflife.js'
 
 /** The limits of a schedule; times are milliseconds. */
 export interface ScheduleConfig {
@@ -89,8 +89,7 @@ export class ScheduleCore {
     const { concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed } = config
     this.#driver = driver
     this.#core = new CoreHandle(
-      glue =>
-        new glue.ScheduleHandle(concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed, driver.now()),
+      () => new ScheduleHandle(concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed, driver.now()),
     )
     this.#buffer = this.#view()
     this.#alarm = new Alarm(() => this.#ring(), { holds: true })

@@ -1,7 +1,7 @@
 /** The directory of a segment log, in the core. Keys are ids here; who they stand for is the tier's business. */
 
 import { CoreHandle, CoreNumbers } from './door.ts'
-import type { SegmentsHandle } from './generated/shelflife.js'
+import { SegmentsHandle } from './generated/shelflife.js'
 
 /** What the core is told of a log. */
 export interface SegmentsConfig {
@@ -19,7 +19,7 @@ export class SegmentsCore {
   #rows: CoreNumbers
 
   constructor({ maxBytes, segmentBytes, toleranceMs }: SegmentsConfig) {
-    this.#handle = new CoreHandle(glue => new glue.SegmentsHandle(maxBytes, segmentBytes, toleranceMs))
+    this.#handle = new CoreHandle(() => new SegmentsHandle(maxBytes, segmentBytes, toleranceMs))
     this.#rows = this.#look()
   }
 

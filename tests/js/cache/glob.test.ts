@@ -12,6 +12,15 @@ function matchesSlowly(pattern: string, key: string): boolean {
   return key !== '' && (first === '?' || first === key[0]) && matchesSlowly(rest, key.slice(1))
 }
 
+function fastest(run: () => unknown): number {
+  const times = Array.from({ length: 7 }, () => {
+    const began = performance.now()
+    run()
+    return performance.now() - began
+  })
+  return Math.min(...times)
+}
+
 describe('glob', () => {
   test.each([
     ['user:*:posts', 'user:1:posts', true],
@@ -47,18 +56,12 @@ describe('glob', () => {
 
   test('a pattern made to be slow is not', () => {
     const key = 'a'.repeat(65_536)
-    const hostile = [`${'*'.repeat(200)}X`, `${'*a'.repeat(127)}*X`, `${'*?'.repeat(127)}X`]
-    for (const pattern of hostile) {
+    const plain = compileGlob('*X')
+    for (const pattern of [`${'*'.repeat(200)}X`, `${'*a'.repeat(127)}*X`, `${'*?'.repeat(127)}X`]) {
       const matches = compileGlob(pattern)
-      matches(key)
-      const best = Math.min(
-        ...[1, 2, 3].map(() => {
-          const began = performance.now()
-          expect(matches(key)).toBe(false)
-          return performance.now() - began
-        }),
-      )
-      expect(best).toBeLessThan(100)
+      expect(matches(key)).toBe(false)
+      // Nine words of states at the most, against one: a matcher that tries again would be thousands of times slower.
+      expect(fastest(() => matches(key)) / fastest(() => plain(key))).toBeLessThan(100)
     }
   })
 

@@ -49,19 +49,6 @@ describe('tags', () => {
     cache.validate()
   })
 
-  test('the call costs the same whatever the group', () => {
-    const { cache } = cacheWith(1_000_000)
-    const time = (count: number) => {
-      for (let at = 0; at < count; at += 1) cache.set(`${count} ${at}`, at, { tags: [`${count}`] })
-      const began = performance.now()
-      cache.invalidateTags([`${count}`])
-      return performance.now() - began
-    }
-    time(2000)
-    const small = Math.max(0.2, time(2000))
-    expect(time(200_000) / small).toBeLessThan(20)
-  })
-
   test('with expire, stale ones stay for who takes them stale, and keep their tags', () => {
     const { cache } = cacheWith()
     cache.set('a', 1, { tags: ['t'], staleFor: '1h' })
@@ -143,17 +130,6 @@ describe('patterns and predicates', () => {
     expect(cache.invalidatePrefix('team:')).toBe(1)
     expect(cache.invalidateWhere((value, key) => value === 6 && key.startsWith('user'))).toBe(1)
     expect(cache.size).toBe(0)
-  })
-
-  test('100 000 keys by pattern within 20 ms on an idle machine', () => {
-    const { cache } = cacheWith()
-    const times = [1, 2, 3].map(() => {
-      for (let at = 0; at < 100_000; at += 1) cache.set(`user:${at}:${at % 2 === 0 ? 'posts' : 'likes'}`, at)
-      const began = performance.now()
-      expect(cache.invalidate('user:*:nothing')).toBe(0)
-      return performance.now() - began
-    })
-    expect(Math.min(...times)).toBeLessThan(100)
   })
 
   test('bad input', () => {

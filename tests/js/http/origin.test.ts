@@ -118,8 +118,8 @@ describe('a bad line', () => {
     routes['/flood'] = request => {
       request.socket.write(`HTTP/1.1 200 OK\r\n${Array.from({ length: 5000 }, (_, n) => `x-${n}: ${'y'.repeat(50)}`).join('\r\n')}\r\n\r\n`)
     }
-    const fetch = createFetch({ timeout: 50, retry: false })
-    await expect(fetch(`${base}/hang`)).rejects.toMatchObject({ code: 'ERR_TIMEOUT', phase: 'attempt' })
+    const fetch = createFetch({ retry: false })
+    await expect(fetch(`${base}/hang`, { timeout: 50 })).rejects.toMatchObject({ code: 'ERR_TIMEOUT', phase: 'attempt' })
     await expect(fetch(`${base}/flood`)).rejects.toMatchObject({ code: 'ERR_NETWORK', attempts: 1 })
     expect(fetch.stats()).toMatchObject({ inflight: 0, queued: 0 })
     await fetch.close()
