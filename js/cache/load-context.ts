@@ -42,8 +42,6 @@ export class LoadContext<V> implements LoaderContext<V> {
     this.#options = { ...this.#options, ...optionsObject(options, 'options') }
   }
 
-  readonly setTags = (tags: readonly string[]): void => this.setOptions({ tags })
-
   readonly skip = (): undefined => {
     this.#skipped = true
   }

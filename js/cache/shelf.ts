@@ -83,7 +83,7 @@ export class Shelf<V> {
     const staleFor = ttl === NEVER ? 0 : Math.max(swr, sie)
     const kept = isolated(value, this.#isolate)
     const note = this.#noteOf(ttl, swr, sie, validators)
-    this.#memory.set(key, kept, options === undefined ? { ttl, staleFor } : { ...options, ttl, staleFor }, note && { note })
+    this.#memory.set(key, kept, options?.size === undefined ? { ttl, staleFor } : { ttl, staleFor, size: options.size }, note && { note })
     const writtenAt = this.#clock.wall()
     const expiresAt = writtenAt + ttl + staleFor
     if (staleFor === 0 && validators === undefined) return { value: kept, writtenAt, expiresAt }

@@ -147,7 +147,7 @@ export interface CacheOptions<V> extends MemoryCacheOptions<string, V>, LoadingO
 }
 
 /** Options of a single write to a cache with tiers. */
-export interface CacheSetOptions extends Omit<SetOptions, 'staleFor'>, StaleOptions {
+export interface CacheSetOptions extends Pick<SetOptions, 'ttl' | 'size'>, StaleOptions {
   /** When this write counts as done. Default: the `persist` of the cache. */
   persist?: Persist
 }
