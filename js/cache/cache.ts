@@ -79,7 +79,8 @@ export class Cache<V> implements AsyncDisposable {
 
   /** The value of `key`, from memory at once, else from the nearest tier that has it; `undefined` when none has. */
   get(key: string, options?: CacheReadOptions): Promise<V | undefined> {
-    const known = this.#memory.get(checkedKey(key), options)
+    if (typeof key !== 'string') return Promise.reject(notText(key))
+    const known = this.#memory.get(key, options)
     if (known !== undefined) return Promise.resolve(this.#out(known))
     return this.#closing === undefined ? this.#getBelow(key, options) : Promise.reject(new ClosedError('the cache'))
   }
@@ -176,10 +177,16 @@ export class Cache<V> implements AsyncDisposable {
   getOrSet(key: string, loader: SureLoader<V>, options?: GetOrSetOptions): Promise<V>
   getOrSet(key: string, loader: Loader<V>, options?: GetOrSetOptions): Promise<V | undefined>
   getOrSet(key: string, loader: Loader<V>, options?: GetOrSetOptions): Promise<V | undefined> {
-    const known = options?.forceFresh === true ? undefined : this.#memory.get(checkedKey(key))
-    if (known === undefined) return this.#copied(this.#loading.obtain(checkedKey(key), loader, options))
-    if (this.#refreshesAhead || options?.refreshAhead !== undefined) this.#loading.ahead(key, loader, options)
-    return Promise.resolve(this.#out(known))
+    if (typeof key !== 'string') return Promise.reject(notText(key))
+    const known = options?.forceFresh === true ? undefined : this.#memory.get(key)
+    if (known === undefined) return this.#copied(this.#loading.obtain(key, loader, options))
+    if (!this.#refreshesAhead && options?.refreshAhead === undefined) return Promise.resolve(this.#out(known))
+    try {
+      this.#loading.ahead(key, loader, options)
+      return Promise.resolve(this.#out(known))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
@@ -215,7 +222,8 @@ export class Cache<V> implements AsyncDisposable {
    * with last, which is remembered for the latest 1000 keys. Rejects when the load fails; the cache then keeps what it had.
    */
   refresh(key: string, loader?: Loader<V>, options?: Omit<GetOrSetOptions, 'forceFresh'>): Promise<V | undefined> {
-    const known = loader ?? this.#loading.loaderOf(checkedKey(key))
+    if (typeof key !== 'string') return Promise.reject(notText(key))
+    const known = loader ?? this.#loading.loaderOf(key)
     return this.#copied(this.#loading.obtain(key, known as Loader<V>, { ...options, forceFresh: true }))
   }
 
@@ -347,6 +355,10 @@ export class Cache<V> implements AsyncDisposable {
 }
 
 function checkedKey(key: unknown): string {
-  if (typeof key !== 'string') throw new InvalidArgumentError('key', 'a string', key)
+  if (typeof key !== 'string') throw notText(key)
   return key
+}
+
+function notText(key: unknown): InvalidArgumentError {
+  return new InvalidArgumentError('key', 'a string', key)
 }

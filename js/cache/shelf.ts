@@ -110,7 +110,7 @@ export class Shelf<V> {
     const held = this.#memory.held(key)
     if (held === undefined || held.value === NONE) return undefined
     const { swr, sie, etag, lastModified } = (held.note as Note | undefined) ?? { ...NO_VALIDATORS, swr: this.#swr, sie: this.#sie }
-    return { value: held.value, freshUntil: this.driver.now() + held.left, swr, sie, etag, lastModified }
+    return { value: this.#out(held.value), freshUntil: this.driver.now() + held.left, swr, sie, etag, lastModified }
   }
 
   /** How long an entry in memory is still fresh, and how long it was to live; both zero where there is none. */
@@ -169,7 +169,12 @@ export class Shelf<V> {
       this.#memory.set(key, value, { ttl, staleFor }, detail)
     }
     if (left > 0) return { fresh: value }
-    return { former: { value, freshUntil: this.driver.now() + left, swr, sie, etag, lastModified } }
+    return { former: { value: this.#out(value), freshUntil: this.driver.now() + left, swr, sie, etag, lastModified } }
+  }
+
+  /** A loader must not change what is inside either. */
+  #out(value: V): V {
+    return this.#isolate === 'clone' ? isolated(value, 'clone') : value
   }
 
   /** Whether memory has nothing as good. The same entry, seen here and there, differs by what the two clocks differ. */

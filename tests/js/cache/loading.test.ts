@@ -530,6 +530,15 @@ describe('isolate', () => {
     const both = await Promise.all([1, 2].map(() => cache.getOrSet('b', async () => ({ list: [1] }))))
     expect(both[0]).toEqual(both[1])
     expect(both[0]).not.toBe(both[1])
+    await cache.getOrSet(
+      'a',
+      ({ stale, skip }) => {
+        ;(stale as typeof mine).list.push(5)
+        return skip()
+      },
+      { forceFresh: true },
+    )
+    expect(await cache.get('a')).toEqual({ list: [1] })
   })
 
   test('freeze: nobody can change what is inside', async () => {
@@ -560,6 +569,10 @@ test('options that cannot be meant are refused at the door', async () => {
   for (const options of wrong) await expect(cache.getOrSet('a', () => 1, options)).rejects.toMatchObject(invalid)
   await expect(cache.set('a', 1, { grace: -1 })).rejects.toMatchObject(invalid)
   expect(await cache.get('a')).toBeUndefined()
+  await cache.set('a', 1)
+  await expect(cache.getOrSet('a', () => 1, { refreshAhead: 0 })).rejects.toMatchObject(invalid)
+  for (const call of [cache.get(1 as never), cache.getOrSet(1 as never, () => 1), cache.refresh(1 as never)])
+    await expect(call).rejects.toMatchObject(invalid)
 })
 
 test('reports staleness and backing off into a registry', async () => {

@@ -78,6 +78,7 @@ class Schedule {
     this.#count('stale', staleHits + staleAfterError + staleAfterTimeout)
     const left = { ...this.#cache.pending(), timers: this.#clock.heldTimers }
     if (this.#isBusy() || left.timers > 0) throw new Error(`seed ${this.#seed} leaves ${JSON.stringify(left)}`)
+    await this.#cache.close()
   }
 
   async #step(): Promise<void> {
