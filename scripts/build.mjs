@@ -37,7 +37,7 @@ export async function buildPackage() {
     external: ['node:*', 'undici', 'redis', 'keyv', 'better-sqlite3'],
     charset: 'utf8',
   }
-  const entries = ['index', 'testing', 'lru-cache', 'stores/indexeddb', 'stores/fs'].map(name => ({
+  const entries = ['index', 'testing', 'lru-cache', 'cache-manager', 'stores/indexeddb', 'stores/fs'].map(name => ({
     in: join(root, `js/${name}.ts`),
     out: name,
   }))

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { build as esbuild } from 'esbuild'
 import { build as vite } from 'vite'
 import { launchChromium, serve, skip } from '../e2e/chromium.mjs'
@@ -127,14 +128,20 @@ test('a bundle without the core leaves the core out', async () => {
   assert.ok(length < 2000, `${length} bytes`)
 })
 
+test("cache-manager's names cost less than 1 kB", async () => {
+  const text = await bundled({ entryPoints: [write(folder, 'managed.js', "export { fromCache } from 'shelflife/cache-manager'\n")] })
+  assert.ok(gzipSync(text).length < 1000, `${gzipSync(text).length} bytes`)
+})
+
 for (const [module, moduleResolution] of [
   ['nodenext', 'nodenext'],
   ['esnext', 'bundler'],
 ]) {
   test(`TypeScript finds the types (${moduleResolution})`, () => {
     const consumer = `
-      import { createMemoryCache, type Clock } from 'shelflife'
+      import { createCache, createMemoryCache, type Clock } from 'shelflife'
       import { createMemoryCache as slim, useCore } from 'shelflife/slim'
+      import { fromCache } from 'shelflife/cache-manager'
       import { LRUCache } from 'shelflife/lru-cache'
       import { fileSystem } from 'shelflife/stores/fs'
       import { indexedDB } from 'shelflife/stores/indexeddb'
@@ -149,7 +156,7 @@ for (const [module, moduleResolution] of [
       const fetched: Promise<number | undefined> = lru.fetch('a', { context: { name: 'Ada' } })
       // @ts-expect-error without the context that this cache demands
       void lru.fetch('a')
-      console.log(fetched, value, slim, useCore, fileSystem, indexedDB)
+      console.log(fromCache(createCache<number>()), fetched, value, slim, useCore, fileSystem, indexedDB)
     `
     const tsconfig = {
       compilerOptions: {
