@@ -1,4 +1,4 @@
-// npm run bench:hit-ratio -- --traces DIR [--policy P] [--json]: how many reads the cache machine answers, natively.
+// npm run bench:hit-ratio -- --traces DIR [--policy P] [--seed N] [--json]: how many reads the cache machine answers, natively.
 //
 // Each DIR/NAME.u32.gz is a trace: unsigned 32-bit little-endian key ids, one an access, each a read that loads on a miss.
 // Sizes are shares of the distinct keys, at least 100 entries; sizes that would be the same are one.
@@ -22,11 +22,16 @@ const FEWEST_ENTRIES = 100
 const SUFFIX = '.u32.gz'
 const POLICIES = ['lru', 's3fifo', 'tinylfu', 'auto']
 
-const { traces, policy, json } = parseArgs({
-  options: { traces: { type: 'string' }, policy: { type: 'string', default: 'auto' }, json: { type: 'boolean', default: false } },
+const { traces, policy, seed, json } = parseArgs({
+  options: {
+    traces: { type: 'string' },
+    policy: { type: 'string', default: 'auto' },
+    seed: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
 }).values
-if (traces === undefined || !POLICIES.includes(policy)) {
-  console.error(`usage: npm run bench:hit-ratio -- --traces DIR [--policy ${POLICIES.join('|')}] [--json]`)
+if (traces === undefined || !POLICIES.includes(policy) || !/^\d{1,9}$/.test(seed)) {
+  console.error(`usage: npm run bench:hit-ratio -- --traces DIR [--policy ${POLICIES.join('|')}] [--seed N] [--json]`)
   process.exit(2)
 }
 const files = readdirSync(traces).filter(file => file.endsWith(SUFFIX))
@@ -49,7 +54,7 @@ const cells = measured.flat()
 const real = measured.filter(([{ trace }]) => !trace.startsWith('pattern-'))
 const means = { real: mean(real.map(ofOneTrace => mean(ofOneTrace.map(({ hitRatio }) => hitRatio)))) }
 
-if (json) console.log(JSON.stringify({ policy, cells, means }, null, 2))
+if (json) console.log(JSON.stringify({ policy, seed: Number(seed), cells, means }, null, 2))
 else {
   for (const { trace, size, entries, hitRatio } of cells)
     console.log(`${trace.padEnd(20)} ${size.padStart(5)} ${String(entries).padStart(8)} ${(hitRatio * 100).toFixed(2).padStart(7)} %`)
@@ -87,7 +92,7 @@ function sizesFor(distinct) {
 
 function replay(bytes, sizes) {
   return new Promise((resolve, reject) => {
-    const program = spawn(join(target, 'release/examples/hit-ratio'), [policy, ...sizes.map(String)], {
+    const program = spawn(join(target, 'release/examples/hit-ratio'), [policy, seed, ...sizes.map(String)], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     let output = ''

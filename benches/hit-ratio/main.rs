@@ -1,4 +1,4 @@
-//! `hit-ratio POLICY ENTRIES...`: replays the trace on standard input (unsigned 32-bit little-endian key ids) through the
+//! `hit-ratio POLICY SEED ENTRIES...`: replays the trace on standard input (unsigned 32-bit little-endian key ids) through the
 //! cache machine once for each number of entries, and prints the number of hits of each.
 //!
 //! Every access is a read that loads on a miss. The machine is driven as the TypeScript side drives it: a log that
@@ -10,7 +10,6 @@ use shelflife::rng::Rng;
 use shelflife::time::Instant;
 use std::io::{Error, Read, Result, Write};
 
-const SEED: u64 = 0x5e1f_11fe;
 const FIRST_LOG_WORDS: usize = 64;
 const MOST_LOG_WORDS: usize = 4096;
 const MOST_VICTIMS: u32 = 256;
@@ -25,13 +24,14 @@ fn main() -> Result<()> {
         Some("auto") => Policy::Auto,
         other => return Err(Error::other(format!("a policy is needed, not {other:?}"))),
     };
+    let seed: u64 = args.next().unwrap_or_default().parse().map_err(Error::other)?;
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes)?;
     let (words, _) = bytes.as_chunks::<4>();
     let trace: Vec<u32> = words.iter().map(|word| u32::from_le_bytes(*word)).collect();
     for entries in args {
         let entries: u32 = entries.parse().map_err(Error::other)?;
-        let mut host = Host::new(policy, entries);
+        let mut host = Host::new(policy, entries, seed);
         let hits = trace.iter().filter(|&&key| host.get_or_load(key)).count();
         writeln!(std::io::stdout(), "{hits}")?;
     }
@@ -41,6 +41,7 @@ fn main() -> Result<()> {
 /// What `js/cache/memory-cache.ts` and `js/core/cache-core.ts` do, for keys that are small numbers.
 struct Host {
     core: Cache,
+    seed: u64,
     max: u32,
     slots: Vec<u32>,
     keys: Vec<u32>,
@@ -53,10 +54,11 @@ struct Host {
 }
 
 impl Host {
-    fn new(policy: Policy, max: u32) -> Self {
-        let core = Cache::new(Config { policy, expected: max, seed: SEED }, Instant::ZERO);
+    fn new(policy: Policy, max: u32, seed: u64) -> Self {
+        let core = Cache::new(Config { policy, expected: max, seed }, Instant::ZERO);
         Self {
             core,
+            seed,
             max,
             slots: Vec::new(),
             keys: Vec::new(),
@@ -88,7 +90,7 @@ impl Host {
             slot
         };
         self.slots[key as usize] = slot;
-        self.append(Op { slot, kind: OpKind::Admit { expires_at: Instant::NEVER, hash: hash(key) } });
+        self.append(Op { slot, kind: OpKind::Admit { expires_at: Instant::NEVER, hash: self.hash(key) } });
         false
     }
 
@@ -119,9 +121,9 @@ impl Host {
             self.victims = self.core.victims(MOST_VICTIMS).into_iter();
         }
     }
-}
 
-/// Stands for the host's seeded hash of a key.
-fn hash(key: u32) -> u32 {
-    (Rng::new(SEED ^ u64::from(key)).bits() >> 32) as u32
+    /// Stands for the seeded hash of a key.
+    fn hash(&self, key: u32) -> u32 {
+        (Rng::new(self.seed << 32 | u64::from(key)).bits() >> 32) as u32
+    }
 }

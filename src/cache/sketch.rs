@@ -39,19 +39,20 @@ impl Sketch {
         self.period = entries.max(16).saturating_mul(ACCESSES_PER_ENTRY);
     }
 
-    /// Counts one access.
-    pub(super) fn add(&mut self, hash: u32) {
+    /// Counts `uses` accesses.
+    pub(super) fn add(&mut self, hash: u32, uses: u32) {
         let (block, places) = self.places(hash);
         let block = &mut self.blocks[block];
-        let mut added = false;
+        let mut added = 0;
         for (word, shift) in places {
             let word = &mut block[word & (WORDS - 1)];
-            if (*word >> shift) & COUNTER_MAX < COUNTER_MAX {
-                *word += 1 << shift;
-                added = true;
-            }
+            let more = u64::from(uses).min(COUNTER_MAX - ((*word >> shift) & COUNTER_MAX));
+            *word += more << shift;
+            added |= more;
         }
-        self.added += u32::from(added);
+        if added > 0 {
+            self.added += uses;
+        }
         if self.added >= self.period {
             self.halve();
         }
@@ -93,7 +94,7 @@ mod tests {
         fn never_estimates_less_than_was_counted(hashes in proptest::collection::vec(any::<u32>(), 0..200), rooms in 0..5u32) {
             let mut sketch = Sketch::default();
             for (at, hash) in hashes.iter().enumerate() {
-                sketch.add(*hash);
+                sketch.add(*hash, 1);
                 if at % 50 == 49 {
                     sketch.make_room(64 << rooms);
                 }
@@ -109,11 +110,9 @@ mod tests {
     fn forgets_by_halving() {
         let mut sketch = Sketch::default();
         sketch.age_by(16);
-        for _ in 0..8 {
-            sketch.add(7);
-        }
+        sketch.add(7, 8);
         for other in 1000..1320 {
-            sketch.add(other);
+            sketch.add(other, 1);
         }
         assert!(sketch.frequency(7) < 8, "{}", sketch.frequency(7));
     }
@@ -121,8 +120,8 @@ mod tests {
     #[test]
     fn counts_no_further_than_fifteen() {
         let mut sketch = Sketch::default();
-        for _ in 0..100 {
-            sketch.add(3);
+        for uses in 0..10 {
+            sketch.add(3, uses);
         }
         assert_eq!(sketch.frequency(3), 15);
     }

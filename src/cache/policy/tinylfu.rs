@@ -17,6 +17,14 @@ const PROBATION: u32 = 1;
 const PROTECTED: u32 = 2;
 const CONDEMNED: u32 = 3;
 
+/// The state of a slot: its list in the low bits (with `CONDEMNED` added to the one it came from when it is condemned), whether its
+/// key is in the sample, and in the high bits how often it was used without the sketch knowing.
+const LIST: u8 = 0b111;
+const NOWHERE: u8 = 0b111;
+const SAMPLED: u8 = 0b1000;
+const ONE_USE: u8 = 0b1_0000;
+const MOST_USES: u8 = 15;
+
 /// Of the main part, per cent.
 const PROTECTED_SHARE: u64 = 80;
 /// A candidate that loses although it was seen this often gets a coin: a flood of hits on a few forged keys cannot
@@ -40,15 +48,14 @@ pub(super) struct Tuning {
 pub(super) struct Queues {
     links: Links,
     hashes: Vec<u32>,
-    /// By slot, the list it is in, or came from when it is condemned.
-    homes: Vec<u8>,
+    states: Vec<u8>,
     lengths: [u32; 4],
     pub(super) tuning: Tuning,
 }
 
 impl Queues {
     pub(super) fn new(tuning: Tuning) -> Self {
-        Self { links: Links::new(4), hashes: Vec::new(), homes: Vec::new(), lengths: [0; 4], tuning }
+        Self { links: Links::new(4), hashes: Vec::new(), states: Vec::new(), lengths: [0; 4], tuning }
     }
 
     /// How many slots there are, the condemned among them.
@@ -57,26 +64,52 @@ impl Queues {
     }
 
     pub(super) fn contains(&self, slot: u32) -> bool {
-        self.links.is_linked(slot)
+        self.states.get(slot as usize).is_some_and(|state| state & LIST != NOWHERE)
     }
 
     pub(super) fn hash(&self, slot: u32) -> u32 {
         self.hashes[slot as usize]
     }
 
+    /// How often the entry in `slot` was used without the sketch being told; from now on, it has been told.
+    pub(super) fn take_uses(&mut self, slot: u32) -> u32 {
+        let state = &mut self.states[slot as usize];
+        let uses = *state / ONE_USE;
+        *state %= ONE_USE;
+        u32::from(uses)
+    }
+
+    /// Says anew which keys are in the sample.
+    pub(super) fn mark_sampled(&mut self, is_sampled: impl Fn(u32) -> bool) {
+        for (state, &hash) in self.states.iter_mut().zip(&self.hashes) {
+            *state = *state & !SAMPLED | if is_sampled(hash) { SAMPLED } else { 0 };
+        }
+    }
+
     /// `slot`, which holds nothing, holds a newcomer.
-    pub(super) fn insert(&mut self, slot: u32, hash: u32) {
+    pub(super) fn insert(&mut self, slot: u32, hash: u32, is_sampled: bool) {
         if self.hashes.len() <= slot as usize {
             self.hashes.resize(slot as usize + 1, 0);
-            self.homes.resize(slot as usize + 1, 0);
+            self.states.resize(slot as usize + 1, NOWHERE);
         }
         self.hashes[slot as usize] = hash;
+        self.states[slot as usize] = NOWHERE | if is_sampled { SAMPLED } else { 0 };
         self.put(slot, WINDOW);
     }
 
-    /// `slot`, which holds an entry, was used. A condemned one is pardoned.
-    pub(super) fn touch(&mut self, slot: u32) {
-        let home = u32::from(self.homes[slot as usize]);
+    /// `slot` was used, if it holds an entry. A condemned one is pardoned. Whether the owner has to look closer: the key is in the
+    /// sample, or the uses have to be told to the sketch.
+    pub(super) fn touch(&mut self, slot: u32) -> bool {
+        let Some(state) = self.states.get_mut(slot as usize) else { return false };
+        let known = *state;
+        let home = u32::from(known & LIST);
+        if home == u32::from(NOWHERE) {
+            return false;
+        }
+        let full = known >= MOST_USES * ONE_USE;
+        if !full {
+            *state = known + ONE_USE;
+        }
         let list = if home >= CONDEMNED { home - CONDEMNED } else { home };
         let to = if list == WINDOW || self.tuning.window >= 100 { WINDOW } else { PROTECTED };
         if home == to {
@@ -85,6 +118,7 @@ impl Queues {
             self.take(slot);
             self.put(slot, to);
         }
+        full || known & SAMPLED != 0
     }
 
     /// Takes `slot` out. False when nothing was there.
@@ -92,6 +126,7 @@ impl Queues {
         let there = self.contains(slot);
         if there {
             self.take(slot);
+            self.states[slot as usize] = NOWHERE;
         }
         there
     }
@@ -109,11 +144,11 @@ impl Queues {
     /// Condemns one more of `capacity` entries. False when all are.
     pub(super) fn condemn(&mut self, capacity: u32, sketch: &Sketch, coin: &mut Rng) -> bool {
         let Some(slot) = self.choose(capacity, sketch, coin) else { return false };
-        let home = self.homes[slot as usize];
+        let state = self.states[slot as usize];
         self.take(slot);
         self.links.push_front(CONDEMNED, slot);
         self.lengths[CONDEMNED as usize] += 1;
-        self.homes[slot as usize] = home + CONDEMNED as u8;
+        self.states[slot as usize] = state + CONDEMNED as u8;
         true
     }
 
@@ -148,8 +183,8 @@ impl Queues {
     }
 
     fn admits(&self, candidate: u32, victim: u32, sketch: &Sketch, coin: &mut Rng) -> bool {
-        let seen = sketch.frequency(self.hash(candidate));
-        let known = sketch.frequency(self.hash(victim));
+        let frequency = |slot: u32| sketch.frequency(self.hash(slot)) + u32::from(self.states[slot as usize] / ONE_USE);
+        let (seen, known) = (frequency(candidate), frequency(victim));
         seen > known.min(self.tuning.proof) || (seen >= COIN_FREQUENCY && coin.bits().is_multiple_of(COIN_SIDES))
     }
 
@@ -168,12 +203,13 @@ impl Queues {
 
     fn put(&mut self, slot: u32, list: u32) {
         self.links.push_front(list, slot);
-        self.homes[slot as usize] = list as u8;
+        let state = &mut self.states[slot as usize];
+        *state = *state & !LIST | list as u8;
         self.lengths[list as usize] += 1;
     }
 
     fn take(&mut self, slot: u32) {
-        let home = u32::from(self.homes[slot as usize]);
+        let home = u32::from(self.states[slot as usize] & LIST);
         self.lengths[home.min(CONDEMNED) as usize] -= 1;
         self.links.unlink(slot);
     }
@@ -188,7 +224,7 @@ impl Queues {
         for list in 0..4 {
             let listed: Vec<u32> = self.links.iter_back(list).collect();
             assert_eq!(listed.len(), self.lengths[list as usize] as usize, "list {list} is counted wrongly");
-            let at_home = |&slot: &u32| u32::from(self.homes[slot as usize]).min(CONDEMNED) == list;
+            let at_home = |&slot: &u32| u32::from(self.states[slot as usize] & LIST).min(CONDEMNED) == list;
             assert!(listed.iter().all(at_home), "a slot is not where it says");
         }
     }

@@ -8,7 +8,7 @@
 //! - `tinylfu` watches four windows of W-TinyLFU, so its window moves by itself, and over a plateau, too, where climbing by
 //!   trial and error stands still.
 //! - `auto` watches plain LRU; W-TinyLFU with a window of 40 % and 10 % where some proof is enough, which is what S3-FIFO does
-//!   well; and with small windows and strict comparison, for loops and floods. As LRU is among the ghosts, `auto` cannot stay
+//!   well; and with small windows and strict comparison, for loops and floods. As LRU is among the ghosts, `auto` seldom stays
 //!   behind it; as the queues are the same for all, turning moves no more than a few entries for each victim.
 
 use super::tinylfu::{Queues, Tuning};
@@ -79,21 +79,32 @@ impl Watched {
     }
 
     pub(super) fn insert(&mut self, slot: u32, hash: u32) {
-        self.queues.remove(slot);
-        self.queues.insert(slot, hash);
+        self.remove(slot);
+        let is_sampled = self.is_sampled(hash);
+        self.queues.insert(slot, hash, is_sampled);
         self.sketch.make_room(self.queues.len());
-        self.count(hash);
+        self.sketch.add(hash, 1);
+        if is_sampled {
+            self.watch(hash);
+        }
     }
 
+    /// Most uses are only noted by the slot: telling the sketch of each would cost as much as all the rest.
     pub(super) fn touch(&mut self, slot: u32) {
-        if self.queues.contains(slot) {
-            self.queues.touch(slot);
-            self.count(self.queues.hash(slot));
+        if self.queues.touch(slot) {
+            self.tell(slot);
+            let hash = self.queues.hash(slot);
+            if self.is_sampled(hash) {
+                self.watch(hash);
+            }
         }
     }
 
     pub(super) fn remove(&mut self, slot: u32) {
-        self.queues.remove(slot);
+        if self.queues.contains(slot) {
+            self.tell(slot);
+            self.queues.remove(slot);
+        }
     }
 
     pub(super) fn contains(&self, slot: u32) -> bool {
@@ -120,12 +131,16 @@ impl Watched {
         self.queues.iter()
     }
 
-    fn count(&mut self, hash: u32) {
-        self.sketch.add(hash);
-        // Not the bits by which the sketch chooses blocks.
-        if hash.wrapping_mul(0x9e37_79b1) < self.sample_below {
-            self.watch(hash);
+    /// Tells the sketch of the uses that `slot` has noted.
+    fn tell(&mut self, slot: u32) {
+        let uses = self.queues.take_uses(slot);
+        if uses > 0 {
+            self.sketch.add(self.queues.hash(slot), uses);
         }
+    }
+
+    fn is_sampled(&self, hash: u32) -> bool {
+        is_below(hash, self.sample_below)
     }
 
     fn watch(&mut self, hash: u32) {
@@ -172,6 +187,8 @@ impl Watched {
         for ghost in &mut self.ghosts {
             *ghost = Ghost { hits: ghost.hits, ..Ghost::new(ghost.queues.tuning) };
         }
+        let sample_below = self.sample_below;
+        self.queues.mark_sampled(|hash| is_below(hash, sample_below));
     }
 
     /// Recounts everything. For tests.
@@ -196,6 +213,8 @@ impl Ghost {
         if let Some(&slot) = slots.find(spread(hash), |&slot| queues.hash(slot) == hash) {
             *hits += 1;
             queues.touch(slot);
+            // The sketch has been told already.
+            queues.take_uses(slot);
             return;
         }
         while queues.len() >= capacity {
@@ -208,9 +227,14 @@ impl Ghost {
             free.push(victim);
         }
         let slot = free.pop().unwrap_or(queues.len());
-        queues.insert(slot, hash);
+        queues.insert(slot, hash, false);
         slots.insert_unique(spread(hash), slot, |&slot| spread(queues.hash(slot)));
     }
+}
+
+/// Whether the hash, spread so that the sample has nothing to do with the blocks of the sketch, is below `limit`.
+fn is_below(hash: u32, limit: u32) -> bool {
+    hash.wrapping_mul(0x9e37_79b1) < limit
 }
 
 fn spread(hash: u32) -> u64 {
