@@ -127,6 +127,8 @@ export class Player {
   readonly log: unknown[] = []
   readonly #settled: [about: string, ...unknown[]][] = []
   readonly #cache: Cache | undefined
+  /** Nothing is added then: lru-cache shows what is added in the reverse order only, and may pass over others. */
+  #iterating = false
   readonly #program: Program
   /** What the fetches that are started next will do. */
   #plan: FetchPlan | undefined
@@ -166,6 +168,7 @@ export class Player {
     const cache = this.#cache
     if (cache === undefined || step.call === 'advance') return
     this.#plan = step.fetch
+    this.#iterating = /purgeStale|clear|load|iterating/.test(step.call)
     const status: Record<string, unknown> = {}
     const options = { ...step.options, ...(step.withStatus && { status }) }
     this.#try(step.call, () => this.#call(cache, step, options as never))
@@ -192,7 +195,7 @@ export class Player {
   #disposedAfter(value: number, key: string, reason: string): void {
     const cache = this.#cache as Cache
     this.log.push('disposeAfter', value, key, reason, cache.size, cache.calculatedSize, cache.peek(key))
-    if (reason === 'evict' && value === 7) cache.set(key, 1, 'maxSize' in this.#program.options ? { size: 1 } : {})
+    if (reason === 'evict' && value === 7 && !this.#iterating) cache.set(key, 1, 'maxSize' in this.#program.options ? { size: 1 } : {})
   }
 
   #call(cache: Cache, step: Step, options: LRUCache.FetchOptionsWithContext<string, number, string>): unknown {
