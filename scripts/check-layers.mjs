@@ -11,7 +11,7 @@ const RUST_LEAVES = ['time', 'slab', 'wheel', 'histogram', 'window', 'hash', 'rn
 const WASM_CRATES = /\b(wasm_bindgen|js_sys|web_sys|serde_wasm_bindgen|console_error_panic_hook)\s*(?:::|[\](;]|as\b)/
 
 /** Rooms of js/ that know nobody above: they may import each other and nothing else of js/. */
-const JS_LEAVES = ['errors', 'options', 'clock', 'next-task', 'codec', 'stores', 'streams', 'files', 'http/transport']
+const JS_LEAVES = ['errors', 'options', 'clock', 'next-task', 'codec', 'stores', 'tier', 'streams', 'files', 'http/transport']
 /** What the core's door may import besides leaves: the bytes it compiles. */
 const JS_CORE = ['core', 'entry/inline-source', ...JS_LEAVES]
 
@@ -92,8 +92,10 @@ function glueImports(base) {
 }
 
 function leavesUpward(base) {
-  return importsBelow(base, 'js').flatMap(({ file, to }) => {
+  return importsBelow(base, 'js').flatMap(({ file, to, typeOnly }) => {
     if (to.includes('core/generated/')) return []
+    // A tier is lent the core's machines by whoever opens it; it names their types and carries none of them.
+    if (typeOnly && inRooms(file, ['tier']) && inRooms(to, ['core'])) return []
     const allowed = inRooms(file, JS_LEAVES) ? JS_LEAVES : inRooms(file, ['core']) ? JS_CORE : undefined
     return allowed === undefined || inRooms(to, allowed) ? [] : [`${file} imports ${to}`]
   })
@@ -125,8 +127,8 @@ function rustFiles(base) {
 function importsBelow(base, folder) {
   return filesOf(base, folder, /\.(ts|mts|js|mjs|tsx|jsx)$/).flatMap(file => {
     const code = withoutComments(readFileSync(join(base, file), 'utf8'))
-    const found = code.matchAll(/(?:\bfrom|\bimport|\bimport\s*\()\s*['"](\.{1,2}\/[^'"]+)['"]/g)
-    return Array.from(found, ([, to]) => ({ file, to: normalize(join(dirname(file), to)) }))
+    const found = code.matchAll(/(?:(\bimport\s+type\b[^'"]*\bfrom)|\bfrom|\bimport|\bimport\s*\()\s*['"](\.{1,2}\/[^'"]+)['"]/g)
+    return Array.from(found, ([, typed, to]) => ({ file, to: normalize(join(dirname(file), to)), typeOnly: typed !== undefined }))
   })
 }
 

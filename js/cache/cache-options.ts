@@ -26,7 +26,7 @@ export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): Re
   const stores = tiers ?? (store === undefined ? [] : [store])
   if (!Array.isArray(stores)) throw new InvalidArgumentError('tiers', 'an array of stores', stores)
   for (const one of stores) {
-    const isStore = typeof one === 'object' && one !== null && ('openTier' in one || 'openMedium' in one)
+    const isStore = typeof one === 'object' && one !== null && 'openTier' in one
     if (!isStore) throw new InvalidArgumentError('store', "a store, such as indexedDB({ name: 'app' })", one)
   }
   if (!['memory', 'stored', 'durable'].includes(persist))

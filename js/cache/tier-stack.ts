@@ -1,8 +1,8 @@
 /** The tiers below memory, taken together: reads go down until they find something, writes go to all. */
 
 import type { Clock } from '../clock.ts'
+import { storeContext } from '../core/tier-core.ts'
 import type { Persist, Store, Tier, TierEntry, TierStats } from '../stores/tier.ts'
-import { openTier } from '../tier/segment-tier.ts'
 
 /** A write of one key. */
 export interface TierWrite {
@@ -26,7 +26,7 @@ export class TierStack {
   #gathering: Gathering | undefined
 
   constructor(stores: readonly Store[], clock: Clock) {
-    this.#tiers = stores.map(store => openTier(store, { clock }))
+    this.#tiers = stores.map(store => store.openTier(storeContext(clock)))
     this.#opening = Promise.all(this.#tiers.map(tier => tier.open())).then(() => {
       this.#isOpen = true
     })

@@ -10,9 +10,6 @@ export interface SegmentsConfig {
   readonly toleranceMs: number
 }
 
-/** Numbers a line takes in {@link SegmentsCore.rows}, and what each of them is. */
-export const ROW = { id: 0, deleted: 1, order: 2, cost: 3, offset: 4, length: 5, check: 6, expiresAt: 7, writtenAt: 8, columns: 9 } as const
-
 /** See `src/segments`. Every method throws `CoreTrappedError` after a trap, until {@link SegmentsCore.renew}. */
 export class SegmentsCore {
   readonly #handle: CoreHandle<SegmentsHandle>

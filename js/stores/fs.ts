@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import { optionsObject, type Size, sizeInBytes } from '../options.ts'
+import { segmentStore } from '../tier/segment-tier.ts'
 import { FsMedium } from './fs-medium.ts'
 import type { SegmentStore } from './tier.ts'
 
@@ -30,5 +31,9 @@ export interface FileSystemOptions {
 export function fileSystem(options: FileSystemOptions): SegmentStore {
   const { path, maxSize = Number.POSITIVE_INFINITY } = optionsObject(options, 'options') as FileSystemOptions
   if (typeof path !== 'string' || path === '' || path.includes('\0')) throw new InvalidArgumentError('path', 'the path of a folder', path)
-  return { name: `fileSystem(${path})`, maxSize: sizeInBytes(maxSize, 'maxSize'), openMedium: () => new FsMedium(path) }
+  return segmentStore({
+    name: `fileSystem(${path})`,
+    maxSize: sizeInBytes(maxSize, 'maxSize'),
+    openMedium: () => new FsMedium(path),
+  })
 }

@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import { optionsObject, type Size, sizeInBytes } from '../options.ts'
+import { segmentStore } from '../tier/segment-tier.ts'
 import { IndexedDbMedium } from './indexeddb-medium.ts'
 import type { SegmentStore } from './tier.ts'
 
@@ -31,9 +32,9 @@ export function indexedDB(options: IndexedDBOptions): SegmentStore {
   const { name, maxSize = Number.POSITIVE_INFINITY, durability = 'relaxed' } = optionsObject(options, 'options') as IndexedDBOptions
   if (typeof name !== 'string' || name === '') throw new InvalidArgumentError('name', 'a text that is not empty', name)
   if (durability !== 'relaxed' && durability !== 'strict') throw new InvalidArgumentError('durability', "'relaxed' or 'strict'", durability)
-  return {
+  return segmentStore({
     name: `indexedDB(${name})`,
     maxSize: sizeInBytes(maxSize, 'maxSize'),
     openMedium: ({ count }) => new IndexedDbMedium(`shelflife:${name}`, durability, count),
-  }
+  })
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from '../clock.ts'
+import type { TierCore } from '../tier/core.ts'
 import type { SegmentMedium } from './segment-medium.ts'
 
 /**
@@ -98,6 +99,8 @@ export interface Tier {
 /** What opens a {@link Tier}: the times it must use. */
 export interface StoreContext {
   readonly clock: Clock
+  /** The core's machines, lent to the tier. */
+  readonly core: TierCore
 }
 
 /** What opens a medium. */
@@ -106,19 +109,15 @@ export interface MediumContext extends StoreContext {
   count(kind: string): void
 }
 
-/** A store over a log of segments; `openTier` of `js/tier` turns it into a {@link Tier}. */
-export interface SegmentStore {
-  readonly name: string
-  /** Budget in bytes of the medium; beyond it whole oldest segments are given up. Default `Infinity`. */
-  readonly maxSize: number
-  openMedium(context: MediumContext): SegmentMedium
-}
-
-/** A store that brings a tier of its own. */
-export interface TierStore {
+/** A place for values: it describes a tier and opens nothing until it is asked. */
+export interface Store {
   readonly name: string
   openTier(context: StoreContext): Tier
 }
 
-/** What users write in `store` or `tiers`: `indexedDB({ name })`, `fileSystem({ path })`. A leaf: it imports neither the core nor the cache. */
-export type Store = SegmentStore | TierStore
+/** A store over a log of segments; `segmentStore` of `js/tier` makes one out of a medium. */
+export interface SegmentStore extends Store {
+  /** Budget in bytes of the medium; beyond it whole oldest segments are given up. Default `Infinity`. */
+  readonly maxSize: number
+  openMedium(context: MediumContext): SegmentMedium
+}

@@ -3,6 +3,7 @@
 import { ShelflifeError } from '../errors.ts'
 import type { Durability, ListedSegment, MediumCall, Segment, SegmentMedium } from '../stores/segment-medium.ts'
 import type { SegmentStore } from '../stores/tier.ts'
+import { segmentStore } from '../tier/segment-tier.ts'
 
 /** The calls that can fail. */
 export type FaultyCall = 'open' | 'append' | 'list' | 'read' | 'remove' | 'clear'
@@ -18,7 +19,11 @@ export type FaultPlan = (call: FaultyCall, n: number) => Fault
 
 /** `store`, with faults. */
 export function faultyStore(store: SegmentStore, plan: FaultPlan): SegmentStore {
-  return { name: `faulty ${store.name}`, maxSize: store.maxSize, openMedium: context => new FaultyMedium(store.openMedium(context), plan) }
+  return segmentStore({
+    name: `faulty ${store.name}`,
+    maxSize: store.maxSize,
+    openMedium: context => new FaultyMedium(store.openMedium(context), plan),
+  })
 }
 
 /** See {@link faultyStore}. */

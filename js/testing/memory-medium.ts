@@ -2,6 +2,7 @@
 
 import type { ListedSegment, Segment, SegmentMedium } from '../stores/segment-medium.ts'
 import type { SegmentStore } from '../stores/tier.ts'
+import { segmentStore } from '../tier/segment-tier.ts'
 
 /** A log that outlives the media opened on it, as a disk outlives processes. */
 export class MemoryLog {
@@ -83,5 +84,5 @@ export function memoryStore({
   log?: MemoryLog
   maxSize?: number
 } = {}): SegmentStore {
-  return { name: 'memory', maxSize, openMedium: () => new MemoryMedium(log) }
+  return segmentStore({ name: 'memory', maxSize, openMedium: () => new MemoryMedium(log) })
 }

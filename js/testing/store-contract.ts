@@ -1,9 +1,9 @@
 /** What every store promises, as cases that any test framework can run. */
 
 import { plantTrap } from '../core/door.ts'
+import { storeContext } from '../core/tier-core.ts'
 import { isShelflifeError } from '../errors.ts'
 import type { Persist, Store, Tier, TierEntry } from '../stores/tier.ts'
-import { openTier } from '../tier/segment-tier.ts'
 import { ManualClock } from './manual-clock.ts'
 
 /** A place to store things, fresh for one case. */
@@ -55,7 +55,7 @@ class Bench {
 
   async open(options: { maxSize?: number } = {}): Promise<Tier> {
     await this.close()
-    this.#tier = openTier(this.#place.store(options), { clock: this.clock })
+    this.#tier = this.#place.store(options).openTier(storeContext(this.clock))
     await this.#tier.open()
     equal(this.#tier.stats().state, 'on', `the tier opens (${this.#tier.stats().reason})`)
     return this.#tier

@@ -1,9 +1,8 @@
 /** Ends what hangs. */
 
-import type { Clock } from '../clock.ts'
-import { Alarm, driverOf } from '../core/driver.ts'
 import { TimeoutError } from '../errors.ts'
 import type { MediumCall } from '../stores/segment-medium.ts'
+import type { TierCore } from './core.ts'
 
 /** After its signal has aborted, a call may take this long to undo what it was doing. */
 const GRACE_MS = 1000
@@ -19,8 +18,7 @@ export class HangingError extends TimeoutError {
  * Runs `action`; after `ms` its signal aborts, and what it does then is its result. One that does not settle
  * shortly after ends with a {@link HangingError}; what comes of it later is ignored.
  */
-export function withDeadline<T>(clock: Clock, ms: number, action: (call: MediumCall) => Promise<T>): Promise<T> {
-  const driver = driverOf(clock)
+export function withDeadline<T>({ driver, Alarm }: TierCore, ms: number, action: (call: MediumCall) => Promise<T>): Promise<T> {
   const controller = new AbortController()
   return new Promise<T>((resolve, reject) => {
     const giveUp = new Alarm(() => reject(new HangingError(ms)), { holds: true })

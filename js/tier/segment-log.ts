@@ -7,7 +7,8 @@ import type { Clock } from '../clock.ts'
 import { CoreTrappedError, isShelflifeError, ShelflifeError } from '../errors.ts'
 import { checkOf, type Outgoing, type PackedSegment, type Place, pack, readDirectory } from '../stores/directory.ts'
 import type { Durability, SegmentMedium } from '../stores/segment-medium.ts'
-import type { SegmentStore } from '../stores/tier.ts'
+import type { SegmentStore, StoreContext } from '../stores/tier.ts'
+import type { TierCore } from './core.ts'
 import { withDeadline } from './deadlines.ts'
 import { KeyDirectory, type Located } from './key-directory.ts'
 import { RecentPayloads } from './recent-payloads.ts'
@@ -33,6 +34,7 @@ export class SegmentLog {
   readonly counts: LogCounts = { reads: 0, reclaimed: 0, compactions: 0, errors: new Map() }
   readonly #medium: SegmentMedium
   readonly #clock: Clock
+  readonly #core: TierCore
   readonly #directory: KeyDirectory
   readonly #recent = new RecentPayloads()
   #turn: Promise<unknown> = Promise.resolve()
@@ -40,10 +42,11 @@ export class SegmentLog {
   #epoch = 0
   #isClosed = false
 
-  constructor(store: SegmentStore, clock: Clock) {
-    this.#medium = store.openMedium({ clock, count: kind => this.count(kind) })
-    this.#clock = clock
-    this.#directory = new KeyDirectory(Math.min(store.maxSize, NO_LIMIT))
+  constructor(store: SegmentStore, context: StoreContext) {
+    this.#medium = store.openMedium({ ...context, count: kind => this.count(kind) })
+    this.#clock = context.clock
+    this.#core = context.core
+    this.#directory = new KeyDirectory(context.core, Math.min(store.maxSize, NO_LIMIT))
   }
 
   get writable(): boolean {
@@ -67,7 +70,7 @@ export class SegmentLog {
 
   /** Opens the medium and reads its directories. */
   async open(): Promise<void> {
-    await withDeadline(this.#clock, OPEN_MS, call => this.#medium.open(call))
+    await withDeadline(this.#core, OPEN_MS, call => this.#medium.open(call))
     await this.#replay(0, Number.POSITIVE_INFINITY)
   }
 
@@ -106,7 +109,7 @@ export class SegmentLog {
   payload(segment: number): Promise<Uint8Array | undefined> {
     return this.#recent.get(segment, () => {
       this.counts.reads += 1
-      return withDeadline(this.#clock, READ_MS, call => this.#medium.read(segment, call))
+      return withDeadline(this.#core, READ_MS, call => this.#medium.read(segment, call))
     })
   }
 
@@ -172,7 +175,7 @@ export class SegmentLog {
     this.#directory.clear()
     return this.inTurn(async () => {
       await ready()
-      await withDeadline(this.#clock, WRITE_MS, call => this.#medium.clear(call))
+      await withDeadline(this.#core, WRITE_MS, call => this.#medium.clear(call))
     })
   }
 
@@ -181,7 +184,7 @@ export class SegmentLog {
     this.#recent.clear()
     this.#isClosed = true
     this.#directory.free()
-    await withDeadline(this.#clock, OPEN_MS, () => this.#medium.close())
+    await withDeadline(this.#core, OPEN_MS, () => this.#medium.close())
   }
 
   /** Counts a failure. */
@@ -197,7 +200,7 @@ export class SegmentLog {
     if (segments.length === 0) return
     const epoch = this.#epoch
     const last = await this.#survive(() => this.#directory.last)
-    const ids = await withDeadline(this.#clock, WRITE_MS, call => this.#medium.append(segments, durability, call))
+    const ids = await withDeadline(this.#core, WRITE_MS, call => this.#medium.append(segments, durability, call))
     if (epoch !== this.#epoch) return
     if ((ids[0] as number) <= last) {
       // Ids that begin again: somebody has emptied the medium behind our back, and what the directory says is history.
@@ -228,7 +231,7 @@ export class SegmentLog {
 
   async #remove(segments: readonly number[]): Promise<void> {
     if (segments.length === 0) return
-    await withDeadline(this.#clock, WRITE_MS, call => this.#medium.remove(segments, call))
+    await withDeadline(this.#core, WRITE_MS, call => this.#medium.remove(segments, call))
     for (const segment of segments) {
       this.#recent.delete(segment)
       await this.#survive(() => this.#directory.remove(segment))
@@ -247,7 +250,7 @@ export class SegmentLog {
    */
   async #replay(after: number, before: number): Promise<void> {
     const epoch = this.#epoch
-    const listed = await withDeadline(this.#clock, WRITE_MS, call => this.#medium.list(after, call))
+    const listed = await withDeadline(this.#core, WRITE_MS, call => this.#medium.list(after, call))
     if (epoch !== this.#epoch) return
     const replayed = listed
       .filter(segment => segment.id < before)
@@ -256,7 +259,7 @@ export class SegmentLog {
     for (const { id, bytes, lines } of replayed.slice(damaged + 1)) this.#directory.commit(id, bytes, lines ?? [])
     if (damaged < 0 || !this.#medium.writable) return
     const distrusted = replayed.slice(0, damaged + 1).map(segment => segment.id)
-    await withDeadline(this.#clock, WRITE_MS, call => this.#medium.remove(distrusted, call))
+    await withDeadline(this.#core, WRITE_MS, call => this.#medium.remove(distrusted, call))
   }
 
   #readLines(directory: Uint8Array): ReturnType<typeof readDirectory> | undefined {

@@ -6,11 +6,12 @@
  */
 
 import type { Clock } from '../clock.ts'
-import { Alarm, driverOf } from '../core/driver.ts'
+import type { Alarm } from '../core/driver.ts'
 import { ClosedError, isShelflifeError, ShelflifeError } from '../errors.ts'
 import { pack } from '../stores/directory.ts'
 import { encodeEntry } from '../stores/entry-bytes.ts'
-import type { Invalidation, Persist, SegmentStore, Store, StoreContext, Tier, TierEntry, TierState, TierStats } from '../stores/tier.ts'
+import type { Invalidation, Persist, SegmentStore, StoreContext, Tier, TierEntry, TierState, TierStats } from '../stores/tier.ts'
+import type { TierCore } from './core.ts'
 import { HangingError, withDeadline } from './deadlines.ts'
 import { SegmentLog } from './segment-log.ts'
 import { TierReader } from './tier-reader.ts'
@@ -31,9 +32,10 @@ const RETRIES = 3
 const RETRY_MS = 100
 /** How long `close` waits for the queue to empty. */
 const CLOSE_MS = 5000
-/** The tier that `store` describes. Opens nothing yet: call `open()`, or let the first operation do it. */
-export function openTier(store: Store, context: StoreContext): Tier {
-  return 'openTier' in store ? store.openTier(context) : new SegmentTier(store, context)
+/** A store whose tier lies over a log of segments in its medium. */
+export function segmentStore(medium: Omit<SegmentStore, 'openTier'>): SegmentStore {
+  const store: SegmentStore = { ...medium, openTier: context => new SegmentTier(store, context) }
+  return store
 }
 
 /** Somebody who waits until the places `first` to `last` of the queue are in the medium. */
@@ -47,6 +49,7 @@ interface Waiter {
 class SegmentTier implements Tier {
   readonly name: string
   readonly #clock: Clock
+  readonly #core: TierCore
   readonly #log: SegmentLog
   readonly #maxValue: number
   readonly #queue = new WriteQueue()
@@ -65,10 +68,12 @@ class SegmentTier implements Tier {
   constructor(store: SegmentStore, context: StoreContext) {
     this.name = store.name
     this.#clock = context.clock
-    this.#log = new SegmentLog(store, context.clock)
+    this.#core = context.core
+    this.#log = new SegmentLog(store, context)
     this.#reader = new TierReader(this.#log, this.#queue, context.clock, key => this.#disown(key))
     this.#maxValue = store.maxSize / 2
-    this.#gather = new Alarm(() => this.#pump())
+    // What has been set is written before the process ends by itself, whether somebody awaits it or not.
+    this.#gather = new context.core.Alarm(() => this.#pump(), { holds: true })
   }
 
   open(): Promise<void> {
@@ -203,9 +208,9 @@ class SegmentTier implements Tier {
     if (this.#opening !== undefined) await this.#opening
     if (this.#state === 'on' && this.#queue.size > 0) {
       const flushed = this.#stored({ first: 0, last: this.#queue.ticket })
-      await withDeadline(this.#clock, CLOSE_MS, () => flushed).catch(() => this.#log.count('flush'))
+      await withDeadline(this.#core, CLOSE_MS, () => flushed).catch(() => this.#log.count('flush'))
     }
-    driverOf(this.#clock).set(this.#gather, Number.POSITIVE_INFINITY)
+    this.#core.driver.set(this.#gather, Number.POSITIVE_INFINITY)
     this.#state = 'closed'
     this.#giveUpQueue(new ClosedError(`tier ${this.name}`))
     await this.#log.inTurn(() => this.#log.close()).catch(() => this.#log.count('close'))
@@ -283,7 +288,7 @@ class SegmentTier implements Tier {
       return
     }
     if (this.#pumping) return
-    const driver = driverOf(this.#clock)
+    const driver = this.#core.driver
     // A microtask later, all that is set in this task leaves together.
     if (wait === 0) queueMicrotask(() => this.#pump())
     else if (this.#gather.index < 0) driver.set(this.#gather, driver.now() + wait)
@@ -292,7 +297,7 @@ class SegmentTier implements Tier {
   #pump(): void {
     if (this.#pumping || this.#state !== 'on') return
     this.#pumping = true
-    driverOf(this.#clock).set(this.#gather, Number.POSITIVE_INFINITY)
+    this.#core.driver.set(this.#gather, Number.POSITIVE_INFINITY)
     void this.#empty().finally(() => {
       this.#pumping = false
       if (!this.#queue.isEmpty) this.#schedule(0)
@@ -377,8 +382,8 @@ class SegmentTier implements Tier {
   }
 
   #pause(ms: number): Promise<void> {
-    const driver = driverOf(this.#clock)
-    return new Promise(resolve => driver.set(new Alarm(() => resolve(), { holds: true }), driver.now() + ms))
+    const driver = this.#core.driver
+    return new Promise(resolve => driver.set(new this.#core.Alarm(() => resolve(), { holds: true }), driver.now() + ms))
   }
 
   #unable(cause?: unknown): ShelflifeError {

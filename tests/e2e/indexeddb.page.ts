@@ -1,10 +1,10 @@
 /** Runs in the page: the store contract over IndexedDB, what happens when the browser misbehaves, and figures. */
 
 import { systemClock } from '../../js/clock.ts'
+import { storeContext } from '../../js/core/tier-core.ts'
 import { indexedDB as store } from '../../js/stores/indexeddb.ts'
 import type { Tier } from '../../js/stores/tier.ts'
 import { testStore } from '../../js/testing.ts'
-import { openTier } from '../../js/tier/segment-tier.ts'
 
 /** What became of one case. */
 export interface Outcome {
@@ -184,7 +184,7 @@ async function measure(entries: number): Promise<Record<string, number>> {
 }
 
 async function opened(database: string): Promise<Tier> {
-  const tier = openTier(store({ name: database }), { clock: systemClock })
+  const tier = store({ name: database }).openTier(storeContext(systemClock))
   await tier.open()
   return tier
 }

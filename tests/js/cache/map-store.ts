@@ -1,8 +1,8 @@
 /** A store over a `Map` whose answers come when the test lets them. */
 
-import type { Tier, TierEntry, TierStats, TierStore } from '../../../js/stores/tier.ts'
+import type { Tier, TierEntry, TierStats, Store } from '../../../js/stores/tier.ts'
 
-export class MapStore implements TierStore {
+export class MapStore implements Store {
   readonly name = 'map'
   readonly entries = new Map<string, TierEntry>()
   readonly calls: string[] = []

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { storeContext } from '../../../js/core/tier-core.ts'
 import type { Persist, Tier } from '../../../js/stores/tier.ts'
 import { type Fault, type FaultPlan, faultyStore, ManualClock, MemoryLog, memoryStore } from '../../../js/testing.ts'
-import { openTier } from '../../../js/tier/segment-tier.ts'
 
 const FAULTS: Fault[] = ['fail', 'quota', 'fail-after', 'hang', 'hang-forever']
 /** Longer than all deadlines and retries of one operation together. */
@@ -33,7 +33,7 @@ async function live(plan: FaultPlan): Promise<{ calls: number; stats: ReturnType
     calls = n
     return plan(call, n)
   })
-  const tier = openTier(store, { clock })
+  const tier = store.openTier(storeContext(clock))
   const newest = new Map<string, number>()
   const write = async (key: string, serial: number, persist: Persist) => {
     newest.set(key, serial)
@@ -98,10 +98,7 @@ describe('a tier on a medium that fails', () => {
 
   test('a tier that cannot open is off and says why', async () => {
     const clock = new ManualClock()
-    const tier = openTier(
-      faultyStore(memoryStore(), () => 'fail'),
-      { clock },
-    )
+    const tier = faultyStore(memoryStore(), () => 'fail').openTier(storeContext(clock))
     await tier.open()
     expect(tier.stats()).toMatchObject({ state: 'off', reason: 'a planned failure of open', errors: { open: 1 } })
     expect(await tier.getMany(['a'])).toEqual([undefined])
@@ -110,10 +107,7 @@ describe('a tier on a medium that fails', () => {
   test('a full queue makes a write wait, and one far beyond it is refused', async () => {
     const clock = new ManualClock()
     let isStuck = true
-    const tier = openTier(
-      faultyStore(memoryStore(), call => (call === 'append' && isStuck ? 'hang' : 'none')),
-      { clock },
-    )
+    const tier = faultyStore(memoryStore(), call => (call === 'append' && isStuck ? 'hang' : 'none')).openTier(storeContext(clock))
     await tier.open()
     const write = (key: string) =>
       tier.setMany([{ key, entry: { value: 'x'.repeat(1_000_000), writtenAt: clock.wall(), expiresAt: Infinity } }], { persist: 'memory' })

@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { storeContext } from '../../../js/core/tier-core.ts'
 import { checksum } from '../../../js/stores/checksum.ts'
 import { fileSystem } from '../../../js/stores/fs.ts'
 import type { Tier } from '../../../js/stores/tier.ts'
 import { ManualClock } from '../../../js/testing.ts'
-import { openTier } from '../../../js/tier/segment-tier.ts'
 
 let folder: string
 let path: string
@@ -27,7 +27,7 @@ afterEach(async () => {
 })
 
 async function open(options: { maxSize?: number } = {}): Promise<Tier> {
-  const tier = openTier(fileSystem({ path, ...options }), { clock })
+  const tier = fileSystem({ path, ...options }).openTier(storeContext(clock))
   tiers.push(tier)
   await tier.open()
   return tier

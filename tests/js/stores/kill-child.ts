@@ -2,11 +2,11 @@
 
 import { writeSync } from 'node:fs'
 import { systemClock } from '../../../js/clock.ts'
+import { storeContext } from '../../../js/core/tier-core.ts'
 import { fileSystem } from '../../../js/stores/fs.ts'
-import { openTier } from '../../../js/tier/segment-tier.ts'
 
 const [, , path = '', first = '1'] = process.argv
-const tier = openTier(fileSystem({ path }), { clock: systemClock })
+const tier = fileSystem({ path }).openTier(storeContext(systemClock))
 await tier.open()
 writeSync(1, `state ${tier.stats().state} ${JSON.stringify(tier.stats().errors)}\n`)
 

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../js/clock.ts'
+import { storeContext } from '../../../js/core/tier-core.ts'
 import { fileSystem } from '../../../js/stores/fs.ts'
-import { openTier } from '../../../js/tier/segment-tier.ts'
 
 /** `SHELFLIFE_KILLS=200 npx vitest run kill` for more. */
 const CYCLES = Number(process.env.SHELFLIFE_KILLS ?? 20)
@@ -75,7 +75,7 @@ function writeAndDie(child: string, path: string, serial: number): Promise<strin
 }
 
 async function verify(path: string, possible: Map<string, Operation[]>): Promise<void> {
-  const tier = openTier(fileSystem({ path }), { clock: systemClock })
+  const tier = fileSystem({ path }).openTier(storeContext(systemClock))
   await tier.open()
   expect(tier.stats().state).toBe('on')
   const keys = [...possible.keys()]
