@@ -1,6 +1,6 @@
 /** A store over a `Map` whose answers come when the test lets them. */
 
-import type { Tier, TierEntry, TierStats, Store } from '../../../js/stores/tier.ts'
+import type { Store, Tier, TierEntry, TierStats } from '../../../js/stores/tier.ts'
 
 export class MapStore implements Store {
   readonly name = 'map'
