@@ -66,8 +66,11 @@ export class Driver {
   now(): number {
     const monotonic = this.clock.monotonic()
     const drift = this.clock.wall() - monotonic - this.#offset
-    if (drift > SLEEP_TOLERANCE_MS) this.#skew += drift
     if (drift > SLEEP_TOLERANCE_MS || drift < -SLEEP_TOLERANCE_MS) this.#offset += drift
+    if (drift > SLEEP_TOLERANCE_MS) {
+      this.#skew += drift
+      this.#rearm()
+    }
     return monotonic - this.#origin + this.#skew
   }
 
@@ -138,6 +141,14 @@ export class Driver {
     this.#timerAt = first.at
     this.#timer = this.clock.timer(first.at + this.#origin - this.#skew, () => this.#ringAll())
     if (this.#holding > 0) this.#timer.hold(true)
+  }
+
+  /** The host's timer stood still while the machine slept: by the timeline of now it would ring as much too late. */
+  #rearm(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#timerAt = Number.POSITIVE_INFINITY
+    this.#arm()
   }
 
   #hold(change: 1 | -1): void {
