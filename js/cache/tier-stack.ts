@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { storeContext } from '../core/tier-core.ts'
 import type { Persist, Store, Tier, TierEntry, TierStats } from '../stores/tier.ts'
+import { type Lease, Leases } from './leases.ts'
 
 /** A write of one key. */
 export interface TierWrite {
@@ -22,6 +23,8 @@ export class TierStack {
   #isOpen = false
   /** Calls that came before the tiers were open and have not gone on yet. Later ones must not overtake them. */
   #queuedAtDoor = 0
+  /** Of reads that look further than the first tier: what they find may go up unless it was written or deleted meanwhile. */
+  readonly #leases = new Leases()
   /** Keys asked for one by one within a microtask; they go down as one read. */
   #gathering: Gathering | undefined
 
@@ -46,6 +49,15 @@ export class TierStack {
 
   /** Finds several keys; what a lower tier has is given to those above it. */
   async readMany(keys: readonly string[], signal?: AbortSignal): Promise<(TierEntry | undefined)[]> {
+    const leases = this.#tiers.length === 1 ? [] : keys.map(key => this.#leases.take(key))
+    try {
+      return await this.#descend(keys, leases, signal)
+    } finally {
+      for (const lease of leases) this.#leases.release(lease)
+    }
+  }
+
+  async #descend(keys: readonly string[], leases: readonly Lease[], signal: AbortSignal | undefined): Promise<(TierEntry | undefined)[]> {
     // Behind the writes that came before: an empty call waits for its turn and does nothing else.
     if (!this.#isOpen || this.#queuedAtDoor > 0) await this.#inOrder(async () => {})
     const found: (TierEntry | undefined)[] = new Array(keys.length).fill(undefined)
@@ -56,7 +68,7 @@ export class TierStack {
         missing.map(({ key }) => key),
         { signal },
       )
-      const here = missing.filter((_, at) => entries[at] !== undefined)
+      const here = missing.filter(({ index }, at) => entries[at] !== undefined && leases[index]?.revoked === false)
       for (const [at, { index }] of missing.entries()) found[index] = entries[at]
       this.#promote(
         here.map(({ key, index }) => ({ key, entry: found[index] as TierEntry })),
@@ -69,16 +81,19 @@ export class TierStack {
 
   /** Writes to every tier; resolves when all have it as `persist` says, rejects when one cannot. */
   async write(writes: readonly TierWrite[], persist: Persist): Promise<void> {
+    for (const { key } of writes) this.#leases.revoke(key)
     await this.#inOrder(tier => tier.setMany(writes, { persist }))
   }
 
   /** Deletes from every tier; for each key, whether one of them had it. */
   async remove(keys: readonly string[], persist: Persist): Promise<boolean[]> {
+    for (const key of keys) this.#leases.revoke(key)
     const had = await this.#inOrder(tier => tier.deleteMany(keys, { persist }))
     return keys.map((_, at) => had.some(tier => tier[at] === true))
   }
 
   async clear(): Promise<void> {
+    this.#leases.revokeAll()
     await this.#inOrder(tier => tier.clear())
   }
 
