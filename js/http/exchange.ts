@@ -87,7 +87,6 @@ export class Exchange implements ScheduledTask {
 
   /** Ends it from outside, for everyone who waits. */
   stop(error: unknown): void {
-    this.#desk.schedule.cancel(this)
     this.#fail(error)
   }
 
@@ -101,9 +100,10 @@ export class Exchange implements ScheduledTask {
     } catch {
       if (!this.#ended) this.#desk.counts.cacheFailures += 1
     }
-    if (this.#ended) return
-    if (this.#answer !== undefined) this.#deliver(this.#answer.record, 'miss', this.#answer.ending)
-    else if (isStoredResponse(found)) this.#deliver(found, 'hit', 'final')
+    if (this.#ended || this.#deliverAnswer()) return
+    if (isStoredResponse(found)) this.#deliver(found, 'hit', 'final')
+    // The cache gave its load up, having a deadline of its own or being closed. The request is on the wire all the same.
+    else if (this.#load !== undefined) this.#load = () => this.#deliverAnswer()
     else this.#queue()
   }
 
@@ -118,6 +118,13 @@ export class Exchange implements ScheduledTask {
       this.#load = record => resolve(record ?? skip?.())
       this.#queue()
     })
+  }
+
+  /** Answers with what came over the wire, if it has come. */
+  #deliverAnswer(): boolean {
+    if (this.#answer === undefined) return false
+    this.#deliver(this.#answer.record, 'miss', this.#answer.ending)
+    return true
   }
 
   /** Lends the total deadline to the cache while the request is in its hands and not in the schedule's. */
@@ -221,10 +228,7 @@ export class Exchange implements ScheduledTask {
 
   /** The last caller has given up. */
   #desert(): void {
-    if (this.#ended) return
-    const spent = this.#desk.schedule.cancel(this)
-    if (spent !== undefined) this.#desk.spent(spent)
-    this.#end()
+    if (!this.#ended) this.#end()
   }
 
   #deliver(record: StoredResponse, source: Source, ending: Ending): void {
@@ -241,6 +245,8 @@ export class Exchange implements ScheduledTask {
 
   #end(): void {
     this.#ended = true
+    const spent = this.#desk.schedule.cancel(this)
+    if (spent !== undefined) this.#desk.spent(spent)
     this.#breakOff('nobody waits for the answer any more')
     this.#load?.(undefined)
     this.#waitForCache(false)

@@ -36,6 +36,9 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
   const retry: RetryOptions = options.retry === false ? { maxRetries: 0 } : optionsObject(options.retry, 'retry')
   optionalFunction(options.fetch, 'fetch')
   const { backoff = 'decorrelated', methods = IDEMPOTENT } = retry
+  if (!Array.isArray(methods) || !methods.every(method => typeof method === 'string'))
+    throw new InvalidArgumentError('retry.methods', 'an array of HTTP methods', methods)
+  checkCache(options.cache)
   if (backoff !== 'decorrelated' && backoff !== 'exponential') {
     throw new InvalidArgumentError('retry.backoff', "'decorrelated' or 'exponential'", backoff)
   }
@@ -67,6 +70,13 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
       seed: wholeNumber(options.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER), 'seed', { min: 0 }),
     },
   }
+}
+
+/** A cache of `createCache`, or something with the same methods; one in memory only has no loader, and would never keep anything. */
+function checkCache(cache: unknown): void {
+  const { memory, getOrSet, set } = (cache ?? { memory: {} }) as Partial<ResponseCache>
+  const isCache = typeof memory === 'object' && typeof getOrSet === 'function' && typeof set === 'function'
+  if (cache !== undefined && !isCache) throw new InvalidArgumentError('cache', 'a cache of createCache', cache)
 }
 
 /** The limits of one request: its own where `init` names them, else the client's. */

@@ -30,7 +30,7 @@ const AFFECTING = ['credentials', 'mode', 'redirect', 'cache', 'integrity', 'ref
 export function readRequest(input: string | URL | Request, given: FetchInit | undefined, options: ResolvedOptions): WireRequest {
   const own: FetchInit = given ?? NO_INIT
   if (typeof own !== 'object') throw new InvalidArgumentError('init', 'an object of options', given)
-  const init = input instanceof Request ? { ...fromRequest(input), ...own } : own
+  const init = input instanceof Request ? { ...fromRequest(input), ...withoutAbsent(own) } : own
   const { href, host } = locate(input)
   const method = methodOf(init.method)
   const headers = init.headers === undefined ? undefined : headersOf(init.headers)
@@ -47,7 +47,7 @@ export function readRequest(input: string | URL | Request, given: FetchInit | un
     host,
     init: init === NO_INIT ? init : transportInit(init, headers),
     limits,
-    signal: init.signal ?? undefined,
+    signal: signalOf(init.signal),
     cache: options.cache === undefined ? undefined : cacheUse(method, href, headers, init),
     flight: shared ? flightKey(method, href, headers, init, limits === options.limits ? undefined : limits) : undefined,
   }
@@ -79,6 +79,19 @@ function headersOf(init: HeadersInit): Headers {
   } catch {
     throw new InvalidArgumentError('init.headers', 'valid header names and values', init)
   }
+}
+
+function signalOf(signal: AbortSignal | null | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal === null) return undefined
+  // Not `instanceof`: a signal of another realm, or of a polyfill, serves as well.
+  if (typeof signal.aborted !== 'boolean' || typeof signal.addEventListener !== 'function')
+    throw new InvalidArgumentError('init.signal', 'an AbortSignal', signal)
+  return signal
+}
+
+/** What is `undefined` was not given, as with the platform, and leaves what the `Request` says. */
+function withoutAbsent(init: FetchInit): FetchInit {
+  return Object.fromEntries(Object.entries(init).filter(([, value]) => value !== undefined))
 }
 
 function transportInit(init: FetchInit, headers: Headers | undefined): RequestInit {

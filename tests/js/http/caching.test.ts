@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createCache } from '../../../js/cache/cache.ts'
+import { createMemoryCache } from '../../../js/cache/memory-cache.ts'
 import { createFetch } from '../../../js/http/fetch.ts'
 import type { FetchInit, FetchOptions } from '../../../js/http/types.ts'
 import { ManualClock } from '../../../js/testing/manual-clock.ts'
@@ -220,6 +221,40 @@ describe('the cache', () => {
     await fetch.close()
   })
 
+  test.each(['is closed', 'has no patience'])('a cache that %s while the request is on the wire costs no second one', async what => {
+    const clock = new ManualClock()
+    const { transport, calls } = heldTransport()
+    const cache = createCache({ clock, hardTimeout: 50 })
+    const fetch = createFetch({ clock, fetch: transport, cache, timeout: 1000 })
+    const answer = fetch(URL)
+    await settle()
+    if (what === 'is closed') await cache.close()
+    await clock.advanceAsync(60)
+    expect([calls.length, fetch.stats().inflight]).toEqual([1, 1])
+    calls[0]?.answer('late')
+    expect(await (await answer).text()).toBe('late')
+    await clock.advanceAsync(60_000)
+    expect([calls.length, fetch.stats().inflight, clock.timers]).toEqual([1, 0, 0])
+    expect(fetch.stats()).toMatchObject({ misses: 1, cacheFailures: 1 })
+    await fetch.close()
+  })
+
+  test('a cache that answers with something old while it loads anew costs no slot', async () => {
+    const { transport, calls } = heldTransport()
+    const old = { status: 200, statusText: '', headers: [], url: URL, redirected: false, body: new Uint8Array(1) }
+    const cache = {
+      ...mapCache(),
+      getOrSet: async (_key: string, loader: () => Promise<unknown>) => {
+        void loader()
+        return old
+      },
+    }
+    const fetch = createFetch({ clock: new ManualClock(), fetch: transport, cache })
+    expect((await fetch(URL)).headers.get('x-cache')).toBe('hit')
+    expect([calls[0]?.signal.aborted, fetch.stats().inflight]).toEqual([true, 0])
+    await fetch.close()
+  })
+
   test('a tier that reads slowly leaves the rest of the total deadline; one that never stores costs no answer', async () => {
     const clock = new ManualClock()
     const { transport, calls } = heldTransport()
@@ -373,6 +408,7 @@ describe('calls', () => {
     ['a method that is none', URL, { method: 'GET /' }],
     ['a header that is none', URL, { headers: { 'a b': 'c' } }],
     ['a size below one', URL, { maxResponseSize: 0 }],
+    ['a signal that is none', URL, { signal: {} as AbortSignal }],
   ])('refuses %s', async (_name, url, init) => {
     const { transport, calls } = scripted(json())
     const fetch = createFetch({ fetch: transport })
@@ -391,8 +427,23 @@ describe('calls', () => {
     { retry: { backoff: 'none' } },
     { seed: 0.5 },
     { fetch: 'fetch' },
+    { retry: { methods: 'GET' } },
+    { cache: {} },
+    { cache: createMemoryCache() },
   ])('refuses the options %o', options => {
     expect(() => createFetch(options as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+  })
+
+  test('an option that is undefined leaves what the Request says', async () => {
+    const { transport, calls } = scripted(json())
+    const fetch = createFetch({ fetch: transport })
+    const { signal } = new AbortController()
+    const request = new Request(URL, { method: 'POST', body: 'x', headers: { authorization: 'me' }, signal })
+    const absent = { method: undefined, headers: undefined, body: undefined, signal: undefined } as unknown as FetchInit
+    await fetch(request, absent)
+    expect(calls[0]?.init).toMatchObject({ method: 'POST' })
+    expect(new Headers(calls[0]?.init.headers).get('authorization')).toBe('me')
+    await fetch.close()
   })
 
   test('json rejects with the status when it is not ok and with ERR_PARSE when the body is not JSON', async () => {
