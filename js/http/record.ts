@@ -20,6 +20,9 @@ export interface StoredResponse {
 /** Where a response came from: the value of its `x-cache` header. */
 export type Source = 'hit' | 'miss' | 'coalesced'
 
+/** The constructor of `Response` takes no higher one. */
+const HIGHEST_STATUS = 599
+
 const parsed = new WeakMap<StoredResponse, unknown>()
 
 /** Whether `value`, found under one of our keys, is one of our responses. */
@@ -53,8 +56,10 @@ class RecordedResponse extends Response {
 
   constructor(record: StoredResponse, headers: HeadersInit) {
     const { status, statusText, body } = record
-    super(hasNullBody(status) ? null : body, { status, statusText, headers })
+    super(hasNullBody(status) ? null : body, { status: Math.min(status, HIGHEST_STATUS), statusText, headers })
     this.#record = record
+    // Servers send what they like, such as 999.
+    if (status > HIGHEST_STATUS) Object.defineProperty(this, 'status', { value: status, enumerable: true })
   }
 
   override get url(): string {

@@ -163,6 +163,15 @@ describe('a real origin', () => {
     await fetch.close()
   })
 
+  test('hands over a status beyond what can be constructed', async () => {
+    routes['/999'] = (_request, response) => response.writeHead(999).end('no bots')
+    const fetch = createFetch()
+    const response = await fetch(`${base}/999`)
+    expect([response.status, response.ok, response.clone().status, await response.text()]).toEqual([999, false, 999, 'no bots'])
+    await expect(fetch.json(`${base}/999`)).rejects.toMatchObject({ code: 'ERR_HTTP_STATUS', status: 999 })
+    await fetch.close()
+  })
+
   test('never has more requests at a host than perHost', async () => {
     let open = 0
     let most = 0
