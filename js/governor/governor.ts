@@ -40,6 +40,7 @@ export class MemoryGovernor implements Disposable {
   readonly #alarm = new Alarm(() => this.check())
   #stopReporting: (() => void) | undefined
   #pressured = false
+  #closed = false
   /** How far the steps have gone since memory became scarce. */
   #step = 0
   #steps = 0
@@ -83,8 +84,9 @@ export class MemoryGovernor implements Disposable {
     return { pressured: this.#pressured, readings, ratio: ratioOf(scarcest(readings)), steps: this.#steps, freedBytes: this.#freedBytes }
   }
 
-  /** Stops measuring. */
+  /** Stops measuring; {@link check} still works, for those who call it. */
   close(): void {
+    this.#closed = true
     this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
     this.#stopReporting?.()
   }
@@ -123,7 +125,7 @@ export class MemoryGovernor implements Disposable {
   }
 
   #wait(): void {
-    this.#driver.set(this.#alarm, this.#driver.now() + this.#intervalMs)
+    if (!this.#closed) this.#driver.set(this.#alarm, this.#driver.now() + this.#intervalMs)
   }
 
   #report({ metrics, name = 'memory' }: Partial<MemoryGovernorOptions>): void {

@@ -102,6 +102,18 @@ describe('memory governor', () => {
     expect(await metrics.metrics()).toContain('memory_pressure_ratio{governor="memory",kind="accounted"} 0')
   })
 
+  test('closed from within onPressure, it measures no more', () => {
+    const clock = new ManualClock()
+    const governor = createMemoryGovernor({
+      reclaim: [],
+      clock,
+      read: () => [{ kind: 'heap', used: 9, limit: 10 }],
+      onPressure: () => governor.close(),
+    })
+    clock.advance(60_000)
+    expect([governor.stats().steps, clock.timers]).toEqual([1, 0])
+  })
+
   test('bad input', () => {
     const invalid = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' })
     for (const options of [
