@@ -28,6 +28,8 @@ const BRAND = Symbol.for('shelflife.error')
 
 /** The base class of all errors that shelflife throws or rejects with. */
 export class ShelflifeError extends Error {
+  /** The name of the class, which minifiers leave alone. */
+  override readonly name: string = 'ShelflifeError'
   /** What went wrong; stable between versions. */
   readonly code: ErrorCode
   /** Whether the same call may succeed later without the caller changing anything. */
@@ -35,7 +37,6 @@ export class ShelflifeError extends Error {
 
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
-    this.name = new.target.name
     this.code = code
     this.retryable = options.retryable ?? false
     Object.defineProperty(this, BRAND, { value: true })
@@ -44,6 +45,7 @@ export class ShelflifeError extends Error {
 
 /** An argument or option that cannot be meant. Nothing was changed. */
 export class InvalidArgumentError extends ShelflifeError {
+  override readonly name: string = 'InvalidArgumentError'
   constructor(argument: string, expected: string, received: unknown) {
     super('ERR_INVALID_ARGUMENT', `${argument} must be ${expected}; received ${describe(received)}`)
   }
@@ -51,6 +53,7 @@ export class InvalidArgumentError extends ShelflifeError {
 
 /** The object was closed before the call, or while the call waited. */
 export class ClosedError extends ShelflifeError {
+  override readonly name: string = 'ClosedError'
   constructor(what: string) {
     super('ERR_CLOSED', `${what} is closed`)
   }
@@ -58,6 +61,7 @@ export class ClosedError extends ShelflifeError {
 
 /** The WebAssembly core failed in the middle of a call and was replaced; its state is gone, yours is not. */
 export class CoreTrappedError extends ShelflifeError {
+  override readonly name: string = 'CoreTrappedError'
   constructor(cause: unknown) {
     super('ERR_CORE_TRAPPED', 'the WebAssembly core trapped and was replaced by a fresh one', { cause, retryable: true })
   }
@@ -68,6 +72,7 @@ export type TimeoutPhase = 'queue' | 'attempt' | 'total' | 'loader' | 'store'
 
 /** A deadline passed. */
 export class TimeoutError extends ShelflifeError {
+  override readonly name: string = 'TimeoutError'
   /** Which wait the deadline ended. */
   readonly phase: TimeoutPhase
   /** The length of the deadline in milliseconds. */

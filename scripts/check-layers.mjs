@@ -11,7 +11,19 @@ const RUST_LEAVES = ['time', 'slab', 'wheel', 'histogram', 'window', 'hash', 'rn
 const WASM_CRATES = /\b(wasm_bindgen|js_sys|web_sys|serde_wasm_bindgen|console_error_panic_hook)\s*(?:::|[\](;]|as\b)/
 
 /** Rooms of js/ that know nobody above: they may import each other and nothing else of js/. */
-const JS_LEAVES = ['errors', 'options', 'clock', 'next-task', 'codec', 'stores', 'tier', 'streams', 'files', 'http/transport']
+const JS_LEAVES = [
+  'errors',
+  'options',
+  'clock',
+  'next-task',
+  'abort-watch',
+  'codec',
+  'stores',
+  'tier',
+  'streams',
+  'files',
+  'http/transport',
+]
 /** What the core's door may import besides leaves: the bytes it compiles. */
 const JS_CORE = ['core', 'entry/inline-source', ...JS_LEAVES]
 

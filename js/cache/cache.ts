@@ -238,13 +238,20 @@ export class Cache<V> implements AsyncDisposable {
 
   /**
    * `fn`, answered from the cache: `const loadUser = cache.wrap(load, { key: id => `user:${id}` })`. Without `key`, the
-   * function's name and its arguments as JSON are the key.
+   * function's name and its arguments are the key, which takes plain arguments and a cache without a store.
    */
   wrap<A extends readonly unknown[]>(fn: (...args: A) => V | Promise<V>, options: WrapOptions<A> = {}): (...args: A) => Promise<V> {
     if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'a function', fn)
     const { key, ...load } = options
     if (key === undefined && fn.name === '') throw new InvalidArgumentError('key', 'given for a function without a name', key)
-    const keyOf = key ?? ((...args: A) => `${fn.name}:${JSON.stringify(args)}`)
+    if (key === undefined && this.#tiers !== undefined) {
+      throw new InvalidArgumentError(
+        'key',
+        'given where values are stored: names of functions change, in minified code at every build',
+        key,
+      )
+    }
+    const keyOf = key ?? ((...args: A) => `${fn.name}:${argumentsText(args)}`)
     return (...args) => this.getOrSet(keyOf(...args), () => fn(...args), load)
   }
 
@@ -361,4 +368,18 @@ function checkedKey(key: unknown): string {
 
 function notText(key: unknown): InvalidArgumentError {
   return new InvalidArgumentError('key', 'a string', key)
+}
+
+/** Arguments as text, if text can tell them apart. */
+function argumentsText(args: readonly unknown[]): string {
+  for (const one of args) {
+    const plain = one === null || typeof one === 'string' || typeof one === 'boolean' || (typeof one === 'number' && Number.isFinite(one))
+    if (!plain)
+      throw new InvalidArgumentError(
+        'key',
+        'given for a function whose arguments are not all strings, finite numbers, booleans or null',
+        one,
+      )
+  }
+  return JSON.stringify(args)
 }

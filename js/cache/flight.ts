@@ -1,10 +1,13 @@
 /** One load that several callers wait for, each on his own terms. */
 
+import { type Abortable, AbortWatch } from '../abort-watch.ts'
 import { Alarm, type Driver } from '../core/driver.ts'
 import { ShelflifeError } from '../errors.ts'
 import { type Former, mayServe, type StaleUse } from './former.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
+/** One for all caches: a signal often covers calls of several. */
+const aborts = new AbortWatch()
 
 /** What a caller puts up with. */
 export interface Terms {
@@ -28,7 +31,7 @@ export interface FlightHost<V> {
 }
 
 /** Somebody who waits. */
-class Waiter<V> {
+class Waiter<V> implements Abortable {
   readonly flight: Flight<V>
   readonly terms: Terms
   readonly signal: AbortSignal | undefined
@@ -50,7 +53,7 @@ class Waiter<V> {
     this.alarm = terms.softMs === NEVER ? undefined : new Alarm(now => flight.impatient(this, now), { holds: true })
   }
 
-  handleEvent(): void {
+  aborted(): void {
     this.flight.leave(this)
   }
 }
@@ -130,7 +133,7 @@ export class Flight<V> {
     return new Promise((resolve, reject) => {
       const waiter = new Waiter(this, terms, signal, { resolve, reject })
       this.#waiters.add(waiter)
-      signal?.addEventListener('abort', waiter, { once: true })
+      if (signal !== undefined) aborts.add(signal, waiter)
       const { driver } = this.#host
       if (waiter.alarm !== undefined) driver.set(waiter.alarm, driver.now() + terms.softMs)
       if (this.#former !== undefined) this.#offer(waiter, this.#former, 'revalidate', driver.now())
@@ -207,7 +210,7 @@ export class Flight<V> {
 
   #dismiss(waiter: Waiter<V>): boolean {
     if (!this.#waiters.delete(waiter)) return false
-    waiter.signal?.removeEventListener('abort', waiter)
+    if (waiter.signal !== undefined) aborts.remove(waiter.signal, waiter)
     if (waiter.alarm !== undefined) this.#host.driver.set(waiter.alarm, NEVER)
     return true
   }

@@ -229,6 +229,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
    */
   invalidateTags(tags: Iterable<string>, { mode = 'delete' }: { mode?: DoomMode } = {}): void {
     checkedMode(mode)
+    if (typeof tags === 'string') throw new InvalidArgumentError('tags', 'an array of tags', tags)
     for (const tag of tags) if (this.#tags.giveUp(tag, mode)) this.#hasDoomed = true
     this.#reapSlice()
     this.#departures?.report()

@@ -4,6 +4,7 @@ import { ShelflifeError } from '../errors.ts'
 
 /** Some keys could not be loaded, and nothing stale could stand in for them. The others have been kept, and are here. */
 export class PartialLoadError<V = unknown> extends ShelflifeError {
+  override readonly name: string = 'PartialLoadError'
   /** The values in the order of the keys; `undefined` for those that failed. */
   readonly values: readonly (V | undefined)[]
   /** Why each of the others failed. */

@@ -142,7 +142,7 @@ export interface CacheOptions<V> extends MemoryCacheOptions<string, V>, LoadingO
    * `structuredClone` does), `'freeze'` freezes it, with all it holds in properties, on its way in. Default: false.
    */
   isolate?: false | 'clone' | 'freeze'
-  /** The name under which it reports. Default: `'cache'`. */
+  /** The name under which it reports; two caches of one registry need two names. Default: `'cache'`. */
   name?: string
 }
 

@@ -1,19 +1,22 @@
 /** Waiting that a signal can end. */
 
+import { AbortWatch } from '../abort-watch.ts'
+
+const aborts = new AbortWatch()
+
 /** The result of `work`, or a rejection with the signal's reason as soon as it aborts; the work itself is not disturbed. */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    const settled = () => signal.removeEventListener('abort', stop)
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
+    const waiter = { aborted: reject }
+    if (signal.aborted) reject(signal.reason)
+    else aborts.add(signal, waiter)
     work.then(
       value => {
-        settled()
+        aborts.remove(signal, waiter)
         resolve(value)
       },
       error => {
-        settled()
+        aborts.remove(signal, waiter)
         reject(error)
       },
     )

@@ -2,8 +2,13 @@
 
 import type { StoredResponse } from './record.ts'
 
-/** Requests that ask for a part, a check or their own eyes only. */
-const PERSONAL = ['authorization', 'cookie', 'range', 'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since', 'if-range']
+/**
+ * Headers under which an answer may be kept. With any other (a key, a tenant, a range, a condition) the answer may be for this caller
+ * only, and nothing in the URL would say so.
+ */
+const HARMLESS = new Set(['accept', 'accept-language', 'accept-encoding', 'user-agent', 'cache-control', 'pragma', 'dnt', 'priority'])
+/** Those of them that choose between answers. */
+const CHOOSING = ['accept', 'accept-language']
 
 /** How a request may use the cache. */
 export interface CacheUse {
@@ -15,8 +20,12 @@ export interface CacheUse {
 /** `undefined` when the request may not use the cache. */
 export function cacheUse(method: string, url: string, headers: Headers | undefined, init: RequestInit): CacheUse | undefined {
   if (method !== 'GET' || init.credentials === 'include' || init.cache === 'no-store') return undefined
-  if (headers !== undefined && PERSONAL.some(name => headers.has(name))) return undefined
-  return { key: `GET ${url}`, read: init.cache !== 'reload' && init.cache !== 'no-cache' }
+  let key = `GET ${url}`
+  if (headers !== undefined) {
+    for (const name of headers.keys()) if (!HARMLESS.has(name)) return undefined
+    for (const name of CHOOSING) if (headers.has(name)) key += `\n${name}: ${headers.get(name)}`
+  }
+  return { key, read: init.cache !== 'reload' && init.cache !== 'no-cache' }
 }
 
 /** Whether a response may be kept for whoever asks next. */

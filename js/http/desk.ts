@@ -1,10 +1,10 @@
 /** What all exchanges of one client share: the schedule, the cache, the flights under way, and the counts. */
 
+import { AbortWatch } from '../abort-watch.ts'
 import type { Clock } from '../clock.ts'
 import { type Driver, driverOf } from '../core/driver.ts'
 import { ScheduleCore, type Spent } from '../core/schedule-core.ts'
 import { ClosedError, isShelflifeError } from '../errors.ts'
-import { AbortWatch } from './abort-watch.ts'
 import { Exchange } from './exchange.ts'
 import { ClientMetrics, type ClientTotals, type RetryReason } from './metrics.ts'
 import type { ResolvedOptions } from './options.ts'

@@ -85,6 +85,7 @@ export class ResponseTooLargeError extends ShelflifeError implements RequestTrac
 
 /** `fetch.json` got a response whose status is not 200 to 299. */
 export class HttpStatusError extends ShelflifeError {
+  override readonly name: string = 'HttpStatusError'
   readonly status: number
   readonly url: string
   /** The body's text, at most its first 1000 characters. */
@@ -103,6 +104,7 @@ export class HttpStatusError extends ShelflifeError {
 
 /** As many requests wait as `maxQueue` allows; this one was not sent. */
 export class QueueFullError extends ShelflifeError {
+  override readonly name: string = 'QueueFullError'
   /** The length of the queue. */
   readonly maxQueue: number
 

@@ -105,7 +105,7 @@ export interface FetchStats {
   coalesced: number
   /** Attempts after the first. */
   retries: number
-  /** Calls that were rejected, by `code`; `ERR_ABORTED` counts the caller's aborts. */
+  /** Calls that ended without an answer, by `code`. An answer that `json` refuses for its status or its text is counted as an answer. */
   failures: Record<string, number>
   /** Requests that wait for a slot. */
   queued: number

@@ -9,6 +9,7 @@ const GRACE_MS = 1000
 
 /** A call that did not even settle after it had been told to stop: whether it will take effect some day, nobody knows. */
 export class HangingError extends TimeoutError {
+  override readonly name: string = 'HangingError'
   constructor(timeoutMs: number) {
     super('store', timeoutMs)
   }

@@ -213,21 +213,34 @@ describe('tiers', () => {
 })
 
 test('wrap answers a function from the cache, by name and arguments', async () => {
-  const { cache } = cacheWith()
+  const cache = createCache<unknown>()
   const calls: unknown[] = []
-  async function load(id: number, options?: { deep: boolean }) {
-    calls.push([id, options])
-    return { id, options }
+  async function load(id: number, deep = false) {
+    calls.push([id, deep])
+    return { id, deep }
   }
   const cached = cache.wrap(load)
-  expect(await cached(1)).toEqual({ id: 1, options: undefined })
+  expect(await cached(1)).toEqual({ id: 1, deep: false })
   expect(await cached(1)).toBe(await cached(1))
-  await cached(1, { deep: true })
+  await cached(1, true)
   expect(calls).toHaveLength(2)
   const keyed = cache.wrap(load, { key: id => `user:${id}` })
   await keyed(5)
   expect(cache.memory.has('user:5')).toBe(true)
   expect(() => cache.wrap(async () => 1)).toThrow(/key must be given/)
+  expect(() => cached(Number.NaN)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+  expect(() => cached({} as never)).toThrow(/key must be given/)
+  expect(() => cacheWith().cache.wrap(load)).toThrow(/key must be given where values are stored/)
+})
+
+test('thirty calls under one signal put one listener on it', async () => {
+  const { cache } = cacheWith()
+  const { signal } = new AbortController()
+  const added = vi.spyOn(signal, 'addEventListener')
+  const removed = vi.spyOn(signal, 'removeEventListener')
+  await Promise.all(Array.from({ length: 30 }, (_, at) => cache.getOrSet(`key ${at}`, async () => at, { signal })))
+  expect(added.mock.calls.length).toBeLessThanOrEqual(2)
+  expect(removed.mock.calls.length).toBe(added.mock.calls.length)
 })
 
 test('reports into a registry', async () => {
