@@ -352,8 +352,12 @@ export class Cache<V> implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#loading.close()
     this.#report?.stop()
-    this.#memory.close()
-    await this.#tiers?.close()
+    try {
+      this.#memory.close()
+    } finally {
+      // Whatever a dispose callback throws: what is queued gets written, and locks are let go.
+      await this.#tiers?.close()
+    }
   }
 
   #refuseClosed(): void {

@@ -177,6 +177,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
     const ttl = this.#lifetime(options)
     const staleFor = options?.staleFor === undefined ? 0 : durationOrZeroMs(options.staleFor, 'staleFor')
+    if (options?.tags !== undefined) checkedList(options.tags, 'tags')
+    if (options?.dependsOn !== undefined) checkedList(options.dependsOn, 'dependsOn')
     const size = this.#options.weigh === undefined ? 0 : this.#weigh(key, value, options)
     const until = ttl === NEVER ? NEVER : this.#now() + ttl - (detail?.pastBy ?? 0)
     this.#sets += 1
@@ -405,10 +407,12 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   /** Disposes of every entry and gives the memory back. Reads are misses from now on, `set` is `ERR_CLOSED`. */
   close(): void {
     if (this.#closed) return
-    this.clear()
+    this.#deletes += this.#slots.size
+    this.#empty('delete')
     this.#closed = true
     this.#stopReporting?.()
     this.#core.free()
+    this.#departures?.report()
   }
 
   [Symbol.dispose](): void {
@@ -452,8 +456,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const doom = this.#dependants.doom(slot) ?? this.#tags.doom(slot)
     if (doom === undefined) return slot
     this.#giveUp(slot, doom)
+    const stays = this.#values[slot] !== undefined
+    // A callback may set another key, and that may get this very slot.
     this.#departures?.report()
-    return this.#values[slot] === undefined ? undefined : slot
+    return stays ? slot : undefined
   }
 
   #giveUp(slot: number, mode: DoomMode): void {
@@ -496,12 +502,21 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   #invalidateKeys(isMeant: (key: K, slot: number) => boolean, { mode = 'delete' }: { mode?: DoomMode } = {}): number {
     checkedMode(mode)
-    const meant: number[] = []
-    for (const [key, slot] of this.#slots) if (this.#find(key) === slot && this.#isFresh(slot) && isMeant(key, slot)) meant.push(slot)
-    for (const slot of meant) if (this.#values[slot] !== undefined) this.#giveUp(slot, mode)
+    const meant: { key: K; slot: number; value: V }[] = []
+    for (const [key, slot] of this.#slots) {
+      const value = this.#values[slot] as V
+      if (this.#find(key) === slot && this.#isFresh(slot) && isMeant(key, slot)) meant.push({ key, slot, value })
+    }
+    let count = 0
+    for (const { key, slot, value } of meant) {
+      // The predicate is the caller's own code: it may have changed the cache since it said so.
+      if (this.#slots.get(key) !== slot || this.#values[slot] !== value) continue
+      this.#giveUp(slot, mode)
+      count += 1
+    }
     this.#reapSlice()
     this.#departures?.report()
-    return meant.length
+    return count
   }
 
   #group(slot: number, key: K, options: SetOptions<K> | undefined): void {
@@ -761,6 +776,11 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#ttlEnd.clear()
     this.#expiry.clear()
   }
+}
+
+/** A string is iterable, too, and never meant as a list of its characters. */
+function checkedList(list: unknown, name: string): void {
+  if (!Array.isArray(list)) throw new InvalidArgumentError(name, 'an array', list)
 }
 
 function checkedMode(mode: unknown): DoomMode {

@@ -30,7 +30,8 @@ export class TierStack {
 
   constructor(stores: readonly Store[], clock: Clock) {
     this.#tiers = stores.map(store => store.openTier(storeContext(clock)))
-    this.#opening = Promise.all(this.#tiers.map(tier => tier.open())).then(() => {
+    // A tier that cannot open is off and says so; one that rejects all the same fails at its first call.
+    this.#opening = Promise.allSettled(this.#tiers.map(async tier => tier.open())).then(() => {
       this.#isOpen = true
     })
   }

@@ -25,6 +25,7 @@ export interface RequestTrace {
 
 /** No attempt got a complete response: refused, reset, truncated, unreachable. The last failure is the `cause`. */
 export class NetworkError extends ShelflifeError implements RequestTrace {
+  override readonly name: string = 'NetworkError'
   readonly url: string
   readonly method: string
   readonly attempts: number
@@ -47,6 +48,7 @@ export class NetworkError extends ShelflifeError implements RequestTrace {
 
 /** A deadline of a request passed; `phase` says which: `'queue'` and `'total'` are the total deadline, before and after the first attempt. */
 export class RequestTimeoutError extends TimeoutError implements RequestTrace {
+  override readonly name: string = 'RequestTimeoutError'
   readonly url: string
   readonly method: string
   readonly attempts: number
@@ -63,6 +65,7 @@ export class RequestTimeoutError extends TimeoutError implements RequestTrace {
 
 /** The body is larger than `maxResponseSize`. Reading stopped there and nothing was kept. */
 export class ResponseTooLargeError extends ShelflifeError implements RequestTrace {
+  override readonly name: string = 'ResponseTooLargeError'
   /** The limit in bytes. */
   readonly limit: number
   /** Decoded bytes that had come when reading stopped, or the size that the response announced. */

@@ -139,8 +139,7 @@ class SegmentTier implements Tier {
     this.#refuseClosed()
     this.#queue.clear()
     this.#settle()
-    if (this.#state === 'off') return
-    if (this.#state === 'read-only') throw this.#unable()
+    if (this.#state === 'off' || this.#state === 'read-only') throw this.#unable()
     // It takes its turn now: writes that follow this call come after it in the log.
     this.#clearing += 1
     try {
