@@ -123,32 +123,38 @@ export class ScheduleCore {
   /** Reports how an attempt went. `retryAfter` is the pause the server asked for, if it did. */
   settle(task: ScheduledTask, attempt: number, retryable: boolean, retryAfter?: number): Settled {
     if (task.token < 0) return undefined
+    let ended: Settled
     try {
       const now = this.#driver.now()
       const code = this.#core.use(core => core.settle(task.token, attempt, retryable, retryAfter ?? -1, now))
       if (code === 0) return undefined
-      const settled = code === 1 ? 'backoff' : { ending: ENDINGS[code - 2] as Ending, spent: this.#spent(0) }
-      if (code !== 1) this.#leave(task)
+      if (code !== 1) {
+        ended = { ending: ENDINGS[code - 2] as Ending, spent: this.#spent(0) }
+        this.#leave(task)
+      }
       this.#drain()
-      return settled
+      return ended ?? 'backoff'
     } catch (error) {
-      return this.#recover(error)
+      // A trap while others are served does not undo that this task has ended.
+      this.#recover(error)
+      return ended
     }
   }
 
   /** Ends a task in whatever phase it is. `undefined` when it had ended. */
   cancel(task: ScheduledTask): Spent | undefined {
     if (task.token < 0) return undefined
+    let spent: Spent | undefined
     try {
       const now = this.#driver.now()
       if (!this.#core.use(core => core.cancel(task.token, now))) return undefined
-      const spent = this.#spent(0)
+      spent = this.#spent(0)
       this.#leave(task)
       this.#drain()
-      return spent
     } catch (error) {
-      return this.#recover(error)
+      this.#recover(error)
     }
+    return spent
   }
 
   /** How many attempts run, tasks wait, tasks sleep, and lanes live. */

@@ -103,7 +103,7 @@ class SegmentTier implements Tier {
     const writes = entries.map(({ key, entry }): Pending => {
       let bytes: Uint8Array | undefined
       try {
-        bytes = this.#encode(entry)
+        bytes = this.#encode(key, entry)
       } catch (error) {
         failure ??= error
         this.#log.count('codec')
@@ -227,17 +227,18 @@ class SegmentTier implements Tier {
     return this.#state !== 'off' && this.#log.locateNow(key) !== undefined
   }
 
-  #encode(entry: TierEntry): Uint8Array {
+  #encode(key: string, entry: TierEntry): Uint8Array {
     const bytes = encodeEntry(entry)
-    if (bytes.length > this.#maxValue)
-      throw new ShelflifeError('ERR_QUOTA', `a value of ${bytes.length} bytes is more than half of the tier's maxSize`)
+    const size = bytes.length + key.length * 2
+    if (size > this.#maxValue) throw new ShelflifeError('ERR_QUOTA', `an entry of ${size} bytes is more than half of the tier's maxSize`)
     return bytes
   }
 
   async #delete(keys: readonly string[], persist: Persist, evenUnknown: boolean): Promise<void> {
     const writes: Pending[] = []
     for (const key of keys) {
-      if (evenUnknown || this.#log.knows(key) || this.#queue.isLeaving(key)) {
+      // Another tab may have written a key that this directory does not know yet: an acknowledged deletion holds for that, too.
+      if (evenUnknown || persist !== 'memory' || this.#log.knows(key) || this.#queue.isLeaving(key)) {
         writes.push(writeOf(key, undefined, 0, 0, persist === 'durable'))
       } else this.#queue.drop(key)
     }

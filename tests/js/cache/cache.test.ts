@@ -202,6 +202,17 @@ describe('tiers', () => {
     expect(store.calls.filter(call => call === 'close')).toHaveLength(1)
   })
 
+  test('a dispose callback that throws does not keep the tiers from closing', async () => {
+    const { cache, store } = cacheWith({
+      dispose: () => {
+        throw new Error('a callback failed')
+      },
+    })
+    await cache.set('a', 1)
+    await expect(cache.close()).rejects.toThrow('a callback failed')
+    expect(store.calls.at(-1)).toBe('close')
+  })
+
   test('after a trap it is cold in memory and warm below', async () => {
     const { cache } = cacheWith()
     await cache.set('a', 1)

@@ -88,6 +88,58 @@ describe('tags', () => {
   })
 })
 
+describe('callbacks in the middle of things', () => {
+  test('a slot that a dispose callback takes over is not read under the old key', () => {
+    const cache = createMemoryCache<string, string>({
+      dispose: (_, key) => {
+        if (key === 'k1024') cache.set('other', 'OTHER')
+      },
+    })
+    for (let at = 0; at < 1100; at += 1) cache.set(`k${at}`, `${at}`, { tags: ['t'] })
+    cache.invalidateTags(['t'])
+    expect(cache.get('k1024')).toBeUndefined()
+    expect(cache.get('other')).toBe('OTHER')
+    cache.validate()
+  })
+
+  test('a predicate that changes the cache gives up only what it spoke of', () => {
+    const { cache } = cacheWith()
+    cache.set('a', 1)
+    cache.set('b', 2)
+    const count = cache.invalidateWhere((_, key) => {
+      if (key === 'b') {
+        cache.delete('a')
+        cache.set('c', 3)
+      }
+      return key === 'a'
+    })
+    expect(count).toBe(0)
+    expect([...cache.keys()]).toEqual(['b', 'c'])
+    cache.validate()
+  })
+
+  test('closing ends in a closed cache whatever a callback does', () => {
+    const cache = createMemoryCache<string, number>({
+      dispose: () => {
+        cache.set('again', 1)
+      },
+    })
+    cache.set('a', 1)
+    expect(() => cache.close()).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
+    expect([cache.size, cache.get('again')]).toEqual([0, undefined])
+  })
+
+  test('a list that is a string is refused, and nothing has changed', () => {
+    const { cache } = cacheWith()
+    const invalid = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' })
+    cache.set('a', 1)
+    expect(() => cache.set('a', 2, { tags: 'users' as never })).toThrow(invalid)
+    expect(() => cache.set('a', 2, { dependsOn: 5 as never })).toThrow(invalid)
+    expect(() => cache.invalidateTags('users')).toThrow(invalid)
+    expect(cache.get('a')).toBe(1)
+  })
+})
+
 describe('dependencies', () => {
   test('what was made from a key goes when the key changes, and what was made from that', () => {
     const { cache } = cacheWith()

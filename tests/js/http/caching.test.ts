@@ -34,6 +34,7 @@ describe('sharing', () => {
     ['other credentials', { credentials: 'include' }, { credentials: 'omit' }, 2],
     ['another method', { method: 'HEAD' }, {}, 2],
     ['a body', { method: 'POST', body: 'x' }, { method: 'POST', body: 'x' }, 2],
+    ['another key', { headers: { 'x-api-key': 'A' } }, { headers: { 'x-api-key': 'B' } }, 2],
     ['another size limit', { maxResponseSize: 10 }, {}, 2],
     ['another deadline', { totalTimeout: 10 }, {}, 2],
   ])('%s', async (_name, one, two, sent) => {
@@ -143,9 +144,19 @@ describe('the cache', () => {
     await fetch.close()
   })
 
+  test('what chooses between answers is part of the key', async () => {
+    const { transport, calls } = scripted(json(), json(), json())
+    const fetch = createFetch({ fetch: transport, cache: mapCache() })
+    for (const accept of ['text/html', 'application/json', 'text/html']) await fetch(URL, { headers: { accept } })
+    expect(calls).toHaveLength(2)
+    await fetch.close()
+  })
+
   test.each<[string, FetchInit, number]>([
     ['authorization', { headers: { Authorization: 'Bearer x' } }, 0],
     ['cookie', { headers: { cookie: 'a=b' } }, 0],
+    ['a key of the caller', { headers: { 'x-api-key': 'A' } }, 0],
+    ['a tenant', { headers: { 'X-Tenant': 'a' } }, 0],
     ['range', { headers: { range: 'bytes=0-1' } }, 0],
     ['a condition', { headers: { 'if-none-match': '"x"' } }, 0],
     ['credentials', { credentials: 'include' }, 0],
