@@ -76,30 +76,7 @@ export class CoreHandle<H extends { free(): void }> {
   }
 }
 
-/** Words in the core's memory, seen from here. Any call into the core may move memory: ask {@link words} each time. */
-export class CoreWords {
-  readonly #pointer: number
-  readonly #length: number
-  #view: Uint32Array
-
-  constructor(pointer: number, length: number) {
-    this.#pointer = pointer
-    this.#length = length
-    this.#view = this.#look()
-  }
-
-  /** The words. A view that memory growth has detached is made anew. */
-  get words(): Uint32Array {
-    if (this.#view.length === 0) this.#view = this.#look()
-    return this.#view
-  }
-
-  #look(): Uint32Array {
-    return new Uint32Array(coreMemory().buffer, this.#pointer, this.#length)
-  }
-}
-
-/** Double-precision numbers in the core's memory; see {@link CoreWords}. */
+/** Double-precision numbers in the core's memory, seen from here. Any call into the core may move memory: ask {@link numbers} each time. */
 export class CoreNumbers {
   readonly #pointer: number
   readonly #length: number

@@ -1,6 +1,7 @@
 /** A clock that stands still until it is told to move. */
 
 import type { Clock, ClockTimer } from '../clock.ts'
+import { nextTask } from '../next-task.ts'
 
 /**
  * A clock for tests: time moves only by {@link ManualClock.advance} and {@link ManualClock.setWall}.
@@ -63,13 +64,13 @@ export class ManualClock implements Clock {
   /** Like {@link ManualClock.advance}, with promise reactions run before, between and after the timers. */
   async advanceAsync(ms: number): Promise<void> {
     const end = this.#monotonic + ms
-    await settle()
+    await nextTask()
     for (let next = this.#due(end); next !== undefined; next = this.#due(end)) {
       this.#fire(next)
-      await settle()
+      await nextTask()
     }
     this.#moveTo(end)
-    await settle()
+    await nextTask()
   }
 
   /** Sets the wall clock, as an administrator or a time server would; monotonic time and timers do not notice. */
@@ -101,16 +102,4 @@ export class ManualClock implements Clock {
     this.#wall += at - this.#monotonic
     this.#monotonic = at
   }
-}
-
-/** Lets promise reactions run, also those that reactions start. A macrotask of the host ends them all. */
-function settle(): Promise<void> {
-  return new Promise(resolve => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(undefined)
-  })
 }
