@@ -10,10 +10,13 @@ import { Column } from './column.ts'
 import { Departures } from './departures.ts'
 import { ExpiryAlarm } from './expiry.ts'
 import { compileGlob } from './glob.ts'
-import { type DoomMode, Groups } from './groups.ts'
+import type { DoomMode } from './groups.ts'
 import { keyHasher } from './key-hash.ts'
+import { lifetime } from './lifetime.ts'
+import { MemoryCounts, memoryStats } from './memory-counts.ts'
 import { reportMemoryCache } from './memory-metrics.ts'
 import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions } from './memory-options.ts'
+import { Ties } from './ties.ts'
 import type {
   DisposeReason,
   EntryInfo,
@@ -83,9 +86,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   readonly #ttlEnd = new Column(NEVER)
   /** What the owner of this cache wrote on entries. */
   #notes: unknown[] | undefined
-  readonly #tags = new Groups<string>()
-  /** By key, the entries that were made from it. */
-  readonly #dependants = new Groups<K>()
+  readonly #ties = new Ties<K>()
   /** Whether entries that were given up are still here, so that every look at one has to ask. */
   #hasDoomed = false
   #sizes: number[] = []
@@ -93,16 +94,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #totalSize = 0
 
   #hits = 0
-  #staleHits = 0
-  #absent = 0
-  #expiredReads = 0
-  #sets = 0
-  #deletes = 0
-  #evictions = 0
-  #expirations = 0
-  #invalidations = 0
-  #oversized = 0
-  #traps = 0
+  readonly #counts = new MemoryCounts()
 
   /** Not for users: {@link createMemoryCache} checks and completes the options. */
   constructor(options: ResolvedMemoryOptions<K, V>) {
@@ -126,7 +118,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   get(key: K, options?: GetOptions): V | undefined {
     const slot = this.#find(key)
     if (slot === undefined) {
-      this.#absent += 1
+      this.#counts.absent += 1
       return undefined
     }
     const until = this.#freshUntil[slot] as number
@@ -175,13 +167,13 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   set(key: K, value: V, options?: SetOptions<K>, detail?: EntryDetail): boolean {
     if (this.#closed) throw new ClosedError('the cache')
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
-    const ttl = this.#lifetime(options)
+    const ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
     const staleFor = options?.staleFor === undefined ? 0 : durationOrZeroMs(options.staleFor, 'staleFor')
     if (options?.tags !== undefined) checkedList(options.tags, 'tags')
     if (options?.dependsOn !== undefined) checkedList(options.dependsOn, 'dependsOn')
     const size = this.#options.weigh === undefined ? 0 : this.#weigh(key, value, options)
     const until = ttl === NEVER ? NEVER : this.#now() + ttl - (detail?.pastBy ?? 0)
-    this.#sets += 1
+    this.#counts.sets += 1
     this.#sourceChanged(key)
     // Before this entry joins a group, so that what is given up now does not take it along.
     if (this.#hasDoomed) this.#reapSlice()
@@ -194,7 +186,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       const taken = slot === undefined ? this.#admit(key, value, until, end, size) : this.#replace(slot, key, value, until, end, size)
       this.#staleFor.set(taken, staleFor)
       if (detail?.note !== undefined || this.#notes !== undefined) this.#annotate(taken, detail?.note)
-      this.#group(taken, key, options)
+      if (options !== undefined) this.#ties.join(taken, key, options)
       if (end < this.#expiry.next) this.#expiry.expect(end)
     }
     this.#departures?.report()
@@ -232,7 +224,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   invalidateTags(tags: Iterable<string>, { mode = 'delete' }: { mode?: DoomMode } = {}): void {
     checkedMode(mode)
     if (typeof tags === 'string') throw new InvalidArgumentError('tags', 'an array of tags', tags)
-    for (const tag of tags) if (this.#tags.giveUp(tag, mode)) this.#hasDoomed = true
+    this.#ties.giveUpTags(tags, mode)
     this.#reapSlice()
     this.#departures?.report()
   }
@@ -268,8 +260,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     }
     const gone = this.#isGone(slot)
     const fresh = this.#isFresh(slot)
-    if (gone) this.#expirations += 1
-    else this.#deletes += 1
+    if (gone) this.#counts.expirations += 1
+    else this.#counts.deletes += 1
     this.#remove(slot, gone ? 'expire' : 'delete')
     this.#reapSlice()
     this.#departures?.report()
@@ -349,7 +341,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   /** Removes everything. Statistics stay. */
   clear(): void {
     if (this.#closed) return
-    this.#deletes += this.#slots.size
+    this.#counts.deletes += this.#slots.size
     this.#empty('delete')
     this.#core.clear()
     this.#departures?.report()
@@ -379,35 +371,14 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** What has happened so far. */
   stats(): MemoryCacheStats {
-    const { max, maxSize } = this.#limits
-    const misses = this.#absent + this.#expiredReads
-    const reads = this.#hits + misses
-    return {
-      entries: this.size,
-      size: this.#totalSize,
-      max,
-      maxSize,
-      policy: this.#options.policy,
-      sizeUnit: this.#options.sizeUnit,
-      hits: this.#hits,
-      staleHits: this.#staleHits,
-      misses,
-      missesByReason: { absent: this.#absent, expired: this.#expiredReads },
-      hitRate: reads === 0 ? 0 : this.#hits / reads,
-      sets: this.#sets,
-      deletes: this.#deletes,
-      evictions: this.#evictions,
-      expirations: this.#expirations,
-      invalidations: this.#invalidations,
-      oversized: this.#oversized,
-      traps: this.#traps,
-    }
+    const state = { entries: this.size, size: this.#totalSize, hits: this.#hits }
+    return memoryStats(this.#counts, state, this.#limits, this.#options)
   }
 
   /** Disposes of every entry and gives the memory back. Reads are misses from now on, `set` is `ERR_CLOSED`. */
   close(): void {
     if (this.#closed) return
-    this.#deletes += this.#slots.size
+    this.#counts.deletes += this.#slots.size
     this.#empty('delete')
     this.#closed = true
     this.#stopReporting?.()
@@ -453,7 +424,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Lets an entry that was given up leave now that somebody looks at it. The slot, if the entry may be looked at. */
   #judge(slot: number): number | undefined {
-    const doom = this.#dependants.doom(slot) ?? this.#tags.doom(slot)
+    const doom = this.#ties.doom(slot)
     if (doom === undefined) return slot
     this.#giveUp(slot, doom)
     const stays = this.#values[slot] !== undefined
@@ -464,39 +435,39 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   #giveUp(slot: number, mode: DoomMode): void {
     if (this.#isGone(slot)) {
-      this.#expirations += 1
+      this.#counts.expirations += 1
       this.#remove(slot, 'expire')
     } else {
-      this.#invalidations += 1
+      this.#counts.invalidations += 1
       this.#sourceChanged(this.#keys[slot] as K)
       if (mode === 'delete') this.#remove(slot, 'invalidate')
       else {
         if (this.#isFresh(slot)) this.#age(slot)
-        this.#tags.renew(slot)
+        this.#ties.renew(slot)
       }
     }
-    this.#hasDoomed = this.#tags.pending || this.#dependants.pending
+    this.#hasDoomed = this.#ties.pending
   }
 
   /** What was made from `key` is true no longer. */
   #sourceChanged(key: K): void {
-    if (this.#dependants.giveUp(key, 'delete')) this.#hasDoomed = true
+    if (this.#ties.sourceChanged(key)) this.#hasDoomed = true
   }
 
   /** Lets entries leave that were given up, at most 1024, so that nothing else waits long; an alarm sees to the rest. */
   #reapSlice(): void {
     for (let left = REAPED_AT_ONCE; left > 0; left -= 1) {
-      const next = this.#dependants.poll() ?? this.#tags.poll()
+      const next = this.#ties.poll()
       if (next === undefined) break
       this.#giveUp(next.slot, next.mode)
     }
-    this.#hasDoomed = this.#tags.pending || this.#dependants.pending
+    this.#hasDoomed = this.#ties.pending
     if (this.#hasDoomed) this.#expiry.expect(this.#now() + 1)
   }
 
   #countDoomed(): number {
     let count = 0
-    for (const slot of this.#slots.values()) if ((this.#dependants.doom(slot) ?? this.#tags.doom(slot)) === 'delete') count += 1
+    for (const slot of this.#slots.values()) if (this.#ties.doom(slot) === 'delete') count += 1
     return count
   }
 
@@ -519,21 +490,12 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return count
   }
 
-  #group(slot: number, key: K, options: SetOptions<K> | undefined): void {
-    if (options?.tags !== undefined) this.#tags.join(slot, options.tags)
-    if (options?.dependsOn !== undefined)
-      this.#dependants.join(
-        slot,
-        [...options.dependsOn].filter(source => !Object.is(source, key)),
-      )
-  }
-
   /** The end of an entry's freshness, which may be its end altogether. */
   #age(slot: number): void {
     const now = this.#now()
     const end = now + this.#staleFor.get(slot)
     if (end <= now) {
-      this.#expirations += 1
+      this.#counts.expirations += 1
       this.#remove(slot, 'expire')
       return
     }
@@ -558,10 +520,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #servesStale(slot: number, options: GetOptions | undefined): boolean {
     const gone = this.#isGone(slot)
     if (!gone && options?.allowStale === true) {
-      this.#staleHits += 1
+      this.#counts.staleHits += 1
       return true
     }
-    this.#expiredReads += 1
+    this.#counts.expiredReads += 1
     if (gone) this.#expire(slot)
     return false
   }
@@ -570,13 +532,6 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #prolong(slot: number): void {
     const until = Math.min(this.#now() + this.#options.idleMs, this.#ttlEnd.get(slot))
     if (until > (this.#freshUntil[slot] as number)) this.#freshUntil[slot] = until
-  }
-
-  /** How long an entry lives that is set now: with jitter somewhat less than it says, never more. */
-  #lifetime(options: SetOptions<K> | undefined): number {
-    const { ttlMs, maxTtlMs, jitterMs, random } = this.#options
-    const ttl = Math.min(options?.ttl === undefined ? ttlMs : durationMs(options.ttl, 'ttl'), maxTtlMs)
-    return jitterMs === 0 || ttl === NEVER ? ttl : Math.max(ttl - jitterMs * random(), Math.min(ttl, 1))
   }
 
   #isOver(entries: number, size: number): boolean {
@@ -617,11 +572,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const old = this.#values[slot] as V
     const oldEnd = (this.#freshUntil[slot] as number) + this.#staleFor.get(slot)
     if (oldEnd !== NEVER && oldEnd <= this.#now()) {
-      this.#expirations += 1
+      this.#counts.expirations += 1
       this.#departures?.note(old, key, 'expire')
     } else if (old !== value) this.#departures?.note(old, key, 'set')
-    this.#tags.leave(slot)
-    this.#dependants.leave(slot)
+    this.#ties.leave(slot)
     this.#write(slot, key, value, until, size)
     // The wheel only proposes, so a later end needs no word: the proposal at the old end is answered with the new one.
     const wheelTime = this.#wheelTime(slot, end)
@@ -641,7 +595,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   }
 
   #refuse(slot: number | undefined, key: K, value: V): false {
-    this.#oversized += 1
+    this.#counts.oversized += 1
     if (slot !== undefined) this.#remove(slot, this.#isGone(slot) ? 'expire' : 'set')
     this.#departures?.note(value, key, 'oversize')
     return false
@@ -667,14 +621,14 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const slot = this.#core.victim()
     if (slot < 0) return -1
     const gone = this.#isGone(slot)
-    if (gone) this.#expirations += 1
-    else this.#evictions += 1
+    if (gone) this.#counts.expirations += 1
+    else this.#counts.evictions += 1
     this.#vacate(slot, gone ? 'expire' : 'evict')
     return slot
   }
 
   #expire(slot: number): void {
-    this.#expirations += 1
+    this.#counts.expirations += 1
     this.#remove(slot, 'expire')
     this.#departures?.report()
   }
@@ -693,8 +647,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #vacate(slot: number, reason: DisposeReason): void {
     const key = this.#keys[slot] as K
     this.#departures?.note(this.#values[slot] as V, key, reason)
-    this.#tags.leave(slot)
-    this.#dependants.leave(slot)
+    this.#ties.leave(slot)
     this.#slots.delete(key)
     this.#keys[slot] = undefined
     this.#values[slot] = undefined
@@ -738,7 +691,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       const end = (this.#freshUntil[slot] as number) + this.#staleFor.get(slot)
       if (end > now) this.#core.rearm(slot, end)
       else {
-        this.#expirations += 1
+        this.#counts.expirations += 1
         this.#remove(slot, 'expire')
       }
     }
@@ -756,7 +709,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** A trap took the core's half: start again with nothing (law L7). */
   #goCold(): void {
-    this.#traps += 1
+    this.#counts.traps += 1
     this.#empty('evict')
   }
 
@@ -770,8 +723,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#free = []
     this.#totalSize = 0
     this.#staleFor.clear()
-    this.#tags.clear()
-    this.#dependants.clear()
+    this.#ties.clear()
     this.#hasDoomed = false
     this.#ttlEnd.clear()
     this.#expiry.clear()

@@ -8,6 +8,7 @@ import type { EntryFacts, TierEntry } from '../stores/tier.ts'
 import { estimateSize } from './estimate-size.ts'
 import type { Former } from './former.ts'
 import { type Isolation, isolated } from './isolate.ts'
+import { lifetime } from './lifetime.ts'
 import { readStaleWindows, type StaleWindows } from './load-policy.ts'
 import type { Validators } from './loading-types.ts'
 import type { MemoryCache } from './memory-cache.ts'
@@ -78,7 +79,7 @@ export class Shelf<V> {
 
   /** Puts `value` into memory, and gives what the tiers shall have. */
   put(key: string, value: V, options: CacheSetOptions | undefined, validators?: Validators): TierEntry {
-    const ttl = this.#lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'))
+    const ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
     const { swr = this.#swr, sie = this.#sie } = options === undefined ? NO_WINDOWS : readStaleWindows(options)
     const staleFor = ttl === NEVER ? 0 : Math.max(swr, sie)
     const kept = isolated(value, this.#isolate)
@@ -186,13 +187,6 @@ export class Shelf<V> {
   #noteOf(life: number, swr: number, sie: number, validators: Validators | undefined): Note | undefined {
     if (life === this.#options.ttlMs && swr === this.#swr && sie === this.#sie && validators === undefined) return undefined
     return { life, swr, sie, etag: validators?.etag, lastModified: validators?.lastModified, retryAt: 0 }
-  }
-
-  /** With jitter somewhat less than it says. Drawn here, so that memory and tiers agree. */
-  #lifetime(ttlMs: number): number {
-    const { maxTtlMs, jitterMs, random } = this.#options
-    const ttl = Math.min(ttlMs, maxTtlMs)
-    return jitterMs === 0 || ttl === NEVER ? ttl : Math.max(ttl - jitterMs * random(), Math.min(ttl, 1))
   }
 }
 
