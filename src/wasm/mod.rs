@@ -5,6 +5,8 @@
 mod batch;
 #[cfg(feature = "cache")]
 mod cache;
+#[cfg(feature = "schedule")]
+mod limiter;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(feature = "schedule")]
