@@ -68,6 +68,11 @@ export class Groups<Name> {
     return this.#ofSlot.get(slot)?.map(({ name }) => name) ?? []
   }
 
+  /** The names of all groups. */
+  names(): MapIterator<Name> {
+    return this.#byName.keys()
+  }
+
   /** Dooms the group `name`. Whether there was one. */
   giveUp(name: Name, mode: DoomMode): boolean {
     const group = this.#byName.get(name)

@@ -5,11 +5,11 @@
 
 import { CacheCore } from '../core/cache-core.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
+import { compileGlob } from '../glob.ts'
 import { durationMs, durationOrZeroMs, ratio, type Size, sizeInBytes, wholeNumber } from '../options.ts'
 import { Column } from './column.ts'
 import { Departures } from './departures.ts'
 import { ExpiryAlarm } from './expiry.ts'
-import { compileGlob } from './glob.ts'
 import type { DoomMode } from './groups.ts'
 import { keyHasher } from './key-hash.ts'
 import { lifetime } from './lifetime.ts'
@@ -54,6 +54,8 @@ export interface EntryDetail {
   readonly note?: unknown
   /** How much of the time to live, in milliseconds, is over: with more than all of it, the entry comes in stale. */
   readonly pastBy?: number
+  /** The value is no news: it only comes in, and what was made from it stays. */
+  readonly isCopy?: boolean
 }
 
 /** See {@link MemoryCache.held}. */
@@ -174,7 +176,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const size = this.#options.weigh === undefined ? 0 : this.#weigh(key, value, options)
     const until = ttl === NEVER ? NEVER : this.#now() + ttl - (detail?.pastBy ?? 0)
     this.#counts.sets += 1
-    this.#sourceChanged(key)
+    if (detail?.isCopy !== true) this.#sourceChanged(key)
     // Before this entry joins a group, so that what is given up now does not take it along.
     if (this.#hasDoomed) this.#reapSlice()
     const slot = this.#find(key)
@@ -206,15 +208,21 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     if (slot !== undefined) this.#annotate(slot, note)
   }
 
+  /** Not for users: what the entry of `key` is tied to; nothing when there is none. */
+  tiesOf(key: K): { tags: string[]; dependsOn: K[] } {
+    const slot = this.#find(key)
+    return slot === undefined ? { tags: [], dependsOn: [] } : this.#ties.of(slot)
+  }
+
   /** Makes the entry of `key` stale as of now; without a `staleFor` that is the end of it. Whether it was fresh. */
   expire(key: K): boolean {
     const slot = this.#find(key)
-    if (slot === undefined || !this.#isFresh(slot)) return false
-    this.#age(slot)
+    const fresh = slot !== undefined && this.#isFresh(slot)
+    if (fresh) this.#age(slot)
     this.#sourceChanged(key)
     this.#reapSlice()
     this.#departures?.report()
-    return true
+    return fresh
   }
 
   /**
@@ -231,17 +239,17 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /**
    * Removes every entry whose key, a string, matches `pattern`: `*` stands for any run of characters, `?` for one, `\\`
-   * takes the next character as it is. How many there were. `ERR_INVALID_ARGUMENT` for a pattern of more than 256 characters.
+   * takes the next character as it is. How many there were, stale ones that were deleted among them. `ERR_INVALID_ARGUMENT` for a pattern of more than 256 characters.
    */
   invalidate(pattern: string, options?: { mode?: DoomMode }): number {
     const matches = compileGlob(pattern)
-    return this.#invalidateKeys(key => typeof key === 'string' && matches(key), options)
+    return this.#invalidateNamed(key => typeof key === 'string' && matches(key), options)
   }
 
   /** Removes every entry whose key, a string, begins with `prefix`. How many there were. */
   invalidatePrefix(prefix: string, options?: { mode?: DoomMode }): number {
     if (typeof prefix !== 'string') throw new InvalidArgumentError('prefix', 'a string', prefix)
-    return this.#invalidateKeys(key => typeof key === 'string' && key.startsWith(prefix), options)
+    return this.#invalidateNamed(key => typeof key === 'string' && key.startsWith(prefix), options)
   }
 
   /** Removes every entry for which `predicate` says so. How many there were. */
@@ -471,12 +479,17 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return count
   }
 
-  #invalidateKeys(isMeant: (key: K, slot: number) => boolean, { mode = 'delete' }: { mode?: DoomMode } = {}): number {
+  #invalidateKeys(
+    isMeant: (key: K, slot: number) => boolean,
+    { mode = 'delete' }: { mode?: DoomMode } = {},
+    isMeantSource?: (key: K) => boolean,
+  ): number {
     checkedMode(mode)
     const meant: { key: K; slot: number; value: V }[] = []
     for (const [key, slot] of this.#slots) {
       const value = this.#values[slot] as V
-      if (this.#find(key) === slot && this.#isFresh(slot) && isMeant(key, slot)) meant.push({ key, slot, value })
+      if (this.#find(key) !== slot || (mode === 'delete' ? this.#isGone(slot) : !this.#isFresh(slot))) continue
+      if (isMeant(key, slot)) meant.push({ key, slot, value })
     }
     let count = 0
     for (const { key, slot, value } of meant) {
@@ -485,9 +498,15 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       this.#giveUp(slot, mode)
       count += 1
     }
+    // What was made from a key that is not here any more goes, too.
+    if (isMeantSource !== undefined) this.#ties.sourcesChanged(isMeantSource)
     this.#reapSlice()
     this.#departures?.report()
     return count
+  }
+
+  #invalidateNamed(isMeant: (key: K) => boolean, options: { mode?: DoomMode } | undefined): number {
+    return this.#invalidateKeys(isMeant, options, isMeant)
   }
 
   /** The end of an entry's freshness, which may be its end altogether. */

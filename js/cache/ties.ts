@@ -21,6 +21,11 @@ export class Ties<K> {
     this.#dependants.join(slot, others)
   }
 
+  /** What the entry in `slot` is tied to. */
+  of(slot: number): { tags: string[]; dependsOn: K[] } {
+    return { tags: this.#tags.namesOf(slot), dependsOn: this.#dependants.namesOf(slot) }
+  }
+
   /** Cuts every tie of `slot`. */
   leave(slot: number): void {
     this.#tags.leave(slot)
@@ -40,6 +45,11 @@ export class Ties<K> {
   /** What was made from `key` is true no longer. Whether there was any. */
   sourceChanged(key: K): boolean {
     return this.#dependants.giveUp(key, 'delete')
+  }
+
+  /** What was made from the keys that are meant is true no longer, whether they are here or not. */
+  sourcesChanged(isMeant: (key: K) => boolean): void {
+    for (const key of this.#dependants.names()) if (isMeant(key)) this.#dependants.giveUp(key, 'delete')
   }
 
   /** What is to become of the entry in `slot`, if it was given up. */

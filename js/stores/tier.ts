@@ -5,6 +5,7 @@
 
 import type { Clock } from '../clock.ts'
 import type { TierCore } from '../tier/core.ts'
+import type { GivenUp, GiveUpMode } from './barriers.ts'
 import type { SegmentMedium } from './segment-medium.ts'
 
 /**
@@ -22,6 +23,8 @@ export interface TierEntry {
   readonly writtenAt: number
   /** What else the cache wants to know of the entry. A tier keeps it as it is. */
   readonly facts?: EntryFacts | undefined
+  /** The tier's answer only: the value was given up with mode `'expire'`, and is stale since then (Unix epoch, milliseconds). */
+  readonly expiredAt?: number | undefined
 }
 
 /** What a cache knows of an entry beside its value: plain data that JSON keeps. Absent is the usual. */
@@ -35,12 +38,18 @@ export interface EntryFacts {
   readonly lastModified?: string | undefined
   /** There is no value: a loader has found out that there is none. */
   readonly none?: true | undefined
+  /** Names under which the entry can be given up, and the keys that its value was made from. */
+  readonly tags?: readonly string[] | undefined
+  readonly dependsOn?: readonly string[] | undefined
+  /** A tier's own: the last invalidation before the entry was written. */
+  readonly era?: number | undefined
 }
 
-/** Which entries an invalidation means: those whose key begins with `prefix`. */
-export interface Invalidation {
-  readonly prefix: string
-}
+/**
+ * Which entries an invalidation means: those with one of `tags`, or those whose key is `key`, begins with `prefix` or
+ * matches `pattern`; and those that depend on a key that is meant so. Also `mode`: with `'expire'` they are stale, not gone.
+ */
+export type Invalidation = GivenUp & { readonly mode?: GiveUpMode | undefined }
 
 /** What a tier is able to do at the moment. `'read-only'` means that another process holds the folder and writes there. */
 export type TierState = 'closed' | 'on' | 'read-only' | 'off'
@@ -85,8 +94,11 @@ export interface Tier {
   setMany(entries: readonly { readonly key: string; readonly entry: TierEntry }[], options: { readonly persist: Persist }): Promise<void>
   /** Hides `keys` at once and deletes them as `persist` (default `'memory'`) says. For each key, whether the tier had it. */
   deleteMany(keys: readonly string[], options?: { readonly persist?: Persist | undefined }): Promise<boolean[]>
-  /** Hides every entry that matches at once; resolves when that is stored. */
-  invalidate(match: Invalidation): Promise<void>
+  /**
+   * Gives up every entry that is meant and was written before, at once; resolves as `persist` (default `'stored'`) says.
+   * Those that depend on a key go, too, when that is written or deleted.
+   */
+  invalidate(meant: Invalidation, options?: { readonly persist?: Persist | undefined }): Promise<void>
   /** Hides everything at once; resolves when the medium is empty. */
   clear(): Promise<void>
   /** Resolves when everything queued before the call is stored; rejects when some of it cannot be. */
@@ -99,7 +111,7 @@ export interface Tier {
 /** What opens a {@link Tier}: the times it must use. */
 export interface StoreContext {
   readonly clock: Clock
-  /** Timers, lent to the tier. */
+  /** The core's machines, lent to the tier. */
   readonly core: TierCore
 }
 

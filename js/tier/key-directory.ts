@@ -1,9 +1,10 @@
 /** Which key lies where: keys here, as a map from key to id; what happened to each id in the core. */
 
-import { SegmentsCore } from '../core/segments-core.ts'
+import type { SegmentsCore } from '../core/segments-core.ts'
 import type { Line, Place } from '../stores/directory.ts'
 import { MAX_LINES, SEGMENT_BYTES } from '../stores/directory.ts'
 import { ROW } from '../stores/segment-row.ts'
+import type { TierCore } from './core.ts'
 
 /** A value that was written this far in the future, by our clock, is not believed. */
 export const TOLERANCE_MS = 60_000
@@ -28,7 +29,7 @@ export class KeyDirectory {
   readonly #keys: (string | undefined)[] = []
   readonly #free: number[] = []
 
-  constructor(maxBytes: number) {
+  constructor({ SegmentsCore }: TierCore, maxBytes: number) {
     this.#core = new SegmentsCore({ maxBytes, segmentBytes: SEGMENT_BYTES, toleranceMs: TOLERANCE_MS })
   }
 
@@ -66,11 +67,6 @@ export class KeyDirectory {
   /** Whether the log may hold lines of `key`. */
   knows(key: string): boolean {
     return this.#ids.has(key)
-  }
-
-  /** Every key that the log may hold lines of. */
-  keys(): MapIterator<string> {
-    return this.#ids.keys()
   }
 
   /** Hides the value of `key` without a word in the log. */

@@ -12,6 +12,7 @@ import type { TierCore } from './core.ts'
 import { withDeadline } from './deadlines.ts'
 import { KeyDirectory, type Located } from './key-directory.ts'
 import { RecentPayloads } from './recent-payloads.ts'
+import { isRecord } from './records.ts'
 
 /** Own deadlines around everything that can hang, in milliseconds. */
 const OPEN_MS = 5000
@@ -46,7 +47,7 @@ export class SegmentLog {
     this.#medium = store.openMedium({ ...context, count: kind => this.count(kind) })
     this.#clock = context.clock
     this.#core = context.core
-    this.#directory = new KeyDirectory(Math.min(store.maxSize, NO_LIMIT))
+    this.#directory = new KeyDirectory(context.core, Math.min(store.maxSize, NO_LIMIT))
   }
 
   get writable(): boolean {
@@ -96,10 +97,6 @@ export class SegmentLog {
     return this.#directory.knows(key)
   }
 
-  keys(): MapIterator<string> {
-    return this.#directory.keys()
-  }
-
   /** Hides `key` as long as this directory lives, without writing. */
   hide(key: string): void {
     if (!this.#directory.lost) this.#directory.forget(key)
@@ -144,19 +141,22 @@ export class SegmentLog {
     if (victims.length === 0) return
     const epoch = this.#epoch
     const outgoing: Outgoing[] = []
-    for (const victim of victims) {
-      const carried = await this.#survive(() => this.#directory.carry(victim, this.#clock.wall(), false))
-      const payload = carried.some(line => line.value !== undefined) ? await this.payload(victim) : undefined
-      for (const { key, order, value } of carried) {
-        const bytes = value === undefined ? undefined : this.verify(key, value, payload)
-        outgoing.push({ key, order, bytes, expiresAt: value?.expiresAt ?? 0, writtenAt: value?.writtenAt ?? 0 })
-      }
-    }
+    for (const victim of victims) outgoing.push(...(await this.#carried(victim, () => true)))
     if (epoch !== this.#epoch) return
     // What was durable must stay so when its old place goes.
     await this.#write(pack(outgoing), 'durable')
     await this.#remove(victims)
     this.counts.compactions += victims.length
+  }
+
+  /** What of `segment` is to be written anew, of the keys that are `wanted`. */
+  async #carried(segment: number, wanted: (key: string) => boolean): Promise<Outgoing[]> {
+    const carried = (await this.#survive(() => this.#directory.carry(segment, this.#clock.wall(), false))).filter(({ key }) => wanted(key))
+    const payload = carried.some(line => line.value !== undefined) ? await this.payload(segment) : undefined
+    return carried.map(({ key, order, value }) => {
+      const bytes = value === undefined ? undefined : this.verify(key, value, payload)
+      return { key, order, bytes, expiresAt: value?.expiresAt ?? 0, writtenAt: value?.writtenAt ?? 0 }
+    })
   }
 
   /** The bytes of a value in a payload, or `undefined`, counted, when they are not what was written. */
@@ -217,11 +217,14 @@ export class SegmentLog {
   /** Gives up segments until `incoming` bytes fit the budget, or until `enough` bytes are free. */
   async #reclaim(incoming: number, enough = Number.POSITIVE_INFINITY): Promise<void> {
     const before = this.sizes.bytes
+    const newest = await this.#survive(() => this.#directory.last)
     const gone: number[] = []
     const next = () => this.#survive(() => this.#directory.pollReclaim(incoming, this.#clock.wall()))
     for (let victim = await next(); victim !== 0 && before - this.sizes.bytes < enough; victim = await next()) {
       const hidden = await this.#survive(() => this.#directory.carry(victim, this.#clock.wall(), true))
-      await this.#write(pack(hidden.map(({ key, order }) => ({ key, order, bytes: undefined, expiresAt: 0, writtenAt: 0 }))), 'durable')
+      const kept = victim > newest ? [] : await this.#carried(victim, isRecord)
+      const tombstones = hidden.map(({ key, order }) => ({ key, order, bytes: undefined, expiresAt: 0, writtenAt: 0 }))
+      await this.#write(pack([...tombstones.filter(({ key }) => !isRecord(key)), ...kept]), 'durable')
       await this.#survive(() => this.#directory.remove(victim))
       gone.push(victim)
     }

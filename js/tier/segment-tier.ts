@@ -10,7 +10,8 @@ import type { Alarm } from '../core/driver.ts'
 import { ClosedError, isShelflifeError, ShelflifeError } from '../errors.ts'
 import { pack } from '../stores/directory.ts'
 import { encodeEntry } from '../stores/entry-bytes.ts'
-import type { Invalidation, Persist, SegmentStore, StoreContext, Tier, TierEntry, TierState, TierStats } from '../stores/tier.ts'
+import type { Persist, SegmentStore, StoreContext, TierEntry, TierState, TierStats } from '../stores/tier.ts'
+import { type PlainTier, withBarriers } from './barrier-tier.ts'
 import type { TierCore } from './core.ts'
 import { HangingError, withDeadline } from './deadlines.ts'
 import { SegmentLog } from './segment-log.ts'
@@ -34,7 +35,7 @@ const RETRY_MS = 100
 const CLOSE_MS = 5000
 /** A store whose tier lies over a log of segments in its medium. */
 export function segmentStore(medium: Omit<SegmentStore, 'openTier'>): SegmentStore {
-  const store: SegmentStore = { ...medium, openTier: context => new SegmentTier(store, context) }
+  const store: SegmentStore = { ...medium, openTier: context => withBarriers(new SegmentTier(store, context), context.clock) }
   return store
 }
 
@@ -46,7 +47,7 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
-class SegmentTier implements Tier {
+class SegmentTier implements PlainTier {
   readonly name: string
   readonly #clock: Clock
   readonly #core: TierCore
@@ -124,15 +125,6 @@ class SegmentTier implements Tier {
     const located = opening ? await this.open().then(() => keys.map(key => this.#log.locateNow(key) !== undefined)) : []
     await stored
     return had.map((queued, index) => queued || located[index] === true)
-  }
-
-  async invalidate({ prefix }: Invalidation): Promise<void> {
-    this.#refuseClosed()
-    if (this.#state === 'closed') await this.open()
-    const keys = new Set<string>()
-    for (const key of this.#queue.keys()) if (key.startsWith(prefix)) keys.add(key)
-    for (const key of this.#log.keys()) if (key.startsWith(prefix)) keys.add(key)
-    await this.#delete([...keys], 'stored', false)
   }
 
   async clear(): Promise<void> {

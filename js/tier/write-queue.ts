@@ -105,12 +105,6 @@ export class WriteQueue {
     return forgotten
   }
 
-  /** Every key with a write that is not in the medium yet. */
-  *keys(): Generator<string> {
-    yield* this.#leaving.keys()
-    yield* this.#waiting.keys()
-  }
-
   /** The last place in line that was given out. */
   get ticket(): number {
     return this.#ticket

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compileGlob } from '../../../js/cache/glob.ts'
+import { compileGlob } from '../../../js/glob.ts'
 
 /** The same by other means: every way of reading the pattern, tried. */
 function matchesSlowly(pattern: string, key: string): boolean {

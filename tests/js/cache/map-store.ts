@@ -1,6 +1,8 @@
 /** A store over a `Map` whose answers come when the test lets them. */
 
-import type { Store, Tier, TierEntry, TierStats } from '../../../js/stores/tier.ts'
+import type { Store, StoreContext, Tier, TierEntry, TierStats } from '../../../js/stores/tier.ts'
+import { withBarriers } from '../../../js/tier/barrier-tier.ts'
+import { isRecord } from '../../../js/tier/records.ts'
 
 export class MapStore implements Store {
   readonly name = 'map'
@@ -11,32 +13,29 @@ export class MapStore implements Store {
   /** Refuses every write with this. Default: none. */
   refuse: Error | undefined
 
-  openTier(): Tier {
+  openTier({ clock }: StoreContext): Tier {
     const { entries, calls } = this
-    const stats = { name: 'map', state: 'on', hits: 0, misses: 0, bytes: 0 } as TierStats & { hits: number; misses: number }
-    return {
+    const stats = { name: 'map', state: 'on', hits: 0, misses: 0, bytes: 0, errors: {} } as TierStats & { hits: number; misses: number }
+    const tier = {
       name: 'map',
       open: () => this.pause(),
-      getMany: async keys => {
-        calls.push(`get ${keys.join()}`)
+      getMany: async (keys: readonly string[]) => {
+        if (!keys.some(isRecord)) calls.push(`get ${keys.join()}`)
         const found = keys.map(key => entries.get(key))
         await this.pause()
         return found
       },
-      setMany: async writes => {
+      setMany: async (writes: readonly { key: string; entry: TierEntry }[]) => {
         calls.push(`set ${writes.map(({ key }) => key).join()}`)
         if (this.refuse !== undefined) throw this.refuse
         for (const { key, entry } of writes) entries.set(key, entry)
         await this.pause()
       },
-      deleteMany: async keys => {
+      deleteMany: async (keys: readonly string[]) => {
         calls.push(`delete ${keys.join()}`)
         const had = keys.map(key => entries.delete(key))
         await this.pause()
         return had
-      },
-      invalidate: async ({ prefix }) => {
-        for (const key of entries.keys()) if (key.startsWith(prefix)) entries.delete(key)
       },
       clear: async () => {
         entries.clear()
@@ -48,5 +47,6 @@ export class MapStore implements Store {
       },
       stats: () => stats,
     }
+    return withBarriers(tier, clock)
   }
 }

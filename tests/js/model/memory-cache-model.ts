@@ -126,11 +126,12 @@ class Model {
 
   expire(key: unknown, now: number): boolean {
     const entry = this.find(key, now)
-    if (entry === undefined) return false
-    entry.until = now
-    entry.ttlEnd = now
+    if (entry !== undefined) {
+      entry.until = now
+      entry.ttlEnd = now
+    }
     this.changed(key, now)
-    return true
+    return entry !== undefined
   }
 
   delete(key: unknown, now: number): boolean {
@@ -260,8 +261,11 @@ function step(random: Seeded, cache: MemoryCache<unknown, number>, model: Model,
       const mode = random.pick(['delete', 'expire'] as const)
       if (random.below(3) > 0) return
       const found = cache.invalidate(pattern, { mode })
-      const matches = (entry: Entry) => typeof entry.key === 'string' && entry.until > now && regexp(pattern).test(entry.key)
-      return same(found, model.invalidate(matches, mode, now), `invalidate ${pattern}`)
+      const isMeant = (key: unknown) => typeof key === 'string' && regexp(pattern).test(key)
+      const matches = (entry: Entry) => isMeant(entry.key) && (mode === 'delete' || entry.until > now)
+      same(found, model.invalidate(matches, mode, now), `invalidate ${pattern}`)
+      for (const source of model.entries.flatMap(entry => entry.dependsOn)) if (isMeant(source)) model.changed(source, now)
+      return
     }
     case 14: {
       const entry = model.find(key, now, true)

@@ -5,7 +5,7 @@
  * character, whatever the pattern (Shift-And: Baeza-Yates and Gonnet, 1992).
  */
 
-import { InvalidArgumentError } from '../errors.ts'
+import { InvalidArgumentError } from './errors.ts'
 
 /** The longest pattern, in characters. */
 export const MOST_PATTERN_CHARACTERS = 256

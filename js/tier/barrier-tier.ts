@@ -1,0 +1,208 @@
+/**
+ * Invalidation for tiers that cannot do it themselves: {@link Barriers} beside the entries, in records of their own.
+ *
+ * An entry notes the number of the last invalidation before it; what comes up is judged by those since. The records are
+ * read when the tier opens. Several writers of one store write to records of their own, and read those of all.
+ */
+
+import type { Clock } from '../clock.ts'
+import { Barriers, GONE } from '../stores/barriers.ts'
+import type { EntryFacts, Invalidation, Persist, Tier, TierEntry, TierStats } from '../stores/tier.ts'
+import { entryKey, recordKey } from './records.ts'
+import { SOURCE_RECORDS, Sources } from './sources.ts'
+
+/** A tier without invalidation. */
+export type PlainTier = Omit<Tier, 'invalidate'>
+
+type Write = { readonly key: string; readonly entry: TierEntry }
+
+/** Records of barriers: each writer has one of these, by chance. */
+const WRITERS = 16
+
+/** `tier`, with invalidation. */
+export function withBarriers(tier: PlainTier, clock: Clock): Tier {
+  return new BarrierTier(tier, clock)
+}
+
+class BarrierTier implements Tier {
+  readonly name: string
+  readonly #tier: PlainTier
+  readonly #clock: Clock
+  readonly #barriers = new Barriers()
+  readonly #sources = new Sources()
+  readonly #record = recordKey(`${Math.floor(Math.random() * WRITERS)}`)
+  /** Whether there are barriers that the record does not have, and whether somebody will see to that. */
+  #isDirty = false
+  #isScheduled = false
+  #opening: Promise<void> | undefined
+  /** What the tier counted and we do not: readings of records, and entries that had been given up. */
+  #hits = 0
+  #misses = 0
+
+  constructor(tier: PlainTier, clock: Clock) {
+    this.name = tier.name
+    this.#tier = tier
+    this.#clock = clock
+  }
+
+  open(): Promise<void> {
+    this.#opening ??= this.#open()
+    return this.#opening
+  }
+
+  async getMany(keys: readonly string[], options?: { readonly signal?: AbortSignal | undefined }): Promise<(TierEntry | undefined)[]> {
+    if (this.#opening === undefined) await this.open()
+    const found = await this.#tier.getMany(keys.map(entryKey), options)
+    return found.map((entry, at) => entry && this.#judged(keys[at] as string, entry))
+  }
+
+  setMany(entries: readonly Write[], options: { readonly persist: Persist }): Promise<void> {
+    // Records first: an entry that is stored without its source being known would outlive a change of that.
+    const records = this.#learn(entries)
+    if (this.#changed(entries.map(({ key }) => key))) records.push(this.#takeRecord())
+    const era = this.#barriers.last
+    const writes = entries.map(({ key, entry }) => ({
+      key: entryKey(key),
+      entry: era === 0 ? entry : { ...entry, facts: { ...entry.facts, era } },
+    }))
+    return this.#tier.setMany(records.length === 0 ? writes : [...records, ...writes], options)
+  }
+
+  async deleteMany(keys: readonly string[], options?: { readonly persist?: Persist | undefined }): Promise<boolean[]> {
+    const isNews = this.#changed(keys)
+    const deleted = this.#tier.deleteMany(keys.map(entryKey), options)
+    if (isNews) await this.#write(options?.persist ?? 'memory')
+    return deleted
+  }
+
+  async invalidate(
+    { mode = 'delete', ...meant }: Invalidation,
+    { persist = 'stored' }: { readonly persist?: Persist | undefined } = {},
+  ): Promise<void> {
+    this.#barriers.raise(meant, mode, this.#clock.wall())
+    if (persist === 'memory') this.#soil()
+    else await this.#write(persist)
+  }
+
+  async clear(): Promise<void> {
+    this.#barriers.forget()
+    this.#sources.forget()
+    const cleared = this.#tier.clear()
+    // Numbers go on rising after a restart, too.
+    if (this.#barriers.last > 0) this.#soil()
+    await cleared
+  }
+
+  async flush(): Promise<void> {
+    if (this.#isDirty) await this.#write('memory')
+    await this.#tier.flush()
+  }
+
+  async close(): Promise<void> {
+    if (this.#isDirty) await this.#write('memory').catch(() => {})
+    await this.#tier.close()
+  }
+
+  stats(): TierStats {
+    const stats = this.#tier.stats()
+    return { ...stats, hits: stats.hits - this.#hits, misses: stats.misses - this.#misses }
+  }
+
+  async #open(): Promise<void> {
+    await this.#tier.open()
+    const before = this.#tier.stats()
+    const barriers = Array.from({ length: WRITERS }, (_, at) => recordKey(`${at}`))
+    const sources = Array.from({ length: SOURCE_RECORDS }, (_, at) => sourceRecord(at))
+    const found = await this.#tier.getMany([...barriers, ...sources]).catch(() => [])
+    const after = this.#tier.stats()
+    this.#hits += after.hits - before.hits
+    this.#misses += after.misses - before.misses
+    // Of a record that cannot be read nobody knows what it gave up.
+    let isSure = after.errors['damaged'] === undefined && failures(after) === failures(before)
+    for (const [at, entry] of found.entries()) {
+      if (entry === undefined) continue
+      const { value } = entry
+      const isRight = at < WRITERS ? this.#barriers.merge(value) : this.#sources.merge(value)
+      if (!isRight) isSure = false
+    }
+    if (!isSure) this.#barriers.raiseFloor(this.#clock.wall())
+  }
+
+  #judged(key: string, entry: TierEntry): TierEntry | undefined {
+    const { facts = NO_FACTS } = entry
+    const era = facts.era ?? 0
+    // Another writer has come further.
+    this.#barriers.witness(era)
+    const verdict = this.#barriers.judge(era, key, facts)
+    if (verdict === undefined) return entry
+    if (verdict !== GONE) return { ...entry, expiredAt: Math.min(verdict, this.#clock.wall()) }
+    this.#hits += 1
+    this.#misses -= 1
+    return undefined
+  }
+
+  /** Gives up what depends on `keys`, which change. Whether there may be any. */
+  #changed(keys: readonly string[]): boolean {
+    let isNews = false
+    for (const key of keys) {
+      this.#barriers.renewed(key)
+      if (!this.#sources.has(key)) continue
+      this.#barriers.raise({ source: key }, 'delete', this.#clock.wall())
+      isNews = true
+    }
+    return isNews
+  }
+
+  /** Notes what the entries depend on; the records that change by that. */
+  #learn(entries: readonly Write[]): Write[] {
+    const changed = this.#sources.learn(entries)
+    if (!this.#sources.areTooMany) return Array.from(changed, at => recordWrite(sourceRecord(at), this.#sources.record(at)))
+    this.#sources.forget()
+    this.#barriers.raise({ source: undefined }, 'delete', this.#clock.wall())
+    const again = this.#sources.learn(entries)
+    return [this.#takeRecord(), ...Array.from(again, at => recordWrite(sourceRecord(at), this.#sources.record(at)))]
+  }
+
+  #takeRecord(): Write {
+    this.#isDirty = false
+    return recordWrite(this.#record, this.#barriers.record())
+  }
+
+  /** The record will be written, once for all that happens in this task. */
+  #soil(): void {
+    this.#isDirty = true
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      if (this.#isDirty) this.#write('memory').catch(() => {})
+    })
+  }
+
+  async #write(persist: Persist): Promise<void> {
+    this.#isDirty = true
+    // What is in the record already must be known before it is written over.
+    await this.open()
+    try {
+      await this.#tier.setMany([this.#takeRecord()], { persist })
+    } catch (error) {
+      this.#isDirty = true
+      throw error
+    }
+  }
+}
+
+/** Written at time 0, so that it is believed whatever becomes of the clock. */
+function recordWrite(key: string, value: unknown): Write {
+  return { key, entry: { value, writtenAt: 0, expiresAt: Number.POSITIVE_INFINITY } }
+}
+
+function sourceRecord(number: number): string {
+  return recordKey(`s${number}`)
+}
+
+function failures({ errors }: TierStats): number {
+  return Object.values(errors).reduce((sum, count) => sum + count, 0)
+}
+
+const NO_FACTS: EntryFacts = {}

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { storeContext } from '../../../js/core/tier-core.ts'
+import { readDirectory } from '../../../js/stores/directory.ts'
+import { ManualClock, MemoryLog, memoryStore } from '../../../js/testing.ts'
+import { isRecord } from '../../../js/tier/records.ts'
+
+const never = new AbortController().signal
+
+test('what was given up is not forgotten for the byte budget, until all that was there then is', async () => {
+  const clock = new ManualClock()
+  const log = new MemoryLog()
+  const store = memoryStore({ log, maxSize: 400_000 })
+  const tier = store.openTier(storeContext(clock))
+  await tier.open()
+  await tier.invalidate({ tags: ['t'] })
+  for (let at = 0; at < 100; at += 1) {
+    const entry = { value: 'x'.repeat(12_000), writtenAt: clock.wall(), expiresAt: Number.POSITIVE_INFINITY }
+    await tier.setMany([{ key: `k${at}`, entry }], { persist: 'stored' })
+    expect(tier.stats().bytes).toBeLessThanOrEqual(400_000)
+  }
+  expect(tier.stats().reclaimed).toBeGreaterThan(50)
+  await tier.close()
+
+  const medium = store.openMedium({ ...storeContext(clock), count: () => {} })
+  await medium.open({ signal: never })
+  const lines = (await medium.list(0, { signal: never })).flatMap(({ directory }) => readDirectory(directory))
+  expect(lines.filter(({ key, value }) => isRecord(key) && value !== undefined)).toHaveLength(1)
+  await medium.close()
+})
