@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'ERR_ABORTED'
   | 'ERR_TIMEOUT'
   | 'ERR_QUEUE_FULL'
+  | 'ERR_RATE_LIMITED'
   | 'ERR_NETWORK'
   | 'ERR_HTTP_STATUS'
   | 'ERR_RESPONSE_TOO_LARGE'

@@ -10,6 +10,7 @@ export { type Clock, type ClockTimer, systemClock } from './clock.ts'
 export { cached } from './decorators/cached.ts'
 export { concurrencyLimited } from './decorators/concurrency-limited.ts'
 export { lazyLoaded } from './decorators/lazy-loaded.ts'
+export { rateLimited } from './decorators/rate-limited.ts'
 export { timed } from './decorators/timed.ts'
 export {
   ClosedError,
@@ -29,5 +30,7 @@ export {
   ResponseTooLargeError,
 } from './http/errors.ts'
 export { createFetch } from './http/fetch.ts'
+export { RateLimitedError } from './limits/errors.ts'
+export { createRateLimiter } from './limits/rate-limiter.ts'
 export { createRegistry } from './metrics/registry.ts'
 export type * from './types.ts'

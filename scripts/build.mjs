@@ -5,7 +5,18 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { bindCore, bindgenIsCurrent, compileBindgen, compileCore, coreIsCurrent, filesBelow, generated, hashOf, stampIs } from './core.mjs'
+import {
+  bindCore,
+  bindgenIsCurrent,
+  compileBindgen,
+  compileCore,
+  coreIsCurrent,
+  filesBelow,
+  generated,
+  hashOf,
+  PARTS,
+  stampIs,
+} from './core.mjs'
 import { ProgramFailed, run } from './run.mjs'
 import { notes, root } from './toolchain.mjs'
 
@@ -41,23 +52,23 @@ export async function buildPackage() {
     in: join(root, `js/${name}.ts`),
     out: name,
   }))
-  // The glue has side effects, as wasm-bindgen writes it. In a file of its own it is dropped from bundles that use nothing of the core.
-  const door = { in: join(root, 'js/core/door.ts'), out: 'chunks/core' }
-  await build({ ...shared, entryPoints: [...entries, door], splitting: true, chunkNames: 'chunks/[name]-[hash]' })
+  // The glue has side effects, as wasm-bindgen writes it. With a file for each part, bundles leave out the parts they do not use.
+  const parts = Object.keys(PARTS)
+    .filter(part => part !== 'shelflife')
+    .map(part => ({ in: join(root, `js/core/parts/${part}.ts`), out: `chunks/core-${part}` }))
+  await build({ ...shared, entryPoints: [...entries, ...parts], splitting: true, chunkNames: 'chunks/[name]-[hash]' })
   const bringYourOwnCore = {
     name: 'bring-your-own-core',
     setup: ({ onLoad }) =>
-      onLoad({ filter: /entry[\\/]inline-source\.ts$/ }, () => ({
-        contents: "export { wasmSource } from './slim-source.ts'",
-        loader: 'ts',
-        resolveDir: join(root, 'js/entry'),
-      })),
+      onLoad({ filter: /core[\\/]parts[\\/]\w+\.ts$/ }, ({ path }) =>
+        path.endsWith('whole.ts')
+          ? undefined
+          : { contents: "export * from './whole.ts'", loader: 'ts', resolveDir: join(root, 'js/core/parts') },
+      ),
   }
   await build({ ...shared, entryPoints: [{ in: join(root, 'js/entry/slim.ts'), out: 'slim' }], plugins: [bringYourOwnCore] })
-  cpSync(join(generated, 'shelflife.wasm'), join(dist, 'core.wasm'))
+  cpSync(join(generated, 'shelflife/shelflife.wasm'), join(dist, 'core.wasm'))
   await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--project', 'tsconfig.build.json'])
-  // The types of `shelflife/testing` lead through the door to those of the glue, which tsc does not copy.
-  cpSync(join(generated, 'shelflife.d.ts'), join(dist, 'types/core/generated/shelflife.d.ts'))
   mkdirSync(notes, { recursive: true })
   writeFileSync(packageStamp, packageInputs())
 }

@@ -4,6 +4,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { PARTS } from './core.mjs'
 import { root } from './toolchain.mjs'
 
 /** Rust modules that every room may use. All others are siblings. */
@@ -25,8 +26,8 @@ const JS_LEAVES = [
   'files',
   'http/transport',
 ]
-/** What the core's door may import besides leaves: the bytes it compiles. */
-const JS_CORE = ['core', 'entry/inline-source', ...JS_LEAVES]
+/** What the core may import besides leaves: how its bytes are found. */
+const JS_CORE = ['core', 'entry/inline-source', 'entry/slim-source', ...JS_LEAVES]
 
 /** What the core may ask of JavaScript, without the hash that wasm-bindgen appends. Whatever is new here costs a call across the border. */
 const WASM_IMPORTS = [
@@ -41,6 +42,7 @@ export const rules = {
   'Rust siblings do not import each other': rustSiblings,
   'only src/wasm names wasm_bindgen': wasmNames,
   'only js/core imports the generated glue': glueImports,
+  'every handle belongs to a part of the core': handlesInParts,
   'leaves of js/ do not import upward': leavesUpward,
   'www uses the package by its public name': wwwImports,
   'the core asks only allowed things of JavaScript': wasmImports,
@@ -96,10 +98,18 @@ function wasmNames(base) {
     .flatMap(({ file, code }) => (WASM_CRATES.test(code) ? [`${file} names ${WASM_CRATES.exec(code)[1]}`] : []))
 }
 
+/** A handle that no feature holds back would be carried by all parts; one whose feature no part has, by none. */
+function handlesInParts(base) {
+  const file = 'src/wasm/mod.rs'
+  if (!existsSync(join(base, file))) return []
+  const machines = Object.values(PARTS).flat()
+  const mods = withoutComments(readFileSync(join(base, file), 'utf8')).matchAll(/(?:#\[cfg\(feature = "(\w+)"\)\]\s*)?\bmod (\w+);/g)
+  return Array.from(mods).flatMap(([, feature, name]) => (machines.includes(feature) ? [] : [`${file}: no part of the core has ${name}`]))
+}
+
 function glueImports(base) {
   return importsBelow(base, 'js').flatMap(({ file, to }) => {
     if (!to.includes('core/generated/') || file.startsWith('js/core/')) return []
-    if (file === 'js/entry/inline-source.ts' && to.endsWith('/wasm-inline.js')) return []
     return [`${file} imports ${to}`]
   })
 }
@@ -107,8 +117,8 @@ function glueImports(base) {
 function leavesUpward(base) {
   return importsBelow(base, 'js').flatMap(({ file, to, typeOnly }) => {
     if (to.includes('core/generated/')) return []
-    // A tier is lent the core's machines by whoever opens it; it names their types and carries none of them.
-    if (typeOnly && inRooms(file, ['tier']) && inRooms(to, ['core'])) return []
+    // A tier brings the part of the core that keeps its directory. Of the driver, which it is lent, it names the types.
+    if (inRooms(file, ['tier']) && (inRooms(to, ['core/segments-core']) || (typeOnly && inRooms(to, ['core'])))) return []
     const allowed = inRooms(file, JS_LEAVES) ? JS_LEAVES : inRooms(file, ['core']) ? JS_CORE : undefined
     return allowed === undefined || inRooms(to, allowed) ? [] : [`${file} imports ${to}`]
   })

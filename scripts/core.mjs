@@ -1,23 +1,38 @@
-// The core: cargo (release, one .wasm) -> the glue of wasm-bindgen -> wasm-opt -> js/core/generated.
-// Its parts are separate so that setup can run the slow ones side by side.
+// The core: cargo (release, a .wasm for each part) -> the glue of wasm-bindgen -> wasm-opt -> js/core/generated/<part>.
+// The steps are separate so that setup can run the slow ones side by side.
 
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from './run.mjs'
 import { root, target, wasmEnv } from './toolchain.mjs'
 
 export const generated = join(root, 'js/core/generated')
 
+/**
+ * The parts of the core: modules of their own, so that a bundle carries only those it uses, and the machines (cargo features) in each.
+ * `shelflife` is `core.wasm`: all that `shelflife/slim` needs, in one module. Stores bring their own part, there too.
+ */
+export const PARTS = {
+  cache: ['cache'],
+  schedule: ['schedule'],
+  batch: ['batch'],
+  metrics: ['metrics'],
+  segments: ['segments'],
+  shelflife: ['cache', 'schedule', 'batch', 'metrics'],
+}
+
 const WASM = 'wasm32-unknown-unknown'
 /** What rustc emits for wasm32 today; every runtime we serve has had them for years. */
 const FEATURES = ['bulk-memory', 'reference-types', 'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'multivalue']
 const bindgenFiles = ['scripts/bindgen/Cargo.toml', 'scripts/bindgen/Cargo.lock', 'scripts/bindgen/src/main.rs']
 const bindgenStamp = join(target, 'bindgen/stamp')
-const coreStamp = join(generated, 'stamp')
+const compiled = join(target, 'parts')
 
 /** Whether the generated core is what the sources say. */
-export const coreIsCurrent = () => stampIs(coreStamp, coreInputs())
+export const coreIsCurrent = () => staleParts().length === 0
+
+const staleParts = () => Object.keys(PARTS).filter(part => !stampIs(join(generated, part, 'stamp'), inputsOf(part)))
 
 /** Whether the tool that makes the glue is built. */
 export const bindgenIsCurrent = () => stampIs(bindgenStamp, hashOf(bindgenFiles))
@@ -29,33 +44,43 @@ export async function compileBindgen() {
 }
 
 /**
- * Compiles the crate for wasm32. Without places and values in the messages of panics, which nobody sees in a release, it is 7 %
+ * Compiles the crate for wasm32, once for each part that has changed; its dependencies are compiled once for all. Without places and values in the messages of panics, which nobody sees in a release, it is 7 %
  * smaller and carries no path. The flags are not stable yet, so the compiler has to be asked to take them.
  */
 export async function compileCore() {
   const env = wasmEnv({ RUSTC_BOOTSTRAP: '1' })
   env.CARGO_ENCODED_RUSTFLAGS = [env.CARGO_ENCODED_RUSTFLAGS, '-Zlocation-detail=none', '-Zfmt-debug=none'].join('\x1f')
-  await run('cargo', ['build', '--release', '--lib', '--target', WASM, '--target-dir', target], { env })
+  const build = ['build', '--release', '--lib', '--target', WASM, '--target-dir', target, '--no-default-features', '--features']
+  mkdirSync(compiled, { recursive: true })
+  for (const part of staleParts()) {
+    await run('cargo', [...build, PARTS[part].join()], { env })
+    copyFileSync(join(target, WASM, 'release/shelflife.wasm'), join(compiled, `${part}.wasm`))
+  }
 }
 
 /** Makes js/core/generated out of what the two compilations gave. */
 export async function bindCore() {
-  const inputs = coreInputs()
-  rmSync(generated, { recursive: true, force: true })
-  mkdirSync(generated, { recursive: true })
-  await run(join(target, 'bindgen/release/bindgen'), [join(target, WASM, 'release/shelflife.wasm'), generated])
-  letBundlesDropClasses(join(generated, 'shelflife.js'))
-  const raw = join(generated, 'shelflife_bg.wasm')
-  const optimised = join(generated, 'shelflife.wasm')
+  await Promise.all(staleParts().map(bindPart))
+}
+
+async function bindPart(part) {
+  const inputs = inputsOf(part)
+  const folder = join(generated, part)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  await run(join(target, 'bindgen/release/bindgen'), [join(compiled, `${part}.wasm`), folder])
+  letBundlesDropClasses(join(folder, 'shelflife.js'))
+  const raw = join(folder, 'shelflife_bg.wasm')
+  const optimised = join(folder, 'shelflife.wasm')
   const features = FEATURES.map(feature => `--enable-${feature}`)
   await run(process.execPath, [join(root, 'node_modules/binaryen/bin/wasm-opt'), '-O3', ...features, raw, '-o', optimised])
   const bytes = readFileSync(optimised)
-  if (!WebAssembly.validate(bytes)) throw new Error('this Node cannot load the core that was built')
+  if (!WebAssembly.validate(bytes)) throw new Error(`this Node cannot load the part '${part}' of the core that was built`)
   const { alphabet, text } = asText(bytes)
-  writeFileSync(join(generated, 'wasm-inline.js'), `export const alphabet = '${alphabet}'\nexport const text = '${text}'\n`)
-  writeFileSync(join(generated, 'wasm-inline.d.ts'), 'export const alphabet: string\nexport const text: string\n')
+  writeFileSync(join(folder, 'inline.js'), `export const alphabet = '${alphabet}'\nexport const text = '${text}'\n`)
+  writeFileSync(join(folder, 'inline.d.ts'), 'export const alphabet: string\nexport const text: string\n')
   rmSync(raw)
-  writeFileSync(coreStamp, inputs)
+  writeFileSync(join(folder, 'stamp'), inputs)
 }
 
 /** Characters that stand for themselves in a string literal, in any encoding. */
@@ -113,6 +138,11 @@ export function stampIs(file, value) {
   return existsSync(file) && readFileSync(file, 'utf8') === value
 }
 
-function coreInputs() {
-  return hashOf([...filesBelow('src'), 'Cargo.toml', 'Cargo.lock', ...bindgenFiles, 'scripts/core.mjs', 'scripts/toolchain.mjs'])
+/** The machines of other parts are not compiled for this one. */
+function inputsOf(part) {
+  const others = Object.values(PARTS)
+    .flat()
+    .filter(machine => !PARTS[part].includes(machine))
+  const sources = filesBelow('src').filter(file => !others.includes(/^src\/(?:wasm\/)?(\w+)/.exec(file)?.[1]))
+  return hashOf([...sources, 'Cargo.toml', 'Cargo.lock', ...bindgenFiles, 'scripts/core.mjs', 'scripts/toolchain.mjs'])
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, firefox } from './browsers.mjs'
 import { rules } from './check-layers.mjs'
-import { addedBytes, BUDGET_BYTES } from './check-size.mjs'
+import { added, BUDGET_BYTES } from './check-size.mjs'
 import { attempt } from './run.mjs'
 import { root, target, toolEnv, wasmEnv } from './toolchain.mjs'
 
@@ -109,7 +109,7 @@ async function layers() {
 }
 
 async function size() {
-  const { brotli } = await addedBytes('createCache')
+  const { brotli } = await added('index#createCache')
   const note = `${(brotli / 1000).toFixed(1)} kB brotli of ${BUDGET_BYTES / 1000} kB`
   return { ...oneCheck(brotli <= BUDGET_BYTES, note), note }
 }

@@ -8,12 +8,17 @@
 //! - Keys and values stay with the host. Numbers cross the border: slots, ids, weights, times.
 //! - `wasm` is the only room that knows of JavaScript; without it the crate compiles natively with no such dependency.
 
+#[cfg(feature = "batch")]
 pub mod batch;
+#[cfg(feature = "cache")]
 pub mod cache;
 pub mod histogram;
+#[cfg(feature = "metrics")]
 pub mod metrics;
 pub mod rng;
+#[cfg(feature = "schedule")]
 pub mod schedule;
+#[cfg(feature = "segments")]
 pub mod segments;
 pub mod slab;
 pub mod time;

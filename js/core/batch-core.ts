@@ -1,7 +1,7 @@
 /** The plan of one run over a row of items; see `src/batch.rs`. Every method throws `ERR_CORE_TRAPPED` after a trap. */
 
 import { CoreHandle } from './door.ts'
-import { BatchMachine } from './generated/shelflife.js'
+import { BatchMachine, part } from './parts/batch.ts'
 
 /** How batches are made and handed over. Times in milliseconds, `Infinity` for none. */
 export interface BatchPlan {
@@ -35,7 +35,10 @@ export class BatchCore {
       Math.min(count, LARGEST_COUNT),
     )
     const delays = Float64Array.of(initialDelay, maxDelay, timeout)
-    this.#handle = new CoreHandle(() => new BatchMachine(batchSize as number, concurrency as number, maxRetries as number, isolate, delays))
+    this.#handle = new CoreHandle(
+      part,
+      () => new BatchMachine(batchSize as number, concurrency as number, maxRetries as number, isolate, delays),
+    )
   }
 
   /** `count` more items are there. */

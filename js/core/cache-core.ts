@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts'
 import { CoreTrappedError } from '../errors.ts'
 import { CoreHandle } from './door.ts'
 import { type Driver, driverOf } from './driver.ts'
-import { CacheHandle } from './generated/shelflife.js'
+import { CacheHandle, part } from './parts/cache.ts'
 
 /** A log begins small, so that a cache nobody uses costs little, and grows each time it fills up. */
 const FIRST_LOG_WORDS = 64
@@ -83,7 +83,7 @@ export class CacheCore {
     this.#onLost = onLost
     this.#base = Math.floor(this.driver.now())
     const number = POLICIES.indexOf(policy)
-    this.#handle = new CoreHandle(() => new CacheHandle(number, max, seed, this.driver.now()))
+    this.#handle = new CoreHandle(part, () => new CacheHandle(number, max, seed, this.driver.now()))
   }
 
   /** The entry in `slot` was used. */

@@ -11,8 +11,8 @@
 
 import { CoreTrappedError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
-import { CoreHandle, CoreNumbers } from './door.ts'
-import { MetricsMachine } from './generated/shelflife.js'
+import { CoreHandle, type CoreNumbers } from './door.ts'
+import { MetricsMachine, part } from './parts/metrics.ts'
 
 /** A family of series as the core is told of it. */
 export type CoreFamily =
@@ -86,7 +86,7 @@ export class MetricsCore {
     return this.#withCore(handle => {
       this.#drain(handle)
       const pointer = handle.use(machine => machine.summarise())
-      return new CoreNumbers(pointer, this.#histogramCount * SUMMARY_WIDTH).numbers.slice()
+      return handle.numbers(pointer, this.#histogramCount * SUMMARY_WIDTH).numbers.slice()
     })
   }
 
@@ -112,7 +112,7 @@ export class MetricsCore {
     const handle = this.#withCore(handle => {
       this.#drain(handle)
       const pointer = handle.use(machine => machine.cells(this.#cellCount))
-      new CoreNumbers(pointer, this.#cellCount).numbers.set(this.cells.subarray(0, this.#cellCount))
+      handle.numbers(pointer, this.#cellCount).numbers.set(this.cells.subarray(0, this.#cellCount))
       return handle
     })
     const parts: string[] = []
@@ -174,12 +174,12 @@ export class MetricsCore {
 
   #open(): CoreHandle<Machine> {
     if (this.#handle !== undefined && !this.#handle.lost) return this.#handle
-    if (this.#handle === undefined) this.#handle = new CoreHandle(() => new MetricsMachine(LOG_LENGTH))
+    if (this.#handle === undefined) this.#handle = new CoreHandle(part, () => new MetricsMachine(LOG_LENGTH))
     else {
       this.#handle.renew()
       this.restarts += 1
     }
-    this.#coreLog = new CoreNumbers(
+    this.#coreLog = this.#handle.numbers(
       this.#handle.use(machine => machine.logPointer()),
       LOG_LENGTH,
     )

@@ -6,9 +6,9 @@
  */
 
 import { CoreTrappedError } from '../errors.ts'
-import { CoreHandle, CoreNumbers } from './door.ts'
+import { CoreHandle, type CoreNumbers } from './door.ts'
 import { Alarm, type Driver } from './driver.ts'
-import { ScheduleHandle } from './generated/shelflife.js'
+import { part, ScheduleHandle } from './parts/schedule.ts'
 
 /** The limits of a schedule; times are milliseconds. */
 export interface ScheduleConfig {
@@ -89,6 +89,7 @@ export class ScheduleCore {
     const { concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed } = config
     this.#driver = driver
     this.#core = new CoreHandle(
+      part,
       () => new ScheduleHandle(concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed, driver.now()),
     )
     this.#buffer = this.#view()
@@ -254,6 +255,6 @@ export class ScheduleCore {
   }
 
   #view(): CoreNumbers {
-    return this.#core.use(core => new CoreNumbers(core.pointer, core.length))
+    return this.#core.use(core => this.#core.numbers(core.pointer, core.length))
   }
 }

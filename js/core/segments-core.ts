@@ -1,7 +1,7 @@
 /** The directory of a segment log, in the core. Keys are ids here; who they stand for is the tier's business. */
 
-import { CoreHandle, CoreNumbers } from './door.ts'
-import { SegmentsHandle } from './generated/shelflife.js'
+import { CoreHandle, type CoreNumbers } from './door.ts'
+import { part, SegmentsHandle } from './parts/segments.ts'
 
 /** What the core is told of a log. */
 export interface SegmentsConfig {
@@ -16,7 +16,7 @@ export class SegmentsCore {
   #rows: CoreNumbers
 
   constructor({ maxBytes, segmentBytes, toleranceMs }: SegmentsConfig) {
-    this.#handle = new CoreHandle(() => new SegmentsHandle(maxBytes, segmentBytes, toleranceMs))
+    this.#handle = new CoreHandle(part, () => new SegmentsHandle(maxBytes, segmentBytes, toleranceMs))
     this.#rows = this.#look()
   }
 
@@ -98,6 +98,6 @@ export class SegmentsCore {
 
   #look(): CoreNumbers {
     const [pointer, length] = this.#handle.use(handle => [handle.rowsPointer(), handle.rowsLength()] as const)
-    return new CoreNumbers(pointer, length)
+    return this.#handle.numbers(pointer, length)
   }
 }

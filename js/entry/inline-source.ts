@@ -1,6 +1,4 @@
-/** The core's bytes, carried inside the bundle as text; `scripts/core.mjs` writes it. */
-
-import { alphabet, text } from '../core/generated/wasm-inline.js'
+/** Bytes of the core, carried inside the bundle as text; `scripts/core.mjs` writes it. */
 
 /** Characters that mean something inside a string literal; the text does without them. */
 const LEFT_OUT = [36, 39, 92, 96]
@@ -8,8 +6,8 @@ const FIRST = 32
 const PRINTABLE = 95 - LEFT_OUT.length
 const ESCAPES = 2
 
-/** What the door compiles. */
-export function wasmSource(): BufferSource {
+/** The bytes that `text` stands for. */
+export function inlined(alphabet: string, text: string): BufferSource {
   const places = new Uint8Array(128)
   for (let code = FIRST, place = 0; code < 127; code += 1) if (!LEFT_OUT.includes(code)) places[code] = place++
   const byteAt = Array.from({ length: 256 }, (_, at) => Number.parseInt(alphabet.slice(at * 2, at * 2 + 2), 16))

@@ -1,4 +1,4 @@
-/** The core's bytes, brought by the caller. The build puts this in place of `inline-source.ts` for `shelflife/slim`. */
+/** The core that the caller of `shelflife/slim` brings. */
 
 import { ShelflifeError } from '../errors.ts'
 

@@ -111,7 +111,7 @@ export interface Tier {
 /** What opens a {@link Tier}: the times it must use. */
 export interface StoreContext {
   readonly clock: Clock
-  /** The core's machines, lent to the tier. */
+  /** Timers, lent to the tier. */
   readonly core: TierCore
 }
 

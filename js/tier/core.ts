@@ -1,14 +1,12 @@
-/** What a tier needs of the core. */
+/** What a tier needs of whoever opens it. */
 
 import type { Alarm, Driver } from '../core/driver.ts'
-import type { SegmentsCore } from '../core/segments-core.ts'
 
 /**
- * Timers and the directory machine, lent by whoever opens the tier: a store's module carries no core of its own, so
- * that it goes with `shelflife` and with `shelflife/slim` alike, and a cache without a store carries no tier.
+ * Timers, lent so that one clock has one driver: `shelflife/slim`, which is built apart, has a driver of its own. The directory
+ * machine is not lent: a store's module carries it, so that a cache without a store carries neither.
  */
 export interface TierCore {
   readonly driver: Driver
   readonly Alarm: typeof Alarm
-  readonly SegmentsCore: typeof SegmentsCore
 }

@@ -1,10 +1,9 @@
 /** Which key lies where: keys here, as a map from key to id; what happened to each id in the core. */
 
-import type { SegmentsCore } from '../core/segments-core.ts'
+import { SegmentsCore } from '../core/segments-core.ts'
 import type { Line, Place } from '../stores/directory.ts'
 import { MAX_LINES, SEGMENT_BYTES } from '../stores/directory.ts'
 import { ROW } from '../stores/segment-row.ts'
-import type { TierCore } from './core.ts'
 
 /** A value that was written this far in the future, by our clock, is not believed. */
 export const TOLERANCE_MS = 60_000
@@ -29,7 +28,7 @@ export class KeyDirectory {
   readonly #keys: (string | undefined)[] = []
   readonly #free: number[] = []
 
-  constructor({ SegmentsCore }: TierCore, maxBytes: number) {
+  constructor(maxBytes: number) {
     this.#core = new SegmentsCore({ maxBytes, segmentBytes: SEGMENT_BYTES, toleranceMs: TOLERANCE_MS })
   }
 

@@ -47,7 +47,7 @@ export class SegmentLog {
     this.#medium = store.openMedium({ ...context, count: kind => this.count(kind) })
     this.#clock = context.clock
     this.#core = context.core
-    this.#directory = new KeyDirectory(context.core, Math.min(store.maxSize, NO_LIMIT))
+    this.#directory = new KeyDirectory(Math.min(store.maxSize, NO_LIMIT))
   }
 
   get writable(): boolean {

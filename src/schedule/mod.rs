@@ -7,7 +7,9 @@
 
 mod backoff;
 mod border;
+mod bucket;
 mod lanes;
+mod limiter;
 #[cfg(test)]
 mod model;
 mod task;
@@ -18,7 +20,9 @@ use crate::time::{Duration, Instant};
 use crate::wheel::Wheel;
 pub use backoff::{Backoff, Jitter};
 pub use border::{Action, Admission, Config, Deadline, Ending, Outcome, Settled};
+pub use bucket::{Micros, Rate, TokenBucket};
 use lanes::Lanes;
+pub use limiter::{Entry, Limiter, LimiterConfig, Refusal, Turn};
 use std::collections::VecDeque;
 pub use task::{Limits, Spent};
 use task::{Phase, Task};

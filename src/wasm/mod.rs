@@ -1,9 +1,17 @@
 //! The border to JavaScript, and the only folder that names `wasm_bindgen`. One file per handle, one-line methods.
+//! A handle without its feature would be carried by every part of the core.
 
+#[cfg(feature = "batch")]
 mod batch;
+#[cfg(feature = "cache")]
 mod cache;
+#[cfg(feature = "schedule")]
+mod limiter;
+#[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "schedule")]
 mod schedule;
+#[cfg(feature = "segments")]
 mod segments;
 
 use crate::time::Instant;
@@ -17,6 +25,7 @@ pub fn plant_trap() {
 }
 
 /// Milliseconds of the host as an instant; fractions are dropped, what is out of range is clamped.
+#[allow(dead_code, reason = "a part that knows no time has no use for it")]
 fn instant(ms: f64) -> Instant {
     if ms == f64::INFINITY { Instant::NEVER } else { Instant::from_millis(ms as u64) }
 }

@@ -41,21 +41,30 @@ const planted = {
   },
   'only js/core imports the generated glue': {
     bad: [
-      { 'js/cache/memory.ts': "import * as glue from '../core/generated/shelflife.js'" },
-      { 'js/entry/node.ts': "export const load = () => import('../core/generated/shelflife.js')" },
+      { 'js/cache/memory.ts': "import * as glue from '../core/generated/cache/shelflife.js'" },
+      { 'js/entry/node.ts': "export const load = () => import('../core/generated/cache/shelflife.js')" },
     ],
-    good: [{ 'js/core/door.ts': "import * as glue from './generated/shelflife.js'" }],
+    good: [{ 'js/core/parts/cache.ts': "import { initSync } from '../generated/cache/shelflife.js'" }],
+  },
+  'every handle belongs to a part of the core': {
+    bad: [{ 'src/wasm/mod.rs': 'mod cache;' }, { 'src/wasm/mod.rs': '#[cfg(feature = "teapot")]\nmod teapot;' }],
+    good: [{ 'src/wasm/mod.rs': '#[cfg(feature = "cache")]\nmod cache;\n#[cfg(feature = "batch")]\nmod batch;' }],
   },
   'leaves of js/ do not import upward': {
     bad: [
       { 'js/stores/fs.ts': "import type { Cache } from '../cache/cache.ts'" },
       { 'js/clock.ts': "export { driverOf } from './core/driver.ts'" },
+      { 'js/tier/write-queue.ts': "import { driverOf } from '../core/driver.ts'" },
       { 'js/http/transport-undici.ts': "import { createFetch } from './create-fetch.ts'" },
       { 'js/codec.ts': "import './index.ts'" },
       { 'js/core/cache-core.ts': "import { MemoryCache } from '../cache/memory-cache.ts'" },
     ],
     good: [
       { 'js/stores/fs.ts': "import { sizeInBytes } from '../options.ts'", 'js/cache/cache.ts': "import { fs } from '../stores/fs.ts'" },
+      {
+        'js/tier/key-directory.ts': "import { SegmentsCore } from '../core/segments-core.ts'",
+        'js/tier/core.ts': "import type { Driver } from '../core/driver.ts'",
+      },
     ],
   },
   'www uses the package by its public name': {

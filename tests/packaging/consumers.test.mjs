@@ -9,6 +9,7 @@ import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { build as esbuild } from 'esbuild'
 import { build as vite } from 'vite'
+import { PARTS } from '../../scripts/core.mjs'
 import { launchChromium, serve, skip } from '../e2e/chromium.mjs'
 import { filesOf, installTarball, root, runInNode, write } from './installed.mjs'
 
@@ -49,6 +50,14 @@ async function answerInChromium(files) {
     await browser.close()
     await server.close()
   }
+}
+
+/**
+ * The beginning of a part of the core, as bundles carry it.
+ * @param {string} part
+ */
+async function inlined(part) {
+  return (await import(`../../js/core/generated/${part}/inline.js`)).text.slice(0, 2000)
 }
 
 /** @param {import('esbuild').BuildOptions} options */
@@ -118,10 +127,51 @@ test('slim takes the core that a page streamed', { skip }, async () => {
     globalThis.answer = use(all)`
   const script = await bundled({ entryPoints: [write(folder, 'slim-page.js', text)] })
   const core = readFileSync(join(shelflife, 'dist/core.wasm'))
-  const { text: inlined } = await import('../../js/core/generated/wasm-inline.js')
-  assert.ok(!script.includes(inlined.slice(0, 200)), 'slim carries no core')
+  assert.ok(!script.includes(await inlined('cache')), 'slim carries no core')
   assert.deepEqual(await answerInChromium({ '/': PAGE, '/main.js': script, '/core.wasm': core }), EXPECTED)
 })
+
+test('slim and a store go together', () => {
+  const wasm = createRequire(main).resolve('shelflife/core.wasm')
+  const text = `
+    import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+    import { tmpdir } from 'node:os'
+    import { join } from 'node:path'
+    import { createCache, useCore } from 'shelflife/slim'
+    import { fileSystem } from 'shelflife/stores/fs'
+    useCore(new WebAssembly.Module(readFileSync(${JSON.stringify(wasm)})))
+    const path = mkdtempSync(join(tmpdir(), 'shelflife-slim-'))
+    const values = []
+    for (const value of [1, 2]) {
+      const cache = createCache({ store: fileSystem({ path }) })
+      values.push((await cache.get('a')) ?? null)
+      await cache.set('a', value, { persist: 'stored' })
+      await cache.close()
+    }
+    rmSync(path, { recursive: true })
+    console.log(JSON.stringify(values))`
+  assert.deepEqual(runInNode(write(folder, 'slim-store.js', text)), [null, 1])
+})
+
+for (const [imported, carried] of [
+  ["import { createMemoryCache } from 'shelflife'", ['cache']],
+  ["import { createCache } from 'shelflife'", ['cache']],
+  ["import { createFetch } from 'shelflife'", ['schedule']],
+  ["import { processBatch } from 'shelflife'", ['batch']],
+  ["import { createRegistry } from 'shelflife'", ['metrics']],
+  ["import { indexedDB } from 'shelflife/stores/indexeddb'", ['segments']],
+]) {
+  test(`${imported} carries no other part of the core`, async () => {
+    const name = /\{ (\w+) \}/.exec(imported)?.[1]
+    const text = await bundled({
+      entryPoints: [write(folder, `parts/${name}.js`, `${imported}\nglobalThis.kept = ${name}\n`)],
+      charset: 'utf8',
+    })
+    const parts = []
+    for (const part of Object.keys(PARTS)) if (text.includes(await inlined(part))) parts.push(part)
+    assert.deepEqual(parts, carried)
+  })
+}
 
 test('a bundle without the core leaves the core out', async () => {
   const entry = write(folder, 'clock.js', "import { systemClock } from 'shelflife'\nconsole.log(systemClock.wall())\n")

@@ -1,5 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
-import { cached, concurrencyLimited, createCache, createRegistry, lazyLoaded, timed } from '../../../js/index.ts'
+import {
+  cached,
+  concurrencyLimited,
+  createCache,
+  createRateLimiter,
+  createRegistry,
+  lazyLoaded,
+  rateLimited,
+  timed,
+} from '../../../js/index.ts'
 import { ManualClock, plantTrap } from '../../../js/testing.ts'
 
 const invalid = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' })
@@ -175,5 +184,55 @@ describe('concurrencyLimited', () => {
     expect(await after).toBe('after')
     for (const wrong of [{}, { concurrency: 0 }, { concurrency: 1, maxQueue: -1 }, { concurrency: 1, perKey: 1.5 }])
       expect(() => concurrencyLimited(wrong as never)).toThrow(invalid)
+  })
+})
+
+describe('rateLimited', () => {
+  test('runs calls of a method at the rate, those of all objects together', async () => {
+    const clock = new ManualClock()
+    const began: string[] = []
+    class Api {
+      readonly prefix: string
+      constructor(prefix: string) {
+        this.prefix = prefix
+      }
+
+      @rateLimited({ tokensPerInterval: 2, interval: '1s', clock })
+      async load(n: number): Promise<string> {
+        began.push(`${this.prefix}${n}`)
+        return `${this.prefix}${n}`
+      }
+    }
+    const [a, b] = [new Api('a'), new Api('b')]
+    const all = Promise.all([a.load(1), b.load(2), a.load(3), b.load(4)])
+    await clock.advanceAsync(0)
+    expect(began).toEqual(['a1', 'b2'])
+    await clock.advanceAsync(500)
+    expect(began).toEqual(['a1', 'b2', 'a3'])
+    await clock.advanceAsync(500)
+    expect(await all).toEqual(['a1', 'b2', 'a3', 'b4'])
+  })
+
+  test('wraps a function, with costs, a signal, and a limiter of yours', async () => {
+    const clock = new ManualClock()
+    const limiter = createRateLimiter({ tokensPerInterval: 10, interval: '1s', maxWait: '1s', clock })
+    const sent: number[] = []
+    const send = rateLimited({
+      limiter,
+      cost: (mails: string[], _signal?: AbortSignal) => mails.length,
+      signal: (_mails, signal) => signal,
+    })((mails: string[], _signal?: AbortSignal) => sent.push(mails.length))
+    expect(await send(Array.from({ length: 8 }, String))).toBe(1)
+    const controller = new AbortController()
+    const waiting = send(['a', 'b', 'c', 'd'], controller.signal)
+    await expect(send(Array.from({ length: 10 }, String))).rejects.toMatchObject({ code: 'ERR_RATE_LIMITED', retryAfterMs: 1200 })
+    await expect(send(Array.from({ length: 11 }, String))).rejects.toEqual(invalid)
+    controller.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+    await send(['a', 'b'])
+    expect(sent).toEqual([8, 2])
+    for (const wrong of [undefined, {}, { limiter: {} }, { limiter, cost: 1 }, { limiter, signal: 'none' }])
+      expect(() => rateLimited(wrong as never)).toThrow(invalid)
+    expect(() => rateLimited({ limiter })('no function' as never)).toThrow(invalid)
   })
 })
