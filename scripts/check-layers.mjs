@@ -19,6 +19,7 @@ const JS_LEAVES = [
   'next-task',
   'glob',
   'abort-watch',
+  'report',
   'codec',
   'stores',
   'tier',

@@ -43,7 +43,10 @@ export interface MemoryCacheOptions<K, V> {
   cleanupInterval?: Duration
   /** Numbers from 0 up to 1 for `jitter`. Default: `Math.random`. */
   random?: () => number
-  /** Called after an entry has left, once the cache is consistent again; it may use the cache. */
+  /**
+   * Called after an entry has left, once the cache is consistent again; it may use the cache. What it throws, the call that made the
+   * entry leave throws, after all have been told; where a timer did, it is reported (`process.on('warning')`, in browsers an `error` event).
+   */
   dispose?: (value: V, key: K, reason: DisposeReason) => void
   /** The source of time. Default: the machine's. */
   clock?: Clock

@@ -6,6 +6,7 @@
  */
 
 import { type Clock, type ClockTimer, systemClock } from '../clock.ts'
+import { report } from '../report.ts'
 
 /** The two clocks may differ this much before the difference counts as sleep. */
 const SLEEP_TOLERANCE_MS = 1000
@@ -115,16 +116,17 @@ export class Driver {
     this.#timer = undefined
     this.#timerAt = Number.POSITIVE_INFINITY
     const now = this.now()
-    try {
-      for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
-        first.at = Number.POSITIVE_INFINITY
-        this.#remove(first)
+    for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
+      first.at = Number.POSITIVE_INFINITY
+      this.#remove(first)
+      try {
         first.ring(now)
+      } catch (error) {
+        // A callback of a user that throws must not silence the alarms behind it, nor end the process.
+        report(error)
       }
-    } finally {
-      // A callback of a user that throws must not silence the alarms behind it.
-      this.#arm()
     }
+    this.#arm()
   }
 
   /** A timer that is too early only costs a wake-up; one that is too late is moved. */

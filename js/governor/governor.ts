@@ -68,7 +68,7 @@ export class MemoryGovernor implements Disposable {
     this.#wait()
   }
 
-  /** Measures now, and does what is due. The timer does this by itself. */
+  /** Measures now, and does what is due. The timer does this by itself. Throws what `onPressure` or a `dispose` callback throws. */
   check(): void {
     try {
       // Each pass goes one step further, so this ends; a pass over the heap or a container ends after one.
@@ -109,10 +109,27 @@ export class MemoryGovernor implements Disposable {
     const isLast = this.#step >= SHARES.length
     this.#step += 1
     this.#steps += 1
-    const freedBytes = this.#reclaim.reduce((sum, one) => sum + one.trim(share).bytes, 0)
+    const { freedBytes, failure } = this.#trimAll(share)
     this.#freedBytes += freedBytes
     this.#onPressure?.({ kind: reading.kind, ratio: used, share, freedBytes })
+    if (failure !== undefined) throw failure.error
     return reading.kind === 'accounted' && !(isLast && freedBytes === 0)
+  }
+
+  /** Everybody gives, whatever a `dispose` callback of one of them throws. */
+  #trimAll(share: number): { freedBytes: number; failure: { error: unknown } | undefined } {
+    let freedBytes = 0
+    let failure: { error: unknown } | undefined
+    for (const one of this.#reclaim) {
+      const before = one.accountedBytes()
+      try {
+        freedBytes += one.trim(share).bytes
+      } catch (error) {
+        failure ??= { error }
+        freedBytes += Math.max(0, before - one.accountedBytes())
+      }
+    }
+    return { freedBytes, failure }
   }
 
   #readings(): MemoryReading[] {

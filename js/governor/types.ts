@@ -46,7 +46,7 @@ export interface MemoryGovernorOptions {
   low?: number
   /** How often memory is measured. Default: 5 s. */
   interval?: Duration
-  /** Called after each step. */
+  /** Called after each step. What it throws in the timer is reported: `process.on('warning')`, in browsers an `error` event. */
   onPressure?: (event: PressureEvent) => void
   /** Where memory is read; for tests. Default: the runtime. */
   read?: () => readonly MemoryReading[]

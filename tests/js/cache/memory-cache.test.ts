@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createMemoryCache, type DisposeReason, type MemoryCacheOptions } from '../../../js/index.ts'
 import { ManualClock, plantTrap } from '../../../js/testing.ts'
 import { checkMemoryCache } from '../model/memory-cache-model.ts'
@@ -257,6 +257,28 @@ describe('dispose', () => {
     expect(() => cache.clear()).toThrow('a callback failed')
     expect(seen).toEqual(['a', 'b'])
     expect(cache.size).toBe(0)
+  })
+
+  test('a callback that throws while entries expire is reported, once a slice, and the others have their turn', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const clock = new ManualClock()
+    const seen: string[] = []
+    const dispose = (_: number, key: string) => {
+      seen.push(key)
+      throw new Error('a callback failed')
+    }
+    const cache = createMemoryCache<string, number>({ ttl: 1000, cleanupInterval: 100, clock, dispose })
+    const other = createMemoryCache<string, number>({ ttl: 1000, cleanupInterval: 100, clock, dispose: (_, key) => seen.push(key) })
+    cache.set('a', 1)
+    cache.set('b', 2)
+    other.set('c', 3)
+    clock.advance(1500)
+    cache.set('d', 4)
+    clock.advance(1500)
+    expect(seen).toEqual(['a', 'b', 'c', 'd'])
+    expect(cache.size + other.size).toBe(0)
+    expect(warn).toHaveBeenCalledTimes(2)
+    warn.mockRestore()
   })
 })
 

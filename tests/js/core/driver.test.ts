@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Alarm, driverOf } from '../../../js/core/driver.ts'
 import { ManualClock } from '../../../js/testing/manual-clock.ts'
 
@@ -15,4 +15,46 @@ test('an alarm that is set after the machine slept does not wait for the timer t
   clock.advance(10_000)
   expect(rang).toEqual(['due while asleep', 'after waking'])
   expect(clock.timers).toBe(0)
+})
+
+test('what an alarm throws is reported, and the others ring', () => {
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const clock = new ManualClock()
+  const driver = driverOf(clock)
+  const rang: string[] = []
+  const failure = new Error('a callback failed')
+  for (const [at, thrown] of [failure, 'no error at all'].entries()) {
+    const alarm = new Alarm(() => {
+      throw thrown
+    })
+    driver.set(alarm, at + 1)
+  }
+  driver.set(new Alarm(() => rang.push('at the same time')), 2)
+  driver.set(new Alarm(() => rang.push('later')), 3)
+  clock.advance(3)
+  expect(rang).toEqual(['at the same time', 'later'])
+  expect(warn.mock.calls.map(([warning]) => warning)).toEqual([
+    expect.objectContaining({ name: 'ShelflifeWarning', message: expect.stringContaining('a callback failed'), cause: failure }),
+    expect.objectContaining({ cause: 'no error at all' }),
+  ])
+  warn.mockRestore()
+})
+
+test('without a process the platform is told', () => {
+  const told: unknown[] = []
+  vi.stubGlobal('process', undefined)
+  vi.stubGlobal('reportError', (error: unknown) => told.push(error))
+  try {
+    const clock = new ManualClock()
+    driverOf(clock).set(
+      new Alarm(() => {
+        throw new Error('a callback failed')
+      }),
+      1,
+    )
+    clock.advance(1)
+  } finally {
+    vi.unstubAllGlobals()
+  }
+  expect(told).toEqual([new Error('a callback failed')])
 })
