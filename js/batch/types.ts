@@ -43,7 +43,7 @@ export interface BatchOptions {
   onProgress?: (progress: BatchProgress) => void
   /** The shortest time between two calls of `onProgress`. Default: 100 ms. */
   progressInterval?: Duration
-  /** The label `batch` in metrics. Default: `'default'`. */
+  /** The label `batch` in metrics; runs of one name add up. Default: `'default'`. */
   name?: string
   /** Where counts and durations are reported. Default: nowhere. */
   metrics?: Registry

@@ -1,5 +1,6 @@
 /** What a cache with tiers reports to a registry, beside what its memory reports. */
 
+import { Copies } from '../metrics/copies.ts'
 import type { TimerSeries } from '../metrics/instruments.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { CacheStats } from './types.ts'
@@ -10,20 +11,20 @@ export interface CacheReport {
   stop(): void
 }
 
-/** Registers the series of a cache. */
+/** Registers the series of a cache. Caches of one name add up. */
 export function reportCache(registry: Registry, name: string, cache: { stats(): CacheStats }): CacheReport {
   const labels = { cache: name }
+  const copies = new Copies()
   const loads = registry.counter({ name: 'cache_loads_total', help: 'Loader calls, by outcome', labelNames: ['cache', 'outcome'] })
-  const loaded = loads.with({ ...labels, outcome: 'ok' })
-  const failed = loads.with({ ...labels, outcome: 'error' })
-  const coalesced = registry
-    .counter({ name: 'cache_coalesced_total', help: 'Calls that shared the load of another', labelNames: ['cache'] })
-    .with(labels)
-  const counter = (metric: string, help: string) => registry.counter({ name: metric, help, labelNames: ['cache'] }).with(labels)
+  const loaded = copies.counter(loads.with({ ...labels, outcome: 'ok' }))
+  const failed = copies.counter(loads.with({ ...labels, outcome: 'error' }))
+  const counter = (metric: string, help: string) =>
+    copies.counter(registry.counter({ name: metric, help, labelNames: ['cache'] }).with(labels))
+  const coalesced = counter('cache_coalesced_total', 'Calls that shared the load of another')
   const stale = registry.counter({ name: 'cache_stale_total', help: 'Stale values given, by reason', labelNames: ['cache', 'reason'] })
-  const revalidating = stale.with({ ...labels, reason: 'revalidate' })
-  const afterError = stale.with({ ...labels, reason: 'error' })
-  const afterTimeout = stale.with({ ...labels, reason: 'timeout' })
+  const revalidating = copies.counter(stale.with({ ...labels, reason: 'revalidate' }))
+  const afterError = copies.counter(stale.with({ ...labels, reason: 'error' }))
+  const afterTimeout = copies.counter(stale.with({ ...labels, reason: 'timeout' }))
   const negative = counter('cache_negative_hits_total', 'Reads answered with the knowledge that there is nothing')
   const refreshes = counter('cache_refreshes_total', 'Loads begun in the background')
   const timeouts = counter('cache_load_timeouts_total', 'Loads ended by the hard timeout')
@@ -35,24 +36,38 @@ export function reportCache(registry: Registry, name: string, cache: { stats(): 
   const loadTimer = registry
     .timer({ name: 'cache_load_duration_seconds', help: 'Time that loaders took', labelNames: ['cache'] })
     .with(labels)
-  const stop = registry.onCollect(() => {
-    const stats = cache.stats()
-    loaded.setTotal(stats.loads - stats.loadErrors)
-    failed.setTotal(stats.loadErrors)
-    coalesced.setTotal(stats.coalesced)
-    revalidating.setTotal(stats.staleHits)
-    afterError.setTotal(stats.staleAfterError)
-    afterTimeout.setTotal(stats.staleAfterTimeout)
-    negative.setTotal(stats.negativeHits)
-    refreshes.setTotal(stats.refreshes)
-    timeouts.setTotal(stats.timeouts)
-    backedOff.setTotal(stats.backedOff)
-    for (const [at, tier] of stats.tiers.entries()) {
-      const tierLabels = { ...labels, tier: `${at + 1}:${tier.name}` }
-      tierHits.with(tierLabels).setTotal(tier.hits)
-      tierMisses.with(tierLabels).setTotal(tier.misses)
-      tierBytes.with(tierLabels).set(tier.bytes)
-    }
+  const ofTier = (tier: string) => ({
+    hits: copies.counter(tierHits.with({ ...labels, tier })),
+    misses: copies.counter(tierMisses.with({ ...labels, tier })),
+    bytes: copies.gauge(tierBytes.with({ ...labels, tier })),
   })
+  const ofTiers = new Map<string, ReturnType<typeof ofTier>>()
+  const copy = () => {
+    const stats = cache.stats()
+    loaded(stats.loads - stats.loadErrors)
+    failed(stats.loadErrors)
+    coalesced(stats.coalesced)
+    revalidating(stats.staleHits)
+    afterError(stats.staleAfterError)
+    afterTimeout(stats.staleAfterTimeout)
+    negative(stats.negativeHits)
+    refreshes(stats.refreshes)
+    timeouts(stats.timeouts)
+    backedOff(stats.backedOff)
+    for (const [at, { name: tierName, hits, misses, bytes }] of stats.tiers.entries()) {
+      const tier = `${at + 1}:${tierName}`
+      const series = ofTiers.get(tier) ?? ofTier(tier)
+      ofTiers.set(tier, series)
+      series.hits(hits)
+      series.misses(misses)
+      series.bytes(bytes)
+    }
+  }
+  const stopCopying = registry.onCollect(copy)
+  const stop = () => {
+    copy()
+    stopCopying()
+    copies.leave()
+  }
   return { loadTimer, stop }
 }

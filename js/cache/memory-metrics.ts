@@ -1,35 +1,44 @@
 /** What a memory cache reports to a registry. Its own counters are plain fields; they are copied when somebody looks. */
 
+import { Copies } from '../metrics/copies.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { MemoryCacheStats } from './types.ts'
 
-/** Registers the series of a cache; the result stops the reporting. */
+/** Registers the series of a cache; the result copies what is left and stops the reporting. Caches of one name add up. */
 export function reportMemoryCache(registry: Registry, name: string, cache: { stats(): MemoryCacheStats }): () => void {
   const labels = { cache: name }
-  const counter = (metric: string, help: string) => registry.counter({ name: metric, help, labelNames: ['cache'] }).with(labels)
-  const gauge = (metric: string, help: string) => registry.gauge({ name: metric, help, labelNames: ['cache'] }).with(labels)
+  const copies = new Copies()
+  const counter = (metric: string, help: string) =>
+    copies.counter(registry.counter({ name: metric, help, labelNames: ['cache'] }).with(labels))
+  const gauge = (metric: string, help: string) => copies.gauge(registry.gauge({ name: metric, help, labelNames: ['cache'] }).with(labels))
   const hits = counter('cache_hits_total', 'Reads answered from memory')
   const misses = registry.counter({
     name: 'cache_misses_total',
     help: 'Reads not answered from memory, by reason',
     labelNames: ['cache', 'reason'],
   })
-  const absent = misses.with({ ...labels, reason: 'absent' })
-  const expired = misses.with({ ...labels, reason: 'expired' })
+  const absent = copies.counter(misses.with({ ...labels, reason: 'absent' }))
+  const expired = copies.counter(misses.with({ ...labels, reason: 'expired' }))
   const evictions = counter('cache_evictions_total', 'Entries that left for want of room')
   const invalidations = counter('cache_invalidations_total', 'Entries that were given up by tag, pattern, predicate or source')
   const expirations = counter('cache_expirations_total', 'Entries that left because their time was over')
   const entries = gauge('cache_entries', 'Entries in memory')
   const size = gauge('cache_size', 'Sum of the sizes of all entries, in the unit of maxSize')
-  return registry.onCollect(() => {
+  const copy = () => {
     const stats = cache.stats()
-    hits.setTotal(stats.hits)
-    absent.setTotal(stats.missesByReason.absent)
-    expired.setTotal(stats.missesByReason.expired)
-    evictions.setTotal(stats.evictions)
-    expirations.setTotal(stats.expirations)
-    invalidations.setTotal(stats.invalidations)
-    entries.set(stats.entries)
-    size.set(stats.size)
-  })
+    hits(stats.hits)
+    absent(stats.missesByReason.absent)
+    expired(stats.missesByReason.expired)
+    evictions(stats.evictions)
+    expirations(stats.expirations)
+    invalidations(stats.invalidations)
+    entries(stats.entries)
+    size(stats.size)
+  }
+  const stop = registry.onCollect(copy)
+  return () => {
+    copy()
+    stop()
+    copies.leave()
+  }
 }

@@ -50,7 +50,7 @@ export interface MemoryCacheOptions<K, V> {
   dispose?: (value: V, key: K, reason: DisposeReason) => void
   /** The source of time. Default: the machine's. */
   clock?: Clock
-  /** The name under which it reports. Default: `'memory'`. */
+  /** The name under which it reports; caches of one name add up. Default: `'memory'`. */
   name?: string
   /** Where to report hits, misses, entries and evictions. */
   metrics?: Registry
@@ -145,7 +145,7 @@ export interface CacheOptions<V> extends MemoryCacheOptions<string, V>, LoadingO
    * `structuredClone` does), `'freeze'` freezes it, with all it holds in properties, on its way in. Default: false.
    */
   isolate?: false | 'clone' | 'freeze'
-  /** The name under which it reports; two caches of one registry need two names. Default: `'cache'`. */
+  /** The name under which it reports; caches of one name add up. Default: `'cache'`. */
   name?: string
 }
 

@@ -3,6 +3,7 @@
 import { systemClock } from '../clock.ts'
 import { Alarm, type Driver, driverOf } from '../core/driver.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import { Copies } from '../metrics/copies.ts'
 import { durationMs, optionalFunction, optionsObject, ratio, sizeInBytes } from '../options.ts'
 import { runtimeReadings } from './readings.ts'
 import type { MemoryGovernorOptions, MemoryGovernorStats, MemoryReading, PressureEvent, Reclaimable } from './types.ts'
@@ -158,10 +159,24 @@ export class MemoryGovernor implements Disposable {
       help: 'Bytes given back under pressure',
       labelNames: ['governor'],
     })
-    this.#stopReporting = metrics.onCollect(() => {
-      for (const reading of this.#readings()) pressure.with({ ...labels, kind: reading.kind }).set(ratioOf(reading))
-      freed.with(labels).setTotal(this.#freedBytes)
+    const copies = new Copies()
+    const freedBytes = copies.counter(freed.with(labels))
+    const ofKind = (kind: MemoryReading['kind']) => copies.gauge(pressure.with({ ...labels, kind }), 'max')
+    const ratios = new Map<MemoryReading['kind'], ReturnType<typeof ofKind>>()
+    const stop = metrics.onCollect(() => {
+      for (const reading of this.#readings()) {
+        const say = ratios.get(reading.kind) ?? ofKind(reading.kind)
+        ratios.set(reading.kind, say)
+        say(ratioOf(reading))
+      }
+      freedBytes(this.#freedBytes)
     })
+    this.#stopReporting = () => {
+      this.#stopReporting = undefined
+      freedBytes(this.#freedBytes)
+      stop()
+      copies.leave()
+    }
   }
 }
 

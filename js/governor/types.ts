@@ -52,7 +52,7 @@ export interface MemoryGovernorOptions {
   read?: () => readonly MemoryReading[]
   clock?: Clock
   metrics?: Registry
-  /** Default: `'memory'`. */
+  /** The label `governor` in metrics; of one name, the highest pressure is told. Default: `'memory'`. */
   name?: string
 }
 

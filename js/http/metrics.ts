@@ -1,7 +1,8 @@
 /** What a client reports into a registry. Series are resolved once; totals are copied when the registry is read. */
 
 import type { Spent } from '../core/schedule-core.ts'
-import type { CounterSeries, GaugeSeries, TimerSeries } from '../metrics/instruments.ts'
+import { Copies } from '../metrics/copies.ts'
+import type { TimerSeries } from '../metrics/instruments.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { FetchLatency } from './types.ts'
 
@@ -29,8 +30,8 @@ export class ClientMetrics {
   readonly #duration: TimerSeries
   readonly #durationName: string
   readonly #wait: TimerSeries
-  /** Each adds what has come since the last time: several clients may go by one name. */
-  readonly #copies: ((totals: ClientTotals) => void)[]
+  readonly #copies = new Copies()
+  readonly #copy: (totals: ClientTotals) => void
   readonly #read: () => ClientTotals
   readonly #stop: () => void
 
@@ -55,12 +56,16 @@ export class ClientMetrics {
     this.#duration = duration.with({ client })
     this.#durationName = duration.name
     this.#wait = wait.with({ client })
-    this.#copies = [
-      ...OUTCOMES.map(outcome => copy(requests.with({ client, outcome }), totals => totals.outcomes[outcome])),
-      ...REASONS.map(reason => copy(retries.with({ client, reason }), totals => totals.retries[reason])),
-      copy(bytes.with({ client }), totals => totals.bytes),
-      copy(inflight.with({ client }), totals => totals.inflight),
-    ]
+    const copies = this.#copies
+    const byOutcome = OUTCOMES.map(outcome => ({ outcome, copy: copies.counter(requests.with({ client, outcome })) }))
+    const byReason = REASONS.map(reason => ({ reason, copy: copies.counter(retries.with({ client, reason })) }))
+    const [received, running] = [copies.counter(bytes.with({ client })), copies.gauge(inflight.with({ client }))]
+    this.#copy = totals => {
+      for (const { outcome, copy } of byOutcome) copy(totals.outcomes[outcome])
+      for (const { reason, copy } of byReason) copy(totals.retries[reason])
+      received(totals.bytes)
+      running(totals.inflight)
+    }
     this.#stop = registry.onCollect(() => this.#collect())
   }
 
@@ -88,19 +93,10 @@ export class ClientMetrics {
   close(): void {
     this.#collect()
     this.#stop()
+    this.#copies.leave()
   }
 
   #collect(): void {
-    const totals = this.#read()
-    for (const take of this.#copies) take(totals)
-  }
-}
-
-function copy(series: CounterSeries | GaugeSeries, of: (totals: ClientTotals) => number): (totals: ClientTotals) => void {
-  let copied = 0
-  return totals => {
-    const total = of(totals)
-    series.inc(total - copied)
-    copied = total
+    this.#copy(this.#read())
   }
 }

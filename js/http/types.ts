@@ -65,7 +65,7 @@ export interface FetchOptions {
   seed?: number
   /** Default: {@link systemClock}. */
   clock?: Clock
-  /** The label `client` of this client in metrics. Default: `'default'`. */
+  /** The label `client` of this client in metrics; clients of one name add up. Default: `'default'`. */
   name?: string
   /** Where this client reports: `client_requests_total{outcome}`, `client_request_duration_seconds` and others. Default: nowhere. */
   metrics?: Registry

@@ -1,5 +1,6 @@
 /** What a rate limiter reports to a registry. */
 
+import { Copies } from '../metrics/copies.ts'
 import type { TimerSeries } from '../metrics/instruments.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { RateLimiterStats } from './types.ts'
@@ -9,6 +10,7 @@ const OUTCOMES = ['admitted', 'refused', 'aborted'] as const
 /** See the top of this file. */
 export class LimiterReport {
   readonly #wait: TimerSeries
+  readonly #copies = new Copies()
   readonly #copy: () => void
   readonly #stop: () => void
 
@@ -18,23 +20,16 @@ export class LimiterReport {
       help: 'Calls to rate limiters, by how they ended.',
       labelNames: ['limiter', 'outcome'],
     })
-    const byOutcome = OUTCOMES.map(outcome => ({ outcome, series: calls.with({ limiter, outcome }), copied: 0 }))
-    const waiting = registry
-      .gauge({ name: 'rate_limit_waiting', help: 'Calls that wait for their turn.', labelNames: ['limiter'] })
-      .with({ limiter })
+    const byOutcome = OUTCOMES.map(outcome => ({ outcome, copy: this.#copies.counter(calls.with({ limiter, outcome })) }))
+    const waiting = registry.gauge({ name: 'rate_limit_waiting', help: 'Calls that wait for their turn.', labelNames: ['limiter'] })
     this.#wait = registry
       .timer({ name: 'rate_limit_wait_seconds', help: 'Time that calls which were let through had waited.', labelNames: ['limiter'] })
       .with({ limiter })
-    let waited = 0
-    // Each adds what has come since the last time: several limiters may go by one name.
+    const inLine = this.#copies.gauge(waiting.with({ limiter }))
     this.#copy = () => {
       const stats = read()
-      for (const one of byOutcome) {
-        one.series.inc(stats[one.outcome] - one.copied)
-        one.copied = stats[one.outcome]
-      }
-      waiting.inc(stats.waiting - waited)
-      waited = stats.waiting
+      for (const { outcome, copy } of byOutcome) copy(stats[outcome])
+      inLine(stats.waiting)
     }
     this.#stop = registry.onCollect(this.#copy)
   }
@@ -48,5 +43,6 @@ export class LimiterReport {
   close(): void {
     this.#copy()
     this.#stop()
+    this.#copies.leave()
   }
 }

@@ -22,7 +22,7 @@ export interface RateLimit {
 export interface RateLimiterOptions extends RateLimit {
   /** The source of time. Default: {@link systemClock}. */
   clock?: Clock
-  /** The label `limiter` in metrics, and the name in errors. Default: `'default'`. */
+  /** The label `limiter` in metrics, where limiters of one name add up, and the name in errors. Default: `'default'`. */
   name?: string
   /** Where it reports: `rate_limit_calls_total{outcome}`, `rate_limit_wait_seconds`, `rate_limit_waiting`. Default: nowhere. */
   metrics?: Registry
