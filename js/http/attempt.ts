@@ -1,6 +1,6 @@
 /** One call of the transport, from sending to the last byte of the body. */
 
-import type { StoredResponse } from './record.ts'
+import { isOpaque, type StoredResponse } from './record.ts'
 import type { Transport } from './types.ts'
 
 /** The body is larger than allowed. Internal: the exchange makes the public error of it. */
@@ -30,8 +30,9 @@ export async function performAttempt(
   const { signal } = controller
   const response = await transport(request.url, { ...request.init, method: request.method, signal })
   try {
-    if (response.type === 'opaque' || response.type === 'opaqueredirect' || response.type === 'error') {
-      throw new TypeError(`a response of type ${response.type} cannot be read; use the platform's fetch for it`)
+    if (response.type === 'error') throw new TypeError('the transport answered with a network error')
+    if (isOpaque(response.type)) {
+      return { status: 0, statusText: '', headers: [], url: request.url, redirected: false, body: new Uint8Array(), type: response.type }
     }
     const announced = request.method === 'HEAD' ? 0 : announcedBytes(response.headers)
     if (announced > maxBytes) throw new BodyTooLarge(announced)

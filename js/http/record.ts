@@ -15,6 +15,16 @@ export interface StoredResponse {
   readonly redirected: boolean
   /** Decoded. */
   readonly body: Uint8Array<ArrayBuffer>
+  /** Where the platform shows nothing but that there is an answer: of another origin with `mode: 'no-cors'`, of a redirect with `'manual'`. */
+  readonly type?: OpaqueType
+}
+
+/** The types of answers that nobody may read. Their status is 0. */
+export type OpaqueType = 'opaque' | 'opaqueredirect'
+
+/** See {@link OpaqueType}. */
+export function isOpaque(type: ResponseType): type is OpaqueType {
+  return type === 'opaque' || type === 'opaqueredirect'
 }
 
 /** Where a response came from: the value of its `x-cache` header. */
@@ -55,11 +65,12 @@ class RecordedResponse extends Response {
   readonly #record: StoredResponse
 
   constructor(record: StoredResponse, headers: HeadersInit) {
-    const { status, statusText, body } = record
-    super(hasNullBody(status) ? null : body, { status: Math.min(status, HIGHEST_STATUS), statusText, headers })
+    const { status, statusText, body, type } = record
+    super(hasNullBody(status) ? null : body, { status: type ? HIGHEST_STATUS : Math.min(status, HIGHEST_STATUS), statusText, headers })
     this.#record = record
-    // Servers send what they like, such as 999.
-    if (status > HIGHEST_STATUS) Object.defineProperty(this, 'status', { value: status, enumerable: true })
+    // Servers send what they like, such as 999; what is opaque has none.
+    if (status > HIGHEST_STATUS || type !== undefined) Object.defineProperty(this, 'status', { value: status, enumerable: true })
+    if (type !== undefined) Object.defineProperty(this, 'type', { value: type, enumerable: true })
   }
 
   override get url(): string {
@@ -82,5 +93,5 @@ function toText(record: StoredResponse): string {
 
 /** Statuses that cannot have a body: the constructor of `Response` refuses even an empty one. */
 function hasNullBody(status: number): boolean {
-  return status === 204 || status === 205 || status === 304
+  return status === 0 || status === 204 || status === 205 || status === 304
 }

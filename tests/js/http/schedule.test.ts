@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createFetch } from '../../../js/http/fetch.ts'
 import type { FetchOptions } from '../../../js/http/types.ts'
 import { ManualClock } from '../../../js/testing/manual-clock.ts'
-import { heldTransport, outcome, scripted, settle } from './transport.ts'
+import { heldTransport, mapCache, outcome, scripted, settle } from './transport.ts'
 
 const URL = 'http://origin.test/a'
 const status =
@@ -141,6 +141,27 @@ describe('retries', () => {
     expect((await fetch(URL)).status).toBe(code)
     expect(calls).toHaveLength(1)
     await fetch.close()
+  })
+
+  test.each(['opaque', 'opaqueredirect'] as const)(
+    'an answer of type %s is an answer: it is handed over and not tried again',
+    async type => {
+      const opaque = () => Object.defineProperties(new Response(null), { type: { value: type }, status: { value: 0 } })
+      const { transport, calls } = scripted(opaque)
+      const cache = mapCache()
+      const { fetch } = client({ fetch: transport, cache })
+      const response = await fetch(URL, { mode: 'no-cors' })
+      for (const one of [response, response.clone()])
+        expect([one.type, one.status, one.ok, one.body, await one.text()]).toEqual([type, 0, false, null, ''])
+      await expect(fetch.json(URL)).rejects.toMatchObject({ code: 'ERR_HTTP_STATUS', status: 0, retryable: false })
+      expect(calls).toHaveLength(2)
+      expect(cache.map.size).toBe(0)
+    },
+  )
+
+  test('an answer of type error is none', async () => {
+    const { fetch } = client({ fetch: async () => Response.error(), retry: false })
+    await expect(fetch(URL)).rejects.toMatchObject({ code: 'ERR_NETWORK' })
   })
 
   test('says after how many attempts and where the time went when the network fails', async () => {
