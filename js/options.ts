@@ -1,5 +1,6 @@
 /** Reads what users write in options: durations, sizes, counts. Bad input is an {@link InvalidArgumentError}. */
 
+import { type Clock, systemClock } from './clock.ts'
 import { InvalidArgumentError } from './errors.ts'
 
 /** Milliseconds, or a number with a unit: `'500ms'`, `'30s'`, `'5m'`, `'6h'`, `'2d'`. */
@@ -50,6 +51,24 @@ export function ratio(value: unknown, name: string): number {
 /** A function, or `undefined`. */
 export function optionalFunction(value: unknown, name: string): void {
   if (value !== undefined && typeof value !== 'function') throw new InvalidArgumentError(name, 'a function', value)
+}
+
+/** An object that was made elsewhere and is used by these methods, or `undefined`. */
+export function optionalWith<T>(value: T, name: string, expected: string, methods: readonly string[]): T {
+  const given = value as Record<string, unknown> | null | undefined
+  if (given !== undefined && methods.some(method => typeof given?.[method] !== 'function'))
+    throw new InvalidArgumentError(name, expected, value)
+  return value
+}
+
+/** The option `clock`; the machine's where none is given. */
+export function clockOption(clock: Clock | undefined): Clock {
+  return optionalWith(clock, 'clock', 'a Clock', ['wall', 'monotonic', 'timer']) ?? systemClock
+}
+
+/** The option `metrics`. */
+export function metricsOption<R extends object | undefined>(metrics: R): R {
+  return optionalWith(metrics, 'metrics', 'a registry of createRegistry', ['counter', 'gauge', 'histogram', 'timer', 'onCollect'])
 }
 
 /** A plain object of options; `undefined` counts as empty. */

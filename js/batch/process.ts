@@ -1,9 +1,8 @@
 /** `processBatch`: many items through one handler. */
 
-import { systemClock } from '../clock.ts'
 import { driverOf } from '../core/driver.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { durationMs, durationOrZeroMs, optionalFunction, optionsObject, wholeNumber } from '../options.ts'
+import { clockOption, durationMs, durationOrZeroMs, metricsOption, optionalFunction, optionsObject, wholeNumber } from '../options.ts'
 import { metersIn } from './meters.ts'
 import { BatchRun } from './run.ts'
 import { sourceOf } from './source.ts'
@@ -40,7 +39,8 @@ export function processBatch<T, R>(
   return new Promise(resolve => {
     if (typeof handler !== 'function') throw new InvalidArgumentError('handler', 'a function', handler)
     const given = optionsObject(options, 'options') as BatchOptions
-    const { signal, onProgress, isolate = true, name = 'default', clock = systemClock } = given
+    const { signal, onProgress, isolate = true, name = 'default' } = given
+    const driver = driverOf(clockOption(given.clock))
     const batchSize = wholeNumber(given.batchSize ?? 100, 'batchSize', { infinite: true })
     const plan = {
       batchSize: Math.min(batchSize, 2 ** 32 - 1),
@@ -56,10 +56,10 @@ export function processBatch<T, R>(
     if (typeof isolate !== 'boolean') throw new InvalidArgumentError('isolate', 'true or false', isolate)
     if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw new InvalidArgumentError('signal', 'an AbortSignal', signal)
-    const meters = metersIn(given.metrics, name)
+    const meters = metersIn(metricsOption(given.metrics), name)
     const source = sourceOf<T>(items, plan.batchSize)
     if (source === undefined) throw new InvalidArgumentError('items', 'an array, an iterable or an async iterable', items)
-    const settings = { plan, driver: driverOf(clock), signal, onProgress, progressInterval, meters }
+    const settings = { plan, driver, signal, onProgress, progressInterval, meters }
     new BatchRun<T, R>(source, handler, settings, resolve).start()
   })
 }

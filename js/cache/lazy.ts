@@ -1,9 +1,9 @@
 /** A value that is made when it is first asked for. */
 
-import { type Clock, systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { driverOf } from '../core/driver.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { type Duration, durationMs } from '../options.ts'
+import { clockOption, type Duration, durationMs } from '../options.ts'
 import { Flight, NOTHING_STALE } from './flight.ts'
 
 /** Options of {@link lazy}. */
@@ -41,10 +41,10 @@ interface Made<T> {
  */
 export function lazy<T>(
   loader: (context: { readonly signal: AbortSignal }) => T | Promise<T>,
-  { ttl = Number.POSITIVE_INFINITY, clock = systemClock }: LazyOptions = {},
+  { ttl = Number.POSITIVE_INFINITY, clock }: LazyOptions = {},
 ): Lazy<T> {
   if (typeof loader !== 'function') throw new InvalidArgumentError('loader', 'a function', loader)
-  return new LazyValue(loader, durationMs(ttl, 'ttl'), clock)
+  return new LazyValue(loader, durationMs(ttl, 'ttl'), clockOption(clock))
 }
 
 class LazyValue<T> implements Lazy<T> {

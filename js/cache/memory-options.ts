@@ -1,9 +1,18 @@
 /** Reads the options of a memory cache, once. */
 
-import { type Clock, systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { type EvictionPolicy, isPolicy, MOST_ENTRIES } from '../core/cache-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { durationMs, durationOrZeroMs, optionalFunction, optionsObject, sizeInBytes, wholeNumber } from '../options.ts'
+import {
+  clockOption,
+  durationMs,
+  durationOrZeroMs,
+  metricsOption,
+  optionalFunction,
+  optionsObject,
+  sizeInBytes,
+  wholeNumber,
+} from '../options.ts'
 import { estimateSize } from './estimate-size.ts'
 import { randomSeed } from './key-hash.ts'
 import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats } from './types.ts'
@@ -48,7 +57,6 @@ export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | und
     random = Math.random,
     policy = 'lru',
     seed,
-    clock = systemClock,
     name = 'memory',
   } = options
   const { ttl = NEVER, maxTtl = NEVER, idleTtl = NEVER, jitter = 0, cleanupInterval = 1000 } = options
@@ -57,7 +65,7 @@ export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | und
   optionalFunction(random, 'random')
   if (!isPolicy(policy)) throw new InvalidArgumentError('policy', "'lru', 's3fifo', 'tinylfu' or 'auto'", policy)
   if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
-  if (typeof clock?.monotonic !== 'function') throw new InvalidArgumentError('clock', 'a Clock', clock)
+  metricsOption(options.metrics)
   const counted = maxSize !== undefined || maxEntrySize !== NEVER || sizeCalculation !== undefined
   return {
     max: max === undefined ? (maxSize === undefined ? DEFAULT_MAX : MOST_ENTRIES) : mostEntries(max),
@@ -76,7 +84,7 @@ export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | und
     cleanupIntervalMs: durationOrZeroMs(cleanupInterval, 'cleanupInterval'),
     random,
     dispose,
-    clock,
+    clock: clockOption(options.clock),
     name,
   }
 }

@@ -1,10 +1,9 @@
 /** Watches memory and lets caches give some back before it runs out. */
 
-import { systemClock } from '../clock.ts'
 import { Alarm, type Driver, driverOf } from '../core/driver.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { Copies } from '../metrics/copies.ts'
-import { durationMs, optionalFunction, optionsObject, ratio, sizeInBytes } from '../options.ts'
+import { clockOption, durationMs, metricsOption, optionalFunction, optionsObject, ratio, sizeInBytes } from '../options.ts'
 import { runtimeReadings } from './readings.ts'
 import type { MemoryGovernorOptions, MemoryGovernorStats, MemoryReading, PressureEvent, Reclaimable } from './types.ts'
 
@@ -49,7 +48,8 @@ export class MemoryGovernor implements Disposable {
 
   constructor(given: MemoryGovernorOptions) {
     const options: Partial<MemoryGovernorOptions> = optionsObject(given, 'options')
-    const { reclaim, limit, high = 0.8, low = 0.7, interval = 5000, onPressure, read = runtimeReadings, clock = systemClock } = options
+    const { reclaim, limit, high = 0.8, low = 0.7, interval = 5000, onPressure, read = runtimeReadings } = options
+    metricsOption(options.metrics)
     const isReclaimable = (one: Reclaimable) => typeof one?.trim === 'function' && typeof one.accountedBytes === 'function'
     if (!Array.isArray(reclaim) || !reclaim.every(isReclaimable)) throw new InvalidArgumentError('reclaim', 'an array of caches', reclaim)
     optionalFunction(onPressure, 'onPressure')
@@ -62,7 +62,7 @@ export class MemoryGovernor implements Disposable {
     this.#intervalMs = durationMs(interval, 'interval')
     this.#onPressure = onPressure
     this.#read = read
-    this.#driver = driverOf(clock)
+    this.#driver = driverOf(clockOption(options.clock))
     if (this.#readings().length === 0)
       throw new InvalidArgumentError('limit', 'given where the runtime does not tell how much memory there is', limit)
     this.#report(options)

@@ -1,10 +1,19 @@
 /** Reads the options of a client once, and those of a single request when it brings some. */
 
-import { type Clock, systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import type { ScheduleConfig, TaskLimits } from '../core/schedule-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { Registry } from '../metrics/registry.ts'
-import { durationMs, durationOrZeroMs, optionalFunction, optionsObject, sizeInBytes, wholeNumber } from '../options.ts'
+import {
+  clockOption,
+  durationMs,
+  durationOrZeroMs,
+  metricsOption,
+  optionalFunction,
+  optionsObject,
+  sizeInBytes,
+  wholeNumber,
+} from '../options.ts'
 import type { FetchInit, FetchOptions, ResponseCache, RetryOptions, Transport } from './types.ts'
 
 /** What a request may use up. */
@@ -56,9 +65,9 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
     dedupe: options.dedupe ?? true,
     // Looked up at each call, so that a fetch that is put in place later, by a test or a tracer, is the one that is used.
     transport: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
-    clock: options.clock ?? systemClock,
+    clock: clockOption(options.clock),
     name: options.name ?? 'default',
-    metrics: options.metrics,
+    metrics: metricsOption(options.metrics),
     schedule: {
       concurrency: count(options.concurrency ?? 64, 'concurrency', 1),
       perLane: count(options.perHost ?? 8, 'perHost', 1),

@@ -1,11 +1,10 @@
 /** `createRateLimiter`: so many calls in so much time. */
 
 import { type Abortable, AbortWatch } from '../abort-watch.ts'
-import { systemClock } from '../clock.ts'
 import { type Driver, driverOf } from '../core/driver.ts'
 import { type CallInLine, type LimiterConfig, LimiterCore } from '../core/limiter-core.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { durationMs, durationOrZeroMs, optionsObject, wholeNumber } from '../options.ts'
+import { clockOption, durationMs, durationOrZeroMs, metricsOption, optionsObject, wholeNumber } from '../options.ts'
 import { RateLimitedError } from './errors.ts'
 import { LimiterReport } from './metrics.ts'
 import type { RateLimiter, RateLimiterOptions, RateLimiterStats } from './types.ts'
@@ -42,16 +41,17 @@ class BucketLimiter implements RateLimiter {
 
   constructor(options: RateLimiterOptions) {
     const given: Partial<RateLimiterOptions> = optionsObject(options, 'options')
-    const { clock = systemClock, name = 'default', metrics, maxWait = Number.POSITIVE_INFINITY } = given
+    const { name = 'default', maxWait = Number.POSITIVE_INFINITY } = given
     const tokens = tokenCount(given.tokensPerInterval, 'tokensPerInterval')
     const interval = durationMs(given.interval, 'interval')
     const burst = tokenCount(given.burst ?? tokens, 'burst')
     if (interval < 0.001 || interval * 1000 * burst >= MOST_UNITS)
       throw new InvalidArgumentError('interval', 'from 1 µs to 2^63 µs / burst', given.interval)
     const maxQueue = Math.min(wholeNumber(given.maxQueue ?? 100_000, 'maxQueue', { min: 0, infinite: true }), MOST)
-    this.#driver = driverOf(clock)
+    this.#driver = driverOf(clockOption(given.clock))
     this.#config = { tokens, interval, burst, maxWait: durationOrZeroMs(maxWait, 'maxWait'), maxQueue }
     this.#name = name
+    const metrics = metricsOption(given.metrics)
     this.#report = metrics && new LimiterReport(metrics, name, () => this.stats())
   }
 

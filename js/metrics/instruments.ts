@@ -41,7 +41,10 @@ abstract class Instrument<S, L extends string> {
    * labels are all `overflow`, so that totals stay exact. Labels must be exactly `labelNames`.
    */
   with(labels: Labels<L>): S {
-    return this.#only ?? this.#tree.find(labels)
+    if (this.#only !== undefined) return this.#only
+    if (typeof labels !== 'object' || labels === null)
+      throw new InvalidArgumentError('labels', `an object with ${this.labelNames.join(', ')}`, labels)
+    return this.#tree.find(labels)
   }
 
   /** How often {@link with} answered with the overflow series because the limit was reached. */

@@ -1,9 +1,9 @@
 /** The registry: metrics by name, and the two forms in which they are told. */
 
-import { type Clock, systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { type CoreFamily, MetricsCore } from '../core/metrics-core.ts'
 import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
-import { optionsObject, wholeNumber } from '../options.ts'
+import { clockOption, optionsObject, wholeNumber } from '../options.ts'
 import {
   Counter,
   CounterSeries,
@@ -100,7 +100,7 @@ export class Registry {
   #lastCollectError: unknown
 
   constructor(options?: RegistryOptions) {
-    const { prefix = '', defaultLabels = {}, maxSeries = 2000, clock = systemClock } = optionsObject(options, 'options')
+    const { prefix = '', defaultLabels = {}, maxSeries = 2000, clock } = optionsObject(options, 'options')
     if (typeof prefix !== 'string' || (prefix !== '' && !isMetricName(prefix))) {
       throw new InvalidArgumentError('prefix', "the beginning of a name, such as 'app_'", prefix)
     }
@@ -110,7 +110,7 @@ export class Registry {
     }
     this.#prefix = prefix
     this.#maxSeries = wholeNumber(maxSeries, 'maxSeries')
-    this.#clock = clock
+    this.#clock = clockOption(clock)
   }
 
   /** A total that only rises: `inc(n)`, `with(labels).inc(n)`. Asked for again with the same definition, it is the same. */
