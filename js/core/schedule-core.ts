@@ -183,13 +183,16 @@ export class ScheduleCore {
     try {
       let seen: number
       let count: number
+      let buffer: CoreNumbers
       do {
         seen = this.#inputs
+        buffer = this.#buffer
         const now = this.#driver.now()
         count = this.#core.use(core => core.drain(now))
         this.#driver.set(this.#alarm, this.#buffer.numbers[0] as number)
-        for (let at = STRIDE; at < STRIDE * (count + 1); at += STRIDE) this.#perform(at)
-      } while (seen !== this.#inputs || count === ACTIONS)
+        // After a trap on the way there is another buffer, and what was in this one is no more.
+        for (let at = STRIDE; at < STRIDE * (count + 1) && buffer === this.#buffer; at += STRIDE) this.#perform(at)
+      } while (seen !== this.#inputs || count === ACTIONS || buffer !== this.#buffer)
     } finally {
       this.#draining = false
     }
