@@ -6,6 +6,7 @@
 import { CacheCore } from '../core/cache-core.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import { compileGlob } from '../glob.ts'
+import type { Registry } from '../metrics/registry.ts'
 import { durationMs, durationOrZeroMs, ratio, type Size, sizeInBytes, wholeNumber } from '../options.ts'
 import { Column } from './column.ts'
 import { Departures } from './departures.ts'
@@ -15,7 +16,9 @@ import { keyHasher } from './key-hash.ts'
 import { lifetime } from './lifetime.ts'
 import { MemoryCounts, memoryStats } from './memory-counts.ts'
 import { reportMemoryCache } from './memory-metrics.ts'
-import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions } from './memory-options.ts'
+import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
+import { Namespaces } from './namespaces.ts'
+import { type Member, NOTHING, Pool } from './pool.ts'
 import { Ties } from './ties.ts'
 import type {
   DisposeReason,
@@ -23,6 +26,7 @@ import type {
   GetOptions,
   MemoryCacheOptions,
   MemoryCacheStats,
+  NamespaceOptions,
   ReadonlyMemoryCache,
   SetOptions,
 } from './types.ts'
@@ -75,6 +79,11 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   readonly #expiry: ExpiryAlarm<MemoryCache<K, V>>
   #limits: Limits
   #stopReporting: (() => void) | undefined
+  /** Who shares limits: this cache, its namespaces, and the cache around it, where this is a namespace. */
+  #pool: Pool | undefined
+  #namespaces: Namespaces<MemoryCache<K, V>> | undefined
+  #around: MemoryCache<K, V> | undefined
+  #registry: Registry | undefined
   #closed = false
 
   readonly #slots = new Map<K, number>()
@@ -99,13 +108,16 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   readonly #counts = new MemoryCounts()
 
   /** Not for users: {@link createMemoryCache} checks and completes the options. */
-  constructor(options: ResolvedMemoryOptions<K, V>) {
+  constructor(options: ResolvedMemoryOptions<K, V>, around?: MemoryCache<K, V>) {
     this.#options = options
-    this.#core = new CacheCore(options.clock, options, () => this.#goCold())
+    this.#core = new CacheCore(options.clock, { ...options, max: options.expected }, () => this.#goCold())
     this.#hash = options.policy === 'lru' ? undefined : keyHasher(options.seed)
     this.#departures = options.dispose === undefined ? undefined : new Departures(options.dispose)
     this.#limits = options
     this.#expiry = new ExpiryAlarm(this.#core.driver, options.cleanupIntervalMs, this)
+    if (around === undefined) return
+    this.#around = around
+    this.#pool = new Pool(this.#member(), around.#pool)
   }
 
   /** The number of entries, those included that have expired and not yet been cleared away. */
@@ -192,6 +204,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       if (end < this.#expiry.next) this.#expiry.expect(end)
     }
     this.#departures?.report()
+    this.#pool?.report()
     return stored
   }
 
@@ -232,9 +245,11 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   invalidateTags(tags: Iterable<string>, { mode = 'delete' }: { mode?: DoomMode } = {}): void {
     checkedMode(mode)
     if (typeof tags === 'string') throw new InvalidArgumentError('tags', 'an array of tags', tags)
-    this.#ties.giveUpTags(tags, mode)
-    this.#reapSlice()
-    this.#departures?.report()
+    const names = [...tags]
+    const all = this.#withNamespaces()
+    for (const cache of all) cache.#ties.giveUpTags(names, mode)
+    for (const cache of all) cache.#reapSlice()
+    for (const cache of all) cache.#departures?.report()
   }
 
   /**
@@ -313,6 +328,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       max: max === undefined ? this.#limits.max : mostEntries(max),
       maxSize: maxSize === undefined ? this.#limits.maxSize : sizeInBytes(maxSize, 'maxSize'),
     }
+    this.#pool?.resized()
+    this.#pool?.makeRoom(NOTHING)
     while (this.#isOver(0, 0)) {
       if (this.#clearedExpired()) continue
       const victim = this.#evict()
@@ -320,16 +337,17 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       this.#release(victim)
     }
     this.#departures?.report()
+    this.#pool?.report()
   }
 
   /**
    * Gives up a share, 0 to 1, of the entries and of their size: what has expired, then the least valuable. What left.
-   * A share of 0 clears only what has expired.
+   * A share of 0 clears only what has expired. Each namespace gives up that share of its own.
    */
   trim(share: number): { entries: number; bytes: number } {
     ratio(share, 'share')
     if (this.#closed) return { entries: 0, bytes: 0 }
-    const before = { entries: this.#slots.size, bytes: this.accountedBytes() }
+    const left = { entries: this.#slots.size, bytes: this.#accounted() }
     while (this.#clearedExpired()) {}
     const [entries, size] = [this.#slots.size * (1 - share), this.#totalSize * (1 - share)]
     while (this.#slots.size > entries || this.#totalSize > size) {
@@ -337,22 +355,59 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       if (victim < 0) break
       this.#release(victim)
     }
+    left.entries -= this.#slots.size
+    left.bytes -= this.#accounted()
     this.#departures?.report()
-    return { entries: before.entries - this.#slots.size, bytes: before.bytes - this.accountedBytes() }
+    for (const cache of this.#namespaces ?? []) {
+      const { entries, bytes } = cache.trim(share)
+      left.entries += entries
+      left.bytes += bytes
+    }
+    return left
   }
 
-  /** The bytes of all entries together, where sizes are estimated; 0 where they are not counted or mean something else. */
+  /** The bytes of all entries together, those of namespaces too, where sizes are estimated; 0 where they are not counted or mean something else. */
   accountedBytes(): number {
-    return this.#options.sizeUnit === 'estimated bytes' ? this.#totalSize : 0
+    return this.#withNamespaces().reduce((sum, cache) => sum + cache.#accounted(), 0)
   }
 
-  /** Removes everything. Statistics stay. */
+  /** Removes everything, from the namespaces too. Statistics stay. */
   clear(): void {
-    if (this.#closed) return
-    this.#counts.deletes += this.#slots.size
-    this.#empty('delete')
-    this.#core.clear()
-    this.#departures?.report()
+    const all = this.#withNamespaces()
+    for (const cache of all) cache.#discard()
+    for (const cache of all) cache.#departures?.report()
+  }
+
+  /**
+   * The namespace `name`, made at the first call: a cache of its own within this one, with keys, statistics, order of eviction and
+   * options of its own. `max` and `maxSize` are its quota: over it, its own least valuable entry leaves. What this
+   * cache may hold, it and its namespaces may hold together; when that is full, whichever holds most gives way.
+   * `clear`, `close`, `trim`, `resize` and `invalidateTags` of this cache reach its namespaces, too; the other methods do not.
+   *
+   * ```ts
+   * const cache = createMemoryCache({ maxSize: '64mb', ttl: '5m' })
+   * const users = cache.namespace<string, User>('users', { maxSize: '16mb', ttl: '1h' })
+   * users.set('1', user)
+   * users.clear() // in one step, whatever it holds
+   * ```
+   *
+   * Throws `ERR_INVALID_ARGUMENT` for options that cannot be meant, or others than those the namespace was made with.
+   */
+  namespace<L extends K = K, N extends V = V>(name: string, options?: NamespaceOptions<L, N>): MemoryCache<L, N> {
+    const around = this as unknown as MemoryCache<L, N>
+    return around.adopt(name, options, () => resolveNamespaceOptions(around.#options, name, options))
+  }
+
+  /** Not for users: {@link MemoryCache.namespace} with options that `resolve` completes. */
+  adopt(name: string, given: object | undefined, resolve: () => ResolvedMemoryOptions<K, V>): MemoryCache<K, V> {
+    if (this.#closed) throw new ClosedError('the cache')
+    this.#pool ??= new Pool(this.#member())
+    this.#namespaces ??= new Namespaces()
+    return this.#namespaces.open(name, given, () => {
+      const cache = new MemoryCache(resolve(), this)
+      if (this.#registry !== undefined) cache.reportTo(this.#registry)
+      return cache
+    })
   }
 
   /** The keys that have a value, in the order in which they came in. */
@@ -383,15 +438,11 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return memoryStats(this.#counts, state, this.#limits, this.#options)
   }
 
-  /** Disposes of every entry and gives the memory back. Reads are misses from now on, `set` is `ERR_CLOSED`. */
+  /** Disposes of every entry and gives the memory back, namespaces too. Reads are misses from now on, `set` is `ERR_CLOSED`. */
   close(): void {
-    if (this.#closed) return
-    this.#counts.deletes += this.#slots.size
-    this.#empty('delete')
-    this.#closed = true
-    this.#stopReporting?.()
-    this.#core.free()
-    this.#departures?.report()
+    const all = this.#withNamespaces()
+    for (const cache of all) cache.#end()
+    for (const cache of all) cache.#departures?.report()
   }
 
   [Symbol.dispose](): void {
@@ -399,7 +450,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   }
 
   /** Not for users: `metrics` of {@link createMemoryCache}. */
-  reportTo(registry: NonNullable<MemoryCacheOptions<K, V>['metrics']>): void {
+  reportTo(registry: Registry): void {
+    this.#registry = registry
     this.#stopReporting = reportMemoryCache(registry, this.#options.name, this)
   }
 
@@ -415,6 +467,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     if (size !== this.#totalSize) throw new Error(`sizes add up to ${size}, not ${this.#totalSize}`)
     if (this.#slots.size > max || size > maxSize) throw new Error('a limit is exceeded')
     if (this.#slots.size + this.#free.length !== this.#keys.length) throw new Error('a slot is lost')
+    this.#pool?.validate()
+    for (const cache of this.#namespaces ?? []) cache.validate()
     if (!this.#closed && this.#core.count() !== this.#slots.size)
       throw new Error(`the core counts ${this.#core.count()} entries, not ${this.#slots.size}`)
   }
@@ -559,6 +613,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Makes room and stores a new entry; the slot it got. */
   #admit(key: K, value: V, until: number, end: number, size: number): number {
+    this.#pool?.makeRoom({ entries: 1, size })
     let slot = -1
     while (this.#isOver(1, size)) {
       if (slot >= 0) this.#release(slot)
@@ -580,6 +635,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #replace(slot: number, key: K, value: V, until: number, end: number, size: number): number {
     this.#core.touch(slot)
     const growth = size - (this.#sizes[slot] ?? 0)
+    if (this.#pool !== undefined) this.#makeRoomBeside(slot, key, growth)
     while (this.#isOver(0, growth)) {
       if (this.#clearedExpired()) continue
       const victim = this.#evict()
@@ -724,6 +780,59 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#reapSlice()
     this.#expiry.swept(this.#now(), this.#hasDoomed)
     this.#departures?.report()
+  }
+
+  /** This cache and all its namespaces, theirs too. */
+  #withNamespaces(): MemoryCache<K, V>[] {
+    const all: MemoryCache<K, V>[] = [this]
+    for (const cache of this.#namespaces ?? []) all.push(...cache.#withNamespaces())
+    return all
+  }
+
+  /** What the pool has to know of this cache, and may do to it. */
+  #member(): Member {
+    return {
+      limits: () => this.#limits,
+      entries: () => this.#slots.size,
+      size: () => this.#totalSize,
+      allow: largest => {
+        this.#limits = { ...this.#limits, maxEntrySize: Math.min(this.#options.maxEntrySize, largest) }
+      },
+      clearedExpired: () => this.#clearedExpired(),
+      giveWay: () => {
+        const victim = this.#evict()
+        if (victim >= 0) this.#release(victim)
+      },
+      report: () => this.#departures?.report(),
+    }
+  }
+
+  #makeRoomBeside(slot: number, key: K, size: number): void {
+    const replaced = { entries: 1, size: this.#sizes[slot] ?? 0, isThere: () => this.#slots.get(key) === slot }
+    this.#pool?.makeRoom({ entries: 0, size }, replaced)
+  }
+
+  /** The bytes of the entries of this cache alone. */
+  #accounted(): number {
+    return this.#options.sizeUnit === 'estimated bytes' ? this.#totalSize : 0
+  }
+
+  #discard(): void {
+    if (this.#closed) return
+    this.#counts.deletes += this.#slots.size
+    this.#empty('delete')
+    this.#core.clear()
+  }
+
+  #end(): void {
+    if (this.#closed) return
+    this.#counts.deletes += this.#slots.size
+    this.#empty('delete')
+    this.#closed = true
+    this.#stopReporting?.()
+    this.#core.free()
+    this.#pool?.leave()
+    if (this.#around !== undefined) this.#around.#namespaces?.forget(this)
   }
 
   /** A trap took the core's half: start again with nothing (law L7). */

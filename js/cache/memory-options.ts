@@ -15,7 +15,7 @@ import {
 } from '../options.ts'
 import { estimateSize } from './estimate-size.ts'
 import { randomSeed } from './key-hash.ts'
-import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats } from './types.ts'
+import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats, NamespaceOptions } from './types.ts'
 
 const DEFAULT_MAX = 10_000
 const NEVER = Number.POSITIVE_INFINITY
@@ -30,6 +30,8 @@ export interface Limits {
 /** Options with every default filled in; durations in milliseconds. */
 export interface ResolvedMemoryOptions<K, V> extends Limits {
   readonly policy: EvictionPolicy
+  /** How many entries there will be, as far as one knows. */
+  readonly expected: number
   readonly seed: number
   /** How an entry is weighed; `undefined` where sizes are not counted. */
   readonly weigh: ((value: V, key: K) => number) | undefined
@@ -67,8 +69,10 @@ export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | und
   if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
   metricsOption(options.metrics)
   const counted = maxSize !== undefined || maxEntrySize !== NEVER || sizeCalculation !== undefined
+  const most = max === undefined ? (maxSize === undefined ? DEFAULT_MAX : MOST_ENTRIES) : mostEntries(max)
   return {
-    max: max === undefined ? (maxSize === undefined ? DEFAULT_MAX : MOST_ENTRIES) : mostEntries(max),
+    max: most,
+    expected: most,
     maxSize: maxSize === undefined ? NEVER : sizeInBytes(maxSize, 'maxSize'),
     maxEntrySize: sizeInBytes(maxEntrySize, 'maxEntrySize'),
     policy,
@@ -87,6 +91,35 @@ export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | und
     clock: clockOption(options.clock),
     name,
   }
+}
+
+/** The options of a namespace: what it says, and where it is silent the cache around it. Its limits are its own. */
+export function resolveNamespaceOptions<K, V>(
+  around: ResolvedMemoryOptions<K, V>,
+  name: string,
+  given: NamespaceOptions<K, V> | undefined,
+): ResolvedMemoryOptions<K, V> {
+  const { ttlMs, maxTtlMs, idleMs, jitterMs, cleanupIntervalMs, weigh, sizeUnit, seed, policy, dispose, random, clock } = around
+  const usual = { ttl: ttlMs, maxTtl: maxTtlMs, idleTtl: idleMs, jitter: jitterMs, policy, dispose, max: NEVER }
+  const own = resolveMemoryOptions<K, V>({
+    ...said(usual),
+    ...said(optionsObject(given, 'options')),
+    ...said({
+      cleanupInterval: cleanupIntervalMs,
+      random,
+      clock,
+      name: `${around.name}:${name}`,
+      seed: policy === 'lru' ? undefined : seed,
+    }),
+  })
+  const expected = Math.min(own.max, around.expected)
+  // What is counted together is weighed alike.
+  return weigh === undefined ? { ...own, expected } : { ...own, expected, weigh, sizeUnit }
+}
+
+/** Without what is `undefined`. */
+function said(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 /** A limit in entries, as far as a `Map` can hold them. */

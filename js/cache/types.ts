@@ -56,6 +56,13 @@ export interface MemoryCacheOptions<K, V> {
   metrics?: Registry
 }
 
+/** Options of a namespace of a memory cache. What is left out is as in the cache around it, but for the limits, of which it then has none of its own. */
+export interface NamespaceOptions<K, V>
+  extends Pick<
+    MemoryCacheOptions<K, V>,
+    'max' | 'maxSize' | 'maxEntrySize' | 'ttl' | 'maxTtl' | 'idleTtl' | 'jitter' | 'policy' | 'dispose'
+  > {}
+
 /** Options of a single `set`. */
 export interface SetOptions<K = string> {
   /** How long this entry lives. Default: the `ttl` of the cache. */

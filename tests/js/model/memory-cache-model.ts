@@ -1,42 +1,20 @@
 /**
- * The public memory cache against a naive model, from seeds; runs wherever the package runs. The model keeps entries
- * in an array by recency and decides everything by looking at all of them.
+ * The public memory cache and its namespaces against a naive one, from seeds; runs wherever the package runs. Every answer is
+ * compared at once, and the whole of what is in the caches every few operations.
  */
 
-import { createMemoryCache, type DisposeReason, type MemoryCache } from '../../../js/index.ts'
-import { ManualClock } from '../../../js/testing.ts'
+import { createMemoryCache, type EvictionPolicy, type MemoryCache, type MemoryCacheOptions } from '../../../js/index.ts'
+import { ManualClock, plantTrap } from '../../../js/testing.ts'
+import { type Entry, type Mode, NaiveCache } from './naive-cache.ts'
 import { Seeded } from './random.ts'
 
-interface Entry {
-  key: unknown
-  value: number
-  /** Fresh until here; use moves it on where there is an idle time. */
-  until: number
-  /** The end of the time to live, which use does not move. */
-  ttlEnd: number
-  staleFor: number
-  size: number
-  tags: readonly string[]
-  dependsOn: readonly unknown[]
-}
-
-interface Limits {
-  max: number
-  maxSize: number
-  maxEntrySize: number
-  ttl: number
-  maxTtl: number
-  idleTtl: number
-}
-
-interface Groups {
-  tags: readonly string[]
-  dependsOn: readonly unknown[]
-}
-
+const NEVER = Number.POSITIVE_INFINITY
 const TAGS = ['x', 'y', 'z']
 const PATTERNS = ['*', 'a', '?', '*o*', 'con*r', '__*', '\\?']
-const NEVER = Number.POSITIVE_INFINITY
+const EXPRESSIONS = PATTERNS.map(regexp)
+const PREFIXES = ['', 'a', 'con', '__proto__']
+const MODES: readonly Mode[] = ['delete', 'expire']
+const OTHER_POLICIES: readonly EvictionPolicy[] = ['s3fifo', 'tinylfu', 'auto']
 
 const KEYS: readonly unknown[] = [
   'a',
@@ -56,98 +34,14 @@ const KEYS: readonly unknown[] = [
   { an: 'object' },
 ]
 
-class Model {
-  /** From the least to the most recently used. */
-  entries: Entry[] = []
-  evicted: unknown[] = []
-  /** How long the machine has slept: entries age meanwhile, the monotonic clock stands still. */
-  slept = 0
-  readonly limits: Limits
-  readonly weighed: boolean
-
-  constructor(limits: Limits, weighed: boolean) {
-    this.limits = limits
-    this.weighed = weighed
-  }
-
-  /** What is not gone for good. */
-  kept(now: number): Entry[] {
-    return this.entries.filter(entry => entry.until + entry.staleFor > now)
-  }
-
-  find(key: unknown, now: number, allowStale = false): Entry | undefined {
-    return this.kept(now).find(entry => Object.is(entry.key, key) && (allowStale || entry.until > now))
-  }
-
-  get(key: unknown, now: number, allowStale = false): number | undefined {
-    const entry = this.find(key, now, allowStale)
-    if (entry === undefined) return undefined
-    entry.until = Math.max(entry.until, Math.min(now + this.limits.idleTtl, entry.ttlEnd))
-    this.entries = [...this.entries.filter(other => other !== entry), entry]
-    return entry.value
-  }
-
-  set(key: unknown, value: number, ttl: number, staleFor: number, size: number, groups: Groups, now: number): boolean {
-    this.entries = this.kept(now).filter(entry => !Object.is(entry.key, key))
-    this.changed(key, now)
-    if (size > this.limits.maxSize || size > this.limits.maxEntrySize) return false
-    this.shrink(1, size)
-    const ttlEnd = now + Math.min(ttl, this.limits.maxTtl)
-    this.entries.push({ key, value, until: Math.min(ttlEnd, now + this.limits.idleTtl), ttlEnd, staleFor, size, ...groups })
-    return true
-  }
-
-  /** What was made from `key` goes, and what was made from that. */
-  changed(key: unknown, now: number): void {
-    const made = this.kept(now).filter(entry => entry.dependsOn.some(source => Object.is(source, key)))
-    this.entries = this.entries.filter(entry => !made.includes(entry))
-    for (const entry of made) this.changed(entry.key, now)
-  }
-
-  invalidate(isMeant: (entry: Entry) => boolean, mode: 'delete' | 'expire', now: number): number {
-    const meant = this.kept(now).filter(isMeant)
-    for (const entry of meant) {
-      if (mode === 'delete') this.entries = this.entries.filter(other => other !== entry)
-      else if (entry.until > now) {
-        entry.until = now
-        entry.ttlEnd = now
-      }
-    }
-    for (const entry of meant) this.changed(entry.key, now)
-    return meant.length
-  }
-
-  shrink(entries: number, size: number): void {
-    const { max, maxSize } = this.limits
-    while (this.entries.length + entries > max || this.entries.reduce((sum, entry) => sum + entry.size, size) > maxSize) {
-      this.evicted.push(this.entries.shift()?.key)
-    }
-  }
-
-  expire(key: unknown, now: number): boolean {
-    const entry = this.find(key, now)
-    if (entry !== undefined) {
-      entry.until = now
-      entry.ttlEnd = now
-    }
-    this.changed(key, now)
-    return entry !== undefined
-  }
-
-  delete(key: unknown, now: number): boolean {
-    const entry = this.find(key, now)
-    this.entries = this.entries.filter(other => !Object.is(other.key, key))
-    this.changed(key, now)
-    return entry !== undefined
-  }
-}
+type Cache = MemoryCache<unknown, number>
 
 /** Runs `sequences` random sequences from `firstSeed` on; throws at the first divergence, with its seed. */
 export function checkMemoryCache(sequences: number, firstSeed = 0, mostOps = 60): { sequences: number; operations: number } {
   let operations = 0
   for (let seed = firstSeed; seed < firstSeed + sequences; seed += 1) {
     try {
-      operations += runOne(new Seeded(seed), mostOps)
+      operations += new Sequence(seed).run(mostOps)
     } catch (cause) {
       throw new Error(`divergence at seed ${seed}: ${cause instanceof Error ? cause.message : cause}`, { cause })
     }
@@ -155,142 +49,276 @@ export function checkMemoryCache(sequences: number, firstSeed = 0, mostOps = 60)
   return { sequences, operations }
 }
 
-function runOne(random: Seeded, mostOps: number): number {
-  const limits = {
-    max: random.pick([1, 2, 3, 5, 8, 1000]),
-    maxSize: random.pick([NEVER, 10, 25]),
-    maxEntrySize: random.pick([NEVER, NEVER, 7]),
-    ttl: random.pick([NEVER, 50, 3000]),
-    maxTtl: random.pick([NEVER, NEVER, 100]),
-    idleTtl: random.pick([NEVER, NEVER, 40, 2000]),
-  }
-  const weighed = limits.maxSize !== NEVER || limits.maxEntrySize !== NEVER
-  const clock = new ManualClock()
-  const evicted: unknown[] = []
-  const disposed = new Map<DisposeReason, number>()
-  const cache = createMemoryCache<unknown, number>({
-    ...limits,
-    ...(weighed ? { sizeCalculation: value => value % 9 } : {}),
-    clock,
-    dispose: (_, key, reason) => {
-      disposed.set(reason, (disposed.get(reason) ?? 0) + 1)
-      if (reason === 'evict') evicted.push(key)
-    },
-  })
-  const model = new Model(limits, weighed)
-  const ops = random.below(mostOps)
-  for (let op = 0; op < ops; op += 1) {
-    step(random, cache, model, clock)
-    if (random.below(8) === 0) compare(cache, model, clock.monotonic() + model.slept)
-  }
-  compare(cache, model, clock.monotonic() + model.slept)
-  same(evicted.length, model.evicted.length, 'evictions')
-  for (const [at, key] of evicted.entries()) same(key, model.evicted[at], `victim ${at}`)
-  same(cache.stats().evictions, evicted.length, 'counted evictions')
-  cache.close()
-  const { sets } = cache.stats()
-  // Every value that was ever set has left by now, each once; equal values that replace each other are not disposed of.
-  const left = [...disposed.values()].reduce((sum, count) => sum + count, 0)
-  if (left > sets) throw new Error(`${left} departures of ${sets} values`)
-  return ops
+/** A cache, a namespace or a namespace in one, with its model. */
+interface Pair {
+  readonly name: string
+  readonly cache: Cache
+  readonly model: NaiveCache
+  /** How many values have left, for whatever reason. */
+  departures: number
 }
 
-function step(random: Seeded, cache: MemoryCache<unknown, number>, model: Model, clock: ManualClock): unknown {
-  const key = random.pick(KEYS)
-  const now = clock.monotonic() + model.slept
-  switch (random.below(20)) {
-    case 0:
-    case 1:
-    case 2:
-      return same(cache.get(key), model.get(key, now), `get ${String(key)}`)
-    case 3:
-      return same(cache.get(key, { allowStale: true }), model.get(key, now, true), `get ${String(key)}, stale or not`)
-    case 4:
-    case 5:
-    case 6:
-    case 7: {
-      const value = random.below(1000)
-      const ttl = random.below(3) === 0 ? 1 + random.below(200) : undefined
-      const staleFor = random.below(3) === 0 ? random.below(200) : undefined
-      const size = model.weighed ? value % 9 : 0
-      const sources = random.below(4) > 0 ? [] : [random.pick(KEYS), random.pick(KEYS)].filter(source => !Object.is(source, key))
-      const groups = { tags: random.below(3) > 0 ? [] : [random.pick(TAGS), random.pick(TAGS)], dependsOn: sources }
-      const options = { ...(ttl === undefined ? {} : { ttl }), ...(staleFor === undefined ? {} : { staleFor }), ...groups }
-      const stored = cache.set(key, value, options)
-      return same(stored, model.set(key, value, ttl ?? model.limits.ttl, staleFor ?? 0, size, groups, now), 'set')
+class Sequence {
+  readonly #random: Seeded
+  readonly #clock = new ManualClock()
+  /** How long the machine has slept: entries age meanwhile, the monotonic clock stands still. */
+  #slept = 0
+  readonly #root: Pair
+  #pairs: Pair[]
+
+  constructor(seed: number) {
+    this.#random = new Seeded(seed)
+    const random = this.#random
+    const ttl = random.pick([NEVER, 50, 3000])
+    const jitter = random.pick([0, 0, 20])
+    const drawn = random.pick([0, 0.5, 0.75])
+    const policy = random.below(4) > 0 ? 'lru' : random.pick(OTHER_POLICIES)
+    const limits = {
+      max: random.pick([1, 2, 3, 5, 8, 1000]),
+      maxSize: random.pick([NEVER, 10, 25]),
+      maxEntrySize: random.pick([NEVER, NEVER, 7]),
     }
-    case 8:
-      return same(cache.delete(key), model.delete(key, now), 'delete')
-    case 9: {
-      const expected = model.get(key, now)
-      if (expected !== undefined) model.delete(key, now)
-      return same(cache.take(key), expected, 'take')
+    const weighed = limits.maxSize !== NEVER || limits.maxEntrySize !== NEVER
+    const times = { ttl, maxTtl: random.pick([NEVER, NEVER, 100]), idleTtl: random.pick([NEVER, NEVER, 40, 2000]) }
+    const model = new NaiveCache({ ...limits, ...times, shorter: jitter * drawn, weighed, exact: policy === 'lru' })
+    this.#root = this.#pair('', model, dispose =>
+      createMemoryCache<unknown, number>({
+        ...{ ...times, jitter, policy, clock: this.#clock, random: () => drawn, seed: 1, dispose },
+        ...(weighed ? { ...limits, sizeCalculation: value => value % 9 } : { max: limits.max }),
+      }),
+    )
+    this.#pairs = [this.#root]
+    if (random.below(2) > 0) return
+    for (const name of ['one', 'two']) this.#open(this.#root, name)
+    if (random.below(4) === 0) this.#open(this.#pairs[1] as Pair, 'inner')
+  }
+
+  run(mostOps: number): number {
+    const ops = this.#random.below(mostOps)
+    for (let op = 0; op < ops; op += 1) {
+      const pair = this.#random.pick(this.#pairs)
+      this.#step(pair)
+      for (const { name, model } of this.#pairs) if (model.left.length > 0) throw new Error(`${name}: ${model.left.length} left for nothing`)
+      if (this.#random.below(8) === 0) this.#compare()
     }
-    case 10:
-      same(cache.has(key), model.find(key, now) !== undefined, 'has')
-      same(cache.peek(key, { allowStale: true }), model.find(key, now, true)?.value, 'peek, stale or not')
-      return same(cache.peek(key), model.find(key, now)?.value, 'peek')
-    case 11: {
-      const keys = [random.pick(KEYS), random.pick(KEYS), key]
-      const expected = keys.map(one => model.get(one, now))
-      return same(JSON.stringify(cache.getMany(keys)), JSON.stringify(expected), 'getMany')
+    this.#compare()
+    this.#root.cache.close()
+    for (const { name, cache, model, departures } of this.#pairs) {
+      const { evictions, sets } = cache.stats()
+      same(evictions, model.evictions, `${name}: counted evictions`)
+      // Every value that was ever set has left by now, each once; equal values that replace each other are not disposed of.
+      if (departures > sets) throw new Error(`${name}: ${departures} departures of ${sets} values`)
     }
-    case 12:
-      if (random.below(10) > 0) return clock.advance(random.below(100))
-      cache.clear()
+    return ops
+  }
+
+  get #now(): number {
+    return this.#clock.monotonic() + this.#slept
+  }
+
+  #pair(name: string, model: NaiveCache, make: (dispose: NonNullable<MemoryCacheOptions<unknown, number>['dispose']>) => Cache): Pair {
+    const cache = make((_, key, reason) => {
+      pair.departures += 1
+      if (reason === 'evict') model.left.push(key)
+    })
+    const pair: Pair = { name, cache, model, departures: 0 }
+    return pair
+  }
+
+  #open(around: Pair, name: string): void {
+    const random = this.#random
+    const max = random.pick([undefined, 1, 2, 4])
+    const maxSize = around.model.options.weighed ? random.pick([undefined, 8, 15]) : random.pick([undefined, undefined, 12])
+    const ttl = random.pick([undefined, 80])
+    const policy = random.pick([undefined, undefined, 'lru' as const])
+    const options = { max, maxSize, ttl, policy }
+    const { options: usual } = around.model
+    const model = new NaiveCache(
+      {
+        ...usual,
+        max: max ?? NEVER,
+        maxSize: maxSize ?? NEVER,
+        ttl: ttl ?? usual.ttl,
+        weighed: usual.weighed || maxSize !== undefined,
+        exact: usual.exact || policy === 'lru',
+      },
+      around.model,
+    )
+    const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+    this.#pairs.push(this.#pair(`${around.name}/${name}`, model, dispose => around.cache.namespace(name, { ...said, dispose })))
+  }
+
+  #step(pair: Pair): unknown {
+    const random = this.#random
+    const { cache, model } = pair
+    const key = random.pick(KEYS)
+    const now = this.#now
+    switch (random.below(22)) {
+      case 0:
+      case 1:
+      case 2:
+        return same(cache.get(key), model.get(key, now), `get ${String(key)}`)
+      case 3:
+        return same(cache.get(key, { allowStale: true }), model.get(key, now, true), `get ${String(key)}, stale or not`)
+      case 4:
+      case 5:
+      case 6:
+      case 7:
+      case 8:
+        return this.#set(pair, key)
+      case 9:
+        return same(cache.delete(key), model.delete(key, now), 'delete')
+      case 10: {
+        const taken = cache.take(key)
+        const expected = model.get(key, now)
+        if (expected !== undefined) model.delete(key, now)
+        return same(taken, expected, 'take')
+      }
+      case 11:
+        same(cache.has(key), model.find(key, now) !== undefined, 'has')
+        same(cache.peek(key, { allowStale: true }), model.find(key, now, true)?.value, 'peek, stale or not')
+        return same(cache.peek(key), model.find(key, now)?.value, 'peek')
+      case 12: {
+        const keys = [random.pick(KEYS), random.pick(KEYS), key]
+        const found = cache.getMany(keys)
+        return same(JSON.stringify(found), JSON.stringify(keys.map(one => model.get(one, now))), 'getMany')
+      }
+      case 13:
+        return random.below(4) > 0 ? same(cache.expire(key), model.expire(key, now), 'expire') : this.#resize(pair)
+      case 14: {
+        const entry = model.find(key, now, true)
+        const info = cache.info(key)
+        same(info?.value, entry?.value, 'info: value')
+        same(info?.stale, entry && entry.until <= now, 'info: stale')
+        same(info?.ttl, entry && Math.max(0, entry.until - now), 'info: ttl')
+        return same(info?.staleFor, entry && Math.min(entry.staleFor, entry.until + entry.staleFor - now), 'info: staleFor')
+      }
+      case 15: {
+        const tag = random.pick(TAGS)
+        const mode = random.pick(MODES)
+        cache.invalidateTags([tag], { mode })
+        for (const one of model.all()) one.invalidate(entry => entry.tags.includes(tag), mode, now)
+        return
+      }
+      case 16:
+        return this.#invalidate(pair)
+      case 17:
+        return random.below(4) === 0 ? this.#disturb(pair) : undefined
+      default: {
+        if (random.below(6) > 0) return this.#clock.advance(random.pick([0, 1, 30, 1500, random.below(100)]))
+        const nap = 2000 + random.below(5000)
+        this.#slept += nap
+        return this.#clock.sleep(nap)
+      }
+    }
+  }
+
+  #set({ cache, model }: Pair, key: unknown): void {
+    const random = this.#random
+    const value = random.below(1000)
+    const ttl = random.below(3) === 0 ? 1 + random.below(200) : undefined
+    const staleFor = random.below(3) === 0 ? random.below(200) : undefined
+    const size = model.options.weighed ? value % 9 : 0
+    const sources = random.below(4) > 0 ? [] : [random.pick(KEYS), random.pick(KEYS)].filter(source => !Object.is(source, key))
+    const groups = { tags: random.below(3) > 0 ? [] : [random.pick(TAGS), random.pick(TAGS)], dependsOn: sources }
+    const options = { ...(ttl !== undefined && { ttl }), ...(staleFor !== undefined && { staleFor }), ...groups }
+    const stored = cache.set(key, value, model.options.weighed ? { ...options, size } : options)
+    same(stored, model.set(key, value, ttl ?? model.options.ttl, staleFor ?? 0, size, groups, this.#now), 'set')
+  }
+
+  #resize({ cache, model }: Pair): void {
+    const max = this.#random.pick([1, 2, 3, 5, 8, 1000])
+    const maxSize = model.options.weighed ? this.#random.pick([10, 25, 40]) : NEVER
+    cache.resize(model.options.weighed ? { max, maxSize } : { max })
+    model.resize(max, maxSize, this.#now)
+  }
+
+  #invalidate({ cache, model }: Pair): void {
+    const random = this.#random
+    const now = this.#now
+    const mode = random.pick(MODES)
+    const at = random.below(PATTERNS.length)
+    const prefix = random.pick(PREFIXES)
+    switch (random.below(8)) {
+      case 0: {
+        const [pattern, expression] = [PATTERNS[at] as string, EXPRESSIONS[at] as RegExp]
+        const count = cache.invalidate(pattern, { mode })
+        const isMeant = (key: unknown) => typeof key === 'string' && expression.test(key)
+        return same(count, model.invalidateNamed(isMeant, mode, now), `invalidate ${pattern}`)
+      }
+      case 1: {
+        const count = cache.invalidatePrefix(prefix, { mode })
+        const isMeant = (key: unknown) => typeof key === 'string' && key.startsWith(prefix)
+        return same(count, model.invalidateNamed(isMeant, mode, now), `prefix ${prefix}`)
+      }
+      case 2: {
+        const count = cache.invalidateWhere(value => value % 3 === 0, { mode })
+        const isMeant = ({ value, until }: Entry) => value % 3 === 0 && (mode === 'delete' || until > now)
+        return same(count, model.invalidate(isMeant, mode, now), 'invalidateWhere')
+      }
+    }
+  }
+
+  /** What empties caches, in part or altogether. */
+  #disturb(pair: Pair): void {
+    const random = this.#random
+    const { cache, model } = pair
+    switch (random.below(8)) {
+      case 0:
+      case 1:
+        cache.clear()
+        for (const one of model.all()) one.entries = []
+        return
+      case 2:
+      case 3: {
+        const share = random.pick([0, 0.3, 0.5, 1])
+        const { entries } = cache.trim(share)
+        const useful = model.all().reduce((sum, one) => sum + one.trim(share, this.#now), 0)
+        if (entries < useful) throw new Error(`trim: ${entries}, expected ${useful} or more`)
+        return
+      }
+      case 4:
+        return random.below(20) === 0 ? this.#trap() : undefined
+      case 5:
+        return pair === this.#root ? undefined : this.#reopen(pair)
+    }
+  }
+
+  /** A trap in the core empties every cache, each when it asks the core something. */
+  #trap(): void {
+    try {
+      plantTrap()
+    } catch {}
+    for (const { cache, model } of this.#pairs) {
+      cache.validate()
+      // Whoever finds the trap in the middle of something tells of it after the next change.
+      cache.trim(0)
       model.entries = []
-      return
-    case 13: {
-      if (random.below(4) > 0) return same(cache.expire(key), model.expire(key, now), 'expire')
-      const max = random.pick([1, 2, 3, 5, 8, 1000])
-      const maxSize = model.weighed ? random.pick([10, 25, 40]) : NEVER
-      cache.resize(model.weighed ? { max, maxSize } : { max })
-      model.limits.max = max
-      model.limits.maxSize = maxSize
-      model.entries = model.kept(now)
-      return model.shrink(0, 0)
-    }
-    case 15: {
-      const tag = random.pick(TAGS)
-      const mode = random.pick(['delete', 'expire'] as const)
-      cache.invalidateTags([tag], { mode })
-      return model.invalidate(entry => entry.tags.includes(tag), mode, now)
-    }
-    case 16: {
-      const pattern = random.pick(PATTERNS)
-      const mode = random.pick(['delete', 'expire'] as const)
-      if (random.below(3) > 0) return
-      const found = cache.invalidate(pattern, { mode })
-      const isMeant = (key: unknown) => typeof key === 'string' && regexp(pattern).test(key)
-      const matches = (entry: Entry) => isMeant(entry.key) && (mode === 'delete' || entry.until > now)
-      same(found, model.invalidate(matches, mode, now), `invalidate ${pattern}`)
-      for (const source of model.entries.flatMap(entry => entry.dependsOn)) if (isMeant(source)) model.changed(source, now)
-      return
-    }
-    case 14: {
-      const entry = model.find(key, now, true)
-      const info = cache.info(key)
-      same(info?.value, entry?.value, 'info: value')
-      same(info?.stale, entry && entry.until <= now, 'info: stale')
-      same(info?.ttl, entry && Math.max(0, entry.until - now), 'info: ttl')
-      return same(info?.staleFor, entry && Math.min(entry.staleFor, entry.until + entry.staleFor - now), 'info: staleFor')
-    }
-    default: {
-      if (random.below(6) > 0) return clock.advance(random.pick([0, 1, 30, 1500]))
-      const nap = 2000 + random.below(5000)
-      model.slept += nap
-      return clock.sleep(nap)
+      model.left.length = 0
     }
   }
-}
 
-function compare(cache: MemoryCache<unknown, number>, model: Model, now: number): void {
-  cache.validate()
-  const expected = model.kept(now).filter(entry => entry.until > now)
-  const found = new Map(cache.entries())
-  same(found.size, expected.length, 'number of entries')
-  for (const { key, value } of expected) same(found.get(key), value, `entry ${String(key)}`)
-  if (cache.size < model.kept(now).length) throw new Error('size is below the number of entries')
+  #reopen(pair: Pair): void {
+    if (pair.model.within.length > 0) return
+    const around = this.#pairs.find(({ model }) => model === pair.model.around) as Pair
+    pair.cache.close()
+    same(pair.cache.stats().evictions, pair.model.evictions, 'counted evictions')
+    around.model.within = around.model.within.filter(one => one !== pair.model)
+    this.#pairs = this.#pairs.filter(one => one !== pair)
+    this.#open(around, pair.name.slice(pair.name.lastIndexOf('/') + 1))
+  }
+
+  #compare(): void {
+    this.#root.cache.validate()
+    const now = this.#now
+    for (const { name, cache, model } of this.#pairs) {
+      const expected = model.entries.filter(entry => entry.until > now)
+      const found = new Map(cache.entries())
+      same(found.size, expected.length, `${name}: number of entries`)
+      for (const { key, value } of expected) same(found.get(key), value, `${name}: entry ${String(key)}`)
+      if (cache.size < model.kept(now).length) throw new Error(`${name}: size is below the number of entries`)
+    }
+  }
 }
 
 /** The pattern by other means. */

@@ -1,0 +1,144 @@
+/**
+ * The limits of a cache and its namespaces. A pool within a pool is a namespace.
+ *
+ * A limit holds for a cache and everything within it. Where one is reached, what has expired goes first. Then whoever holds most of
+ * what is scarce gives way, the entry that is to come counted as held: a namespace that grows takes nothing from one
+ * that is smaller (max-min fairness; a switch that drops from its longest queue does the same).
+ */
+
+import type { Limits } from './memory-options.ts'
+
+/** What there may be too much of. */
+type Scarce = 'entries' | 'size'
+
+/** One cache, without its namespaces. */
+export interface Member {
+  limits(): Limits
+  entries(): number
+  size(): number
+  /** The limits around it allow no larger entry. */
+  allow(largest: number): void
+  /** Whether clearing away what has expired may have made room. */
+  clearedExpired(): boolean
+  /** Its least valuable entry leaves. */
+  giveWay(): void
+  /** Tells its owner who has left. */
+  report(): void
+}
+
+/** So many entries, of such a size together. */
+interface Load {
+  readonly entries: number
+  readonly size: number
+}
+
+export const NOTHING: Load = { entries: 0, size: 0 }
+
+/** The entry that another one takes the place of. A policy may let it go all the same. */
+interface Replaced extends Load {
+  isThere(): boolean
+}
+
+const NONE: Replaced = { ...NOTHING, isThere: () => true }
+
+/** What is coming in, and for whom. */
+interface Arrival {
+  readonly to: Pool
+  readonly more: Load
+  readonly replaced: Replaced
+}
+
+/** See the top of this file. */
+export class Pool {
+  readonly #own: Member
+  readonly #around: Pool | undefined
+  readonly #within = new Set<Pool>()
+  /** Others that had to give way for the sake of this one, and have told nobody yet. */
+  readonly #displaced = new Set<Member>()
+
+  constructor(own: Member, around?: Pool) {
+    this.#own = own
+    this.#around = around
+    if (around !== undefined) around.#within.add(this)
+    this.resized()
+  }
+
+  /** The cache is closed. */
+  leave(): void {
+    if (this.#around !== undefined) this.#around.#within.delete(this)
+  }
+
+  /** The limits of the cache have changed. */
+  resized(): void {
+    if (this.#around !== undefined) {
+      const { maxEntrySize, maxSize } = this.#around.#own.limits()
+      this.#own.allow(Math.min(maxEntrySize, maxSize))
+    }
+    for (const pool of this.#within) pool.resized()
+  }
+
+  /** Makes room for so much more, in the cache and in all around it; gives up when what is `replaced` is no longer there. */
+  makeRoom(more: Load, replaced: Replaced = NONE): void {
+    for (let pool: Pool | undefined = this; pool !== undefined; pool = pool.#around) pool.#shrink({ to: this, more, replaced })
+  }
+
+  /** Tells the owners of those who had to give way. */
+  report(): void {
+    const displaced = [...this.#displaced]
+    this.#displaced.clear()
+    for (const member of displaced) member.report()
+  }
+
+  /** Recounts and throws where a limit is exceeded. For tests. */
+  validate(): void {
+    for (let pool: Pool | undefined = this; pool !== undefined; pool = pool.#around) {
+      const { max, maxSize } = pool.#own.limits()
+      if (pool.#held('entries') > max || pool.#held('size') > maxSize) throw new Error('a limit is exceeded, namespaces counted')
+    }
+  }
+
+  #held(what: Scarce): number {
+    let held = this.#own[what]()
+    for (const pool of this.#within) held += pool.#held(what)
+    return held
+  }
+
+  #shrink(arrival: Arrival): void {
+    const { to, more, replaced } = arrival
+    const { max, maxSize } = this.#own.limits()
+    while (replaced.isThere()) {
+      const entries = this.#held('entries')
+      const scarce = entries + more.entries > max ? 'entries' : this.#held('size') + more.size > maxSize ? 'size' : undefined
+      if (scarce === undefined) return
+      if (this.#clearedExpired(to)) continue
+      this.#giveWay(scarce, arrival)
+      if (this.#held('entries') >= entries) return
+    }
+  }
+
+  #clearedExpired(to: Pool): boolean {
+    if (this !== to) to.#displaced.add(this.#own)
+    if (this.#own.clearedExpired()) return true
+    for (const pool of this.#within) if (pool.#clearedExpired(to)) return true
+    return false
+  }
+
+  #giveWay(scarce: Scarce, arrival: Arrival): void {
+    const { to, more, replaced } = arrival
+    const shareOf = (held: number, isTo: boolean) => (!isTo ? held : held > replaced[scarce] ? held + more[scarce] : 0)
+    let largest: Pool = this
+    let most = shareOf(this.#own[scarce](), this === to)
+    for (const pool of this.#within) {
+      const share = shareOf(pool.#held(scarce), pool.#isAround(to))
+      if (share > most) [largest, most] = [pool, share]
+    }
+    if (largest !== this) return largest.#giveWay(scarce, arrival)
+    if (this !== to) to.#displaced.add(this.#own)
+    if (most > 0) this.#own.giveWay()
+  }
+
+  #isAround(pool: Pool): boolean {
+    for (let at: Pool | undefined = pool; at !== undefined; at = at.#around) if (at === this) return true
+    return false
+  }
+}
