@@ -98,7 +98,8 @@ class Sequence {
     for (let op = 0; op < ops; op += 1) {
       const pair = this.#random.pick(this.#pairs)
       this.#step(pair)
-      for (const { name, model } of this.#pairs) if (model.left.length > 0) throw new Error(`${name}: ${model.left.length} left for nothing`)
+      for (const { name, model } of this.#pairs)
+        if (model.left.length > 0) throw new Error(`${name}: ${model.left.length} left for nothing`)
       if (this.#random.below(8) === 0) this.#compare()
     }
     this.#compare()
