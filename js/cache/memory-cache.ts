@@ -9,6 +9,7 @@ import { compileGlob } from '../glob.ts'
 import type { Registry } from '../metrics/registry.ts'
 import { durationMs, durationOrZeroMs, ratio, type Size, sizeInBytes, wholeNumber } from '../options.ts'
 import { Column } from './column.ts'
+import { Departed } from './departed.ts'
 import { Departures } from './departures.ts'
 import { ExpiryAlarm } from './expiry.ts'
 import type { DoomMode } from './groups.ts'
@@ -106,6 +107,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   #hits = 0
   readonly #counts = new MemoryCounts()
+  readonly #departed = new Departed<K>(this.#slots)
 
   /** Not for users: {@link createMemoryCache} checks and completes the options. */
   constructor(options: ResolvedMemoryOptions<K, V>, around?: MemoryCache<K, V>) {
@@ -132,7 +134,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   get(key: K, options?: GetOptions): V | undefined {
     const slot = this.#find(key)
     if (slot === undefined) {
-      this.#counts.absent += 1
+      this.#departed.missed(key)
       return undefined
     }
     const until = this.#freshUntil[slot] as number
@@ -434,7 +436,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** What has happened so far. */
   stats(): MemoryCacheStats {
-    const state = { entries: this.size, size: this.#totalSize, hits: this.#hits }
+    const state = { entries: this.size, size: this.#totalSize, hits: this.#hits, absent: this.#departed.misses() }
     return memoryStats(this.#counts, state, this.#limits, this.#options)
   }
 
@@ -626,6 +628,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     if (slot < 0) slot = this.#free.pop() ?? this.#keys.length
     if (slot >= this.#freshUntil.length) this.#grow()
     this.#slots.set(key, slot)
+    this.#departed.returned(key)
     this.#write(slot, key, value, until, size)
     if (this.#hash === undefined) this.#core.admit(slot, this.#wheelTime(slot, end))
     else this.#core.admitHashed(slot, this.#wheelTime(slot, end), this.#hash(key))
@@ -724,6 +727,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#departures?.note(this.#values[slot] as V, key, reason)
     this.#ties.leave(slot)
     this.#slots.delete(key)
+    this.#departed.note(key, reason)
     this.#keys[slot] = undefined
     this.#values[slot] = undefined
     if (this.#notes !== undefined) this.#notes[slot] = undefined
@@ -844,6 +848,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #empty(reason: DisposeReason): void {
     if (this.#departures !== undefined) for (const [key, slot] of this.#slots) this.#departures.note(this.#values[slot] as V, key, reason)
     this.#slots.clear()
+    this.#departed.clear()
     this.#keys = []
     this.#values = []
     this.#notes = undefined

@@ -1,12 +1,11 @@
 /** What a memory cache counts beside its hits, and the statistics made of it. */
 
 import type { Limits, ResolvedMemoryOptions } from './memory-options.ts'
-import type { MemoryCacheStats } from './types.ts'
+import type { MemoryCacheStats, MissReason } from './types.ts'
 
 /** Counts since creation. */
 export class MemoryCounts {
   staleHits = 0
-  absent = 0
   expiredReads = 0
   sets = 0
   deletes = 0
@@ -22,16 +21,19 @@ export interface MemoryState {
   readonly entries: number
   readonly size: number
   readonly hits: number
+  /** Reads of keys that are not there, by reason. */
+  readonly absent: Record<MissReason, number>
 }
 
 /** The statistics of a cache. */
 export function memoryStats<K, V>(
-  { absent, expiredReads, ...counts }: MemoryCounts,
-  { entries, size, hits }: MemoryState,
+  { expiredReads, ...counts }: MemoryCounts,
+  { entries, size, hits, absent }: MemoryState,
   { max, maxSize }: Limits,
   { policy, sizeUnit }: ResolvedMemoryOptions<K, V>,
 ): MemoryCacheStats {
-  const misses = absent + expiredReads
+  const missesByReason = { ...absent, expired: absent.expired + expiredReads }
+  const misses = Object.values(missesByReason).reduce((sum, count) => sum + count, 0)
   const reads = hits + misses
   return {
     entries,
@@ -42,7 +44,7 @@ export function memoryStats<K, V>(
     sizeUnit,
     hits,
     misses,
-    missesByReason: { absent, expired: expiredReads },
+    missesByReason,
     hitRate: reads === 0 ? 0 : hits / reads,
     ...counts,
   }

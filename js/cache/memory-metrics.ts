@@ -17,8 +17,15 @@ export function reportMemoryCache(registry: Registry, name: string, cache: { sta
     help: 'Reads not answered from memory, by reason',
     labelNames: ['cache', 'reason'],
   })
-  const absent = copies.counter(misses.with({ ...labels, reason: 'absent' }))
-  const expired = copies.counter(misses.with({ ...labels, reason: 'expired' }))
+  const missedBy = Object.keys(cache.stats().missesByReason).map(reason => {
+    const copy = copies.counter(misses.with({ ...labels, reason }))
+    // An estimate may be taken back; a total never.
+    let most = 0
+    return (count: number) => {
+      most = Math.max(most, count)
+      copy(most)
+    }
+  })
   const evictions = counter('cache_evictions_total', 'Entries that left for want of room')
   const invalidations = counter('cache_invalidations_total', 'Entries that were given up by tag, pattern, predicate or source')
   const expirations = counter('cache_expirations_total', 'Entries that left because their time was over')
@@ -27,8 +34,7 @@ export function reportMemoryCache(registry: Registry, name: string, cache: { sta
   const copy = () => {
     const stats = cache.stats()
     hits(stats.hits)
-    absent(stats.missesByReason.absent)
-    expired(stats.missesByReason.expired)
+    for (const [at, count] of Object.values(stats.missesByReason).entries()) missedBy[at]?.(count)
     evictions(stats.evictions)
     expirations(stats.expirations)
     invalidations(stats.invalidations)

@@ -10,6 +10,12 @@ import type { GetOrSetOptions, LoadingOptions, StaleOptions } from './loading-ty
 /** Why an entry left: its place was needed, it was overwritten, deleted, too old, given up, or larger than the cache may hold. */
 export type DisposeReason = 'evict' | 'set' | 'delete' | 'expire' | 'invalidate' | 'oversize'
 
+/**
+ * Why a read found nothing: the key was never there, or so long ago that it is forgotten (`cold`); its time was over; its place was
+ * needed; it was given up by tag, pattern, predicate or source; or it was deleted.
+ */
+export type MissReason = 'cold' | 'expired' | 'evicted' | 'invalidated' | 'deleted'
+
 /** Options of {@link createMemoryCache}. */
 export interface MemoryCacheOptions<K, V> {
   /** Most entries. Default: 10 000, or no limit of its own where `maxSize` is given. Never above 16 777 215, what a `Map` holds. */
@@ -112,7 +118,11 @@ export interface MemoryCacheStats {
   /** Those of the hits that were past their time to live. */
   staleHits: number
   misses: number
-  missesByReason: { absent: number; expired: number }
+  /**
+   * The misses, why each. They add up. Exact for the first 1024 entries that leave; of later ones a few are remembered, in the end one in
+   * 128, and count for all. Of keys that are objects, or have more than 256 characters, nothing is remembered: their misses are `cold`.
+   */
+  missesByReason: Record<MissReason, number>
   /** Hits as a share of all reads, 0 to 1; 0 before the first read. */
   hitRate: number
   sets: number

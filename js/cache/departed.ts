@@ -1,0 +1,111 @@
+/**
+ * Why keys are asked for in vain: some of those that have left are remembered, each with the reason.
+ *
+ * The first thousand are all remembered, of later ones fewer and fewer, down to one in 128 by chance; the first read that finds one of
+ * these counts for as many. Hashing each key that leaves and each that is missed would cost more than all else in a miss; a small `Map`
+ * uses the hash that a string has already.
+ */
+
+import type { DisposeReason, MissReason } from './types.ts'
+
+/** So many departures are all remembered, and after each so many fewer of the next. At least as many have room. */
+const FIRST_BITS = 10
+const FIRST = 1 << FIRST_BITS
+/** One in two to the power of this, in the end. */
+const FEWEST_BITS = 7
+/** The share of a large cache that has room, as a power of two: two cachefuls of departures. */
+const ROOM_BITS = 6
+/** Of more characters, a key would take more room than it is worth. */
+const LONGEST_KEY = 256
+
+const NAMES: readonly MissReason[] = ['evicted', 'expired', 'invalidated', 'deleted']
+const REASONS: Record<DisposeReason, number> = { evict: 0, expire: 1, invalidate: 2, delete: 3, set: 3, oversize: 3 }
+
+/** Keys that have left one cache, and its reads of keys that are not there. */
+export class Departed<K> {
+  #absent = 0
+  /** Reads that found a reason, by its number. */
+  readonly #found = [0, 0, 0, 0]
+  /** By key, the number of the reason; above its two bits what a read that finds it counts for. */
+  readonly #left = new Map<K, number>()
+  /** One for good: a new iterator would have to step over all that was deleted. */
+  #oldest = this.#left.keys()
+  readonly #entries: { readonly size: number }
+  #remembered = 0
+  #bits = 0
+  /** So many departures are passed over, and then one is remembered. */
+  #skip = 0
+  #chance = 1
+  /** The key last asked for in vain, of which nothing is remembered. */
+  #unknown: K | undefined
+
+  /** `entries` tells how large the cache is. */
+  constructor(entries: { readonly size: number }) {
+    this.#entries = entries
+  }
+
+  /** `key` has left. Short, for it is part of every eviction. */
+  note(key: K, reason: DisposeReason): void {
+    this.#skip -= 1
+    if (this.#skip < 0) this.#remember(key, reason)
+  }
+
+  /** `key` was asked for, and it is not there. */
+  missed(key: K): MissReason {
+    this.#absent += 1
+    const known = this.#left.get(key)
+    if (known === undefined) {
+      this.#unknown = key
+      return 'cold'
+    }
+    const weight = known >> 2
+    this.#found[known & 3] = (this.#found[known & 3] as number) + weight
+    // It stood for others, too, that came back and left again.
+    if (weight > 1) this.#left.delete(key)
+    return NAMES[known & 3] as MissReason
+  }
+
+  /** `key` is there again. In a large cache it is forgotten before it has often left, so that looking is not worth the time. */
+  returned(key: K): void {
+    if (key !== this.#unknown && this.#left.size <= FIRST) this.#left.delete(key)
+  }
+
+  /** The reads so far, by reason. */
+  misses(): Record<MissReason, number> {
+    const sum = this.#found.reduce((all, one) => all + one, 0)
+    // What is counted by chance may come to more than there is.
+    const share = sum > this.#absent ? this.#absent / sum : 1
+    const [evicted, expired, invalidated, deleted] = this.#found.map(count => Math.floor(count * share)) as [number, number, number, number]
+    return { cold: this.#absent - evicted - expired - invalidated - deleted, expired, evicted, invalidated, deleted }
+  }
+
+  /** Nothing is known of any key any more. */
+  clear(): void {
+    this.#left.clear()
+    this.#oldest = this.#left.keys()
+  }
+
+  #remember(key: K, reason: DisposeReason): void {
+    const weight = 1 << this.#bits
+    this.#remembered += 1
+    const past = this.#remembered >> FIRST_BITS
+    this.#bits = past === 0 ? 0 : Math.min(2 * past + 1, FEWEST_BITS)
+    this.#chance = (Math.imul(this.#chance, 1_664_525) + 1_013_904_223) | 0
+    // Up to twice as many as in the mean.
+    this.#skip = this.#bits === 0 ? 0 : this.#chance >>> (31 - this.#bits)
+    if (typeof key === 'string' ? key.length > LONGEST_KEY : typeof key === 'object' || typeof key === 'function') return
+    if (key === this.#unknown) this.#unknown = undefined
+    this.#left.delete(key)
+    this.#left.set(key, (weight << 2) | REASONS[reason])
+    if (this.#left.size > Math.max(FIRST, this.#entries.size >> ROOM_BITS)) this.#forgetOldest()
+  }
+
+  #forgetOldest(): void {
+    let oldest = this.#oldest.next()
+    if (oldest.done === true) {
+      this.#oldest = this.#left.keys()
+      oldest = this.#oldest.next()
+    }
+    if (oldest.done !== true) this.#left.delete(oldest.value)
+  }
+}
