@@ -6,6 +6,7 @@
  */
 
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
+import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
 import type { Persist } from '../stores/tier.ts'
 import { BatchLoader } from './batch-loader.ts'
 import { type CacheReport, reportCache } from './cache-metrics.ts'
@@ -15,12 +16,21 @@ import { type Isolation, isolated } from './isolate.ts'
 import type { Lease } from './leases.ts'
 import { Loading } from './loading.ts'
 import type { GetOrSetOptions, Loader, ManyLoader, PrefetchOptions, PrefetchResult, SureLoader } from './loading-types.ts'
+import { texts } from './marks.ts'
 import { MemoryCache } from './memory-cache.ts'
 import { inOrder } from './partial-load-error.ts'
 import { prefetchAll } from './prefetch.ts'
 import { type Kept, keptOptions, NONE, Shelf } from './shelf.ts'
 import { TierStack, type TierWrite } from './tier-stack.ts'
-import type { CacheOptions, CacheReadOptions, CacheSetOptions, CacheStats, ReadonlyMemoryCache, WrapOptions } from './types.ts'
+import type {
+  CacheOptions,
+  CacheReadOptions,
+  CacheSetOptions,
+  CacheStats,
+  InvalidateOptions,
+  ReadonlyMemoryCache,
+  WrapOptions,
+} from './types.ts'
 import { untilAborted } from './until-aborted.ts'
 
 /**
@@ -98,7 +108,7 @@ export class Cache<V> implements AsyncDisposable {
     })
     if (missing.length === 0) return values
     const { leases } = this.#loading
-    const taken = missing.map(({ key }) => leases.take(key))
+    const taken = missing.map(({ key }) => this.#loading.take(key))
     const wanted = missing.map(({ key }) => key)
     try {
       const entries = await this.#tiers?.readMany(wanted, options?.signal)
@@ -255,6 +265,64 @@ export class Cache<V> implements AsyncDisposable {
     return (...args) => this.getOrSet(keyOf(...args), () => fn(...args), load)
   }
 
+  /**
+   * Gives up every entry with one of `tags`, in memory and every tier, in one step whatever their number: from the call
+   * on no read finds them, and what is being loaded with one of them is not kept. Entries set later are not concerned.
+   *
+   * ```ts
+   * await users.set('user:1', user, { tags: ['team:7'] })
+   * await users.invalidateTags(['team:7'], { mode: 'expire' }) // stale from now on, where it may be taken stale
+   * ```
+   *
+   * Resolves as `persist` says: with `'stored'` it holds after a restart. A tier remembers the latest 1000 invalidations
+   * one by one; of more, the older half becomes "everything written before".
+   */
+  async invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<void> {
+    const meant = { tags: [...texts(tags, 'tags')] }
+    await this.#giveUp(meant, options, mode => this.#memory.invalidateTags(meant.tags, mode))
+  }
+
+  /**
+   * Gives up every entry whose key matches `pattern`, as {@link Cache.invalidateTags} does: `*` stands for any run of
+   * characters, `?` for one, `\` takes the next as it is. `await cache.invalidate('user:*:posts')`. At most 256 characters.
+   */
+  async invalidate(pattern: string, options?: InvalidateOptions): Promise<void> {
+    await this.#giveUp({ pattern }, options, mode => this.#memory.invalidate(pattern, mode))
+  }
+
+  /** Gives up every entry whose key begins with `prefix`, as {@link Cache.invalidateTags} does: `await cache.invalidatePrefix('user:')`. */
+  async invalidatePrefix(prefix: string, options?: InvalidateOptions): Promise<void> {
+    await this.#giveUp({ prefix }, options, mode => this.#memory.invalidatePrefix(prefix, mode))
+  }
+
+  /**
+   * Removes every entry in memory for which `predicate` says so, from the tiers, too: `await cache.invalidateWhere(user => user.team === 7)`.
+   * How many there were. A tier is not searched: what lies only there stays, and tags, prefixes and patterns reach it.
+   */
+  async invalidateWhere(predicate: (value: V, key: string) => boolean, options?: InvalidateOptions): Promise<number> {
+    this.#refuseClosed()
+    this.#persistOf(options)
+    if (typeof predicate !== 'function') throw new InvalidArgumentError('predicate', 'a function', predicate)
+    const meant: string[] = []
+    const isMeant = (value: Kept<V>, key: string) => {
+      const is = value !== NONE && predicate(value, key)
+      if (is) meant.push(key)
+      return is
+    }
+    const count = this.#memory.invalidateWhere(isMeant, memoryMode(options))
+    if (options?.mode === 'expire') await Promise.all(meant.map(key => this.expire(key, options)))
+    else await this.#delete(meant, options)
+    return count
+  }
+
+  /**
+   * Makes the entry of `key` stale as of now, in memory and every tier: gone, unless it may be taken stale
+   * (`staleWhileRevalidate`, `staleIfError`). What depends on it is gone. `await cache.expire('user:1')`.
+   */
+  async expire(key: string, options?: Omit<InvalidateOptions, 'mode'>): Promise<void> {
+    await this.#giveUp({ key: checkedKey(key) }, { ...options, mode: 'expire' }, () => this.#memory.expire(key))
+  }
+
   /** Removes everything from memory and every tier. */
   async clear(): Promise<void> {
     this.#refuseClosed()
@@ -316,14 +384,13 @@ export class Cache<V> implements AsyncDisposable {
 
   async #getBelow(key: string, options: CacheReadOptions | undefined): Promise<V | undefined> {
     options?.signal?.throwIfAborted()
-    const { leases } = this.#loading
-    const lease = leases.take(key)
+    const lease = this.#loading.take(key)
     try {
       const reading = this.#tiers?.read(key)
       const entry = reading && (await (options?.signal === undefined ? reading : untilAborted(reading, options.signal)))
       return this.#loading.receive(lease, entry, options?.allowStale === true)
     } finally {
-      leases.release(lease)
+      this.#loading.leases.release(lease)
     }
   }
 
@@ -338,6 +405,15 @@ export class Cache<V> implements AsyncDisposable {
     })
     const below = await this.#tiers?.remove(keys, persist)
     return had.map((inMemory, at) => inMemory || below?.[at] === true)
+  }
+
+  async #giveUp(meant: GivenUp, options: InvalidateOptions | undefined, inMemory: (mode: { mode: GiveUpMode }) => unknown): Promise<void> {
+    this.#refuseClosed()
+    const persist = this.#persistOf(options)
+    const mode = memoryMode(options)
+    inMemory(mode)
+    this.#loading.giveUp(meant, mode.mode)
+    await this.#tiers?.invalidate({ ...meant, ...mode }, persist)
   }
 
   #persistOf(options: { persist?: Persist } | undefined): Persist {
@@ -363,6 +439,10 @@ export class Cache<V> implements AsyncDisposable {
   #refuseClosed(): void {
     if (this.#closing !== undefined) throw new ClosedError('the cache')
   }
+}
+
+function memoryMode(options: InvalidateOptions | undefined): { mode: GiveUpMode } {
+  return { mode: options?.mode ?? 'delete' }
 }
 
 function checkedKey(key: unknown): string {

@@ -3,6 +3,7 @@
 import { type Abortable, AbortWatch } from '../abort-watch.ts'
 import { Alarm, type Driver } from '../core/driver.ts'
 import { ShelflifeError } from '../errors.ts'
+import type { Marked } from '../stores/barriers.ts'
 import { type Former, mayServe, type StaleUse } from './former.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -64,6 +65,11 @@ class Waiter<V> implements Abortable {
  */
 export class Flight<V> {
   readonly key: string
+  /** What had been given up when the load began, by number, and what its value would be given up with, as far as that is known before. */
+  era = 0
+  marks: Marked = {}
+  /** The value turned out to have been given up while it was loaded. */
+  outdated = false
   readonly #host: FlightHost<V>
   /** Made when somebody asks for the signal: most loaders do not, and it costs more than the rest of a flight. */
   #controller: AbortController | undefined

@@ -1,7 +1,9 @@
 /** What a cache still has of a key when it sets out to load it anew. */
 
+import type { Marked } from '../stores/barriers.ts'
+
 /** A value past its time to live, or one that is refreshed ahead of it. */
-export interface Former<V> {
+export interface Former<V> extends Marked {
   readonly value: V
   /** Until when it is fresh, on the driver's timeline. */
   readonly freshUntil: number

@@ -6,6 +6,8 @@
 /** The right to fill one key; see {@link Leases}. */
 export interface Lease {
   readonly key: string
+  /** What had been given up when the holder set out, by number. */
+  era: number
   /** Whether something newer happened to the key. */
   revoked: boolean
 }
@@ -19,8 +21,8 @@ export class Leases {
     return this.#out.size
   }
 
-  take(key: string): Lease {
-    const lease: Lease = { key, revoked: false }
+  take(key: string, era = 0): Lease {
+    const lease: Lease = { key, era, revoked: false }
     const others = this.#out.get(key)
     if (others === undefined) this.#out.set(key, new Set([lease]))
     else others.add(lease)

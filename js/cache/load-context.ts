@@ -2,8 +2,10 @@
 
 import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
 import { optionsObject } from '../options.ts'
+import type { Marked } from '../stores/barriers.ts'
 import type { Former } from './former.ts'
 import type { LoadedOptions, LoaderContext, Validators } from './loading-types.ts'
+import { joined, readMarks, texts } from './marks.ts'
 
 /** See {@link LoaderContext}. The cache reads the rest when the loader has answered. */
 export class LoadContext<V> implements LoaderContext<V> {
@@ -11,6 +13,7 @@ export class LoadContext<V> implements LoaderContext<V> {
   readonly #flight: { readonly signal: AbortSignal }
   readonly #former: Former<V> | undefined
   #options: LoadedOptions = {}
+  #tags: readonly string[] | undefined
   #skipped = false
   #same = false
   #validators: Validators | undefined
@@ -40,6 +43,10 @@ export class LoadContext<V> implements LoaderContext<V> {
   // Functions of their own, so that a loader may take them out of the context.
   readonly setOptions = (options: LoadedOptions): void => {
     this.#options = { ...this.#options, ...optionsObject(options, 'options') }
+  }
+
+  readonly setTags = (tags: readonly string[]): void => {
+    this.#tags = [...(this.#tags ?? []), ...texts(tags, 'tags')]
   }
 
   readonly skip = (): undefined => {
@@ -72,6 +79,13 @@ export class LoadContext<V> implements LoaderContext<V> {
   /** What the loader wants to be different. */
   get options(): LoadedOptions {
     return this.#options
+  }
+
+  /** What the value is given up with: what the loader said, beside what the caller did; what the stale value had, when that stays. */
+  marks(given: Marked | undefined): Marked {
+    const { tags = given?.tags, dependsOn = given?.dependsOn } = this.#options
+    const said = joined(readMarks({ tags, dependsOn }), { tags: this.#tags })
+    return this.#same && this.#former !== undefined ? joined(said, this.#former) : said
   }
 
   /** What to compare the value by the next time; that of the stale value when it is still right. */

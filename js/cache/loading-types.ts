@@ -59,6 +59,8 @@ export interface LoaderContext<V = unknown> {
   readonly lastModified: string | undefined
   /** Changes how the value is kept: `ctx.setOptions({ ttl: '1m' })`. Later calls add to earlier ones. */
   readonly setOptions: (options: LoadedOptions) => void
+  /** Adds tags to those that the caller gave: `ctx.setTags([`team:${user.team}`])`. */
+  readonly setTags: (tags: readonly string[]) => void
   /** Keeps nothing, and leaves what the cache has: `return ctx.skip()`. The callers get `undefined`. */
   readonly skip: () => undefined
   /** Fails the load, as a throw does: `return ctx.fail('no answer')`. A text becomes an `Error`. */

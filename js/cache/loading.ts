@@ -6,6 +6,7 @@
 import { ClosedError, InvalidArgumentError, TimeoutError } from '../errors.ts'
 import type { TimerSeries } from '../metrics/instruments.ts'
 import { durationOrZeroMs } from '../options.ts'
+import { Barriers, type GivenUp, type GiveUpMode, type Marked } from '../stores/barriers.ts'
 import type { Persist, TierEntry } from '../stores/tier.ts'
 import { Flight, type FlightHost, NOTHING_STALE } from './flight.ts'
 import { type Former, mayServe, type StaleUse } from './former.ts'
@@ -13,6 +14,7 @@ import { type Lease, Leases } from './leases.ts'
 import { LoadContext } from './load-context.ts'
 import { type LoadPolicy, readLoadPolicy } from './load-policy.ts'
 import type { GetOrSetOptions, LoadedOptions, Loader } from './loading-types.ts'
+import { joined, readMarks } from './marks.ts'
 import { NONE, SAME_MS, type Shelf } from './shelf.ts'
 
 /** How many loaders are remembered for `refresh(key)`. More would hold on to all that the callers' functions hold on to. */
@@ -66,6 +68,10 @@ export class Loading<V> implements FlightHost<V> {
   readonly #flights = new Map<string, Flight<V>>()
   /** Those, and others that were overtaken by something newer and have waiters still. */
   readonly #airborne = new Set<Flight<V>>()
+  /** What was given up, and which keys were changed, while something was under way; apart, for changes are many. */
+  readonly #givenUp = new Barriers()
+  readonly #changes = new Barriers()
+  #era = 0
   /** The loaders that were called last, the latest at the end. */
   readonly #recent = new Map<string, Loader<V>>()
   #closed = false
@@ -111,9 +117,22 @@ export class Loading<V> implements FlightHost<V> {
     else this.#refresh({ key, loader, options, policy, former: this.#host.shelf.former(key), spare })
   }
 
+  /** The right to put into memory what is on its way for `key`. */
+  take(key: string): Lease {
+    return this.leases.take(key, this.#era)
+  }
+
+  /** What is under way and meant may not be kept, and who comes from now on does not wait for that. */
+  giveUp(meant: GivenUp, mode: GiveUpMode, among = this.#givenUp): void {
+    if (this.leases.size === 0) return among.forget()
+    this.#era += 1
+    among.raise(meant, mode, this.#era)
+  }
+
   /** Something newer happened to `key`: what is under way may not be kept, and who comes now does not wait for that. */
   overtake(key: string): void {
     this.leases.revoke(key)
+    if (this.leases.size > 0) this.giveUp({ source: key }, 'delete', this.#changes)
     const flight = this.#flights.get(key)
     if (flight === undefined) return
     this.#flights.delete(key)
@@ -150,7 +169,8 @@ export class Loading<V> implements FlightHost<V> {
 
   /** What a tier had for a read: `undefined` is a miss. Counts, and keeps it in memory unless something newer happened. */
   receive(lease: Lease, entry: TierEntry | undefined, allowStale: boolean): V | undefined {
-    const found = this.#host.shelf.found(lease.key, entry, !lease.revoked && !this.#closed)
+    const mayKeep = !lease.revoked && !this.#closed && entry !== undefined && !this.#isGivenUp(lease.era, lease.key, entry.facts)
+    const found = this.#host.shelf.found(lease.key, entry, mayKeep)
     if (found !== undefined && 'former' in found && allowStale) {
       this.counts.staleHits += 1
       return found.former.value
@@ -179,13 +199,35 @@ export class Loading<V> implements FlightHost<V> {
         return Promise.resolve(former.value)
       }
     }
-    const under = this.#flights.get(key)
-    if (under !== undefined) {
-      this.counts.coalesced += 1
-      order.spare?.()
-    }
-    const flight = under ?? this.#start(order, { isForced: false, inBackground: false })
-    return flight.join(policy, options?.signal)
+    const under = this.#underWay(key)
+    if (under === undefined) return this.#start(order, { isForced: false, inBackground: false }).join(policy, options?.signal)
+    this.counts.coalesced += 1
+    order.spare?.()
+    const era = this.#era
+    const result = under.join(policy, options?.signal)
+    if (era === under.era) return result
+    // Which tags the value has may show when it is loaded; whoever came after one of them was given up needs a later one.
+    return result.then(value => (under.outdated && era > under.era ? this.obtain(key, order.loader, options) : value))
+  }
+
+  /** The load of `key` that a caller may join: one that has not been given up since it began, as far as is known. */
+  #underWay(key: string): Flight<V> | undefined {
+    const flight = this.#flights.get(key)
+    if (flight === undefined || !this.#isGivenUp(flight.era, key, flight.marks)) return flight
+    this.#flights.delete(key)
+    flight.detach()
+    return undefined
+  }
+
+  /** What a load's value would be given up with, as far as that is known when it begins. */
+  #marksOf({ key, options }: Order<V>, former: Former<V> | undefined): Marked {
+    return joined(options === undefined ? NO_MARKS : this.#host.shelf.closed(key, options), former ?? NO_MARKS)
+  }
+
+  #isGivenUp(era: number, key: string, marks: Marked = {}): boolean {
+    if (era === this.#era) return false
+    if (this.#givenUp.judge(era, key, marks) !== undefined) return true
+    return marks.dependsOn !== undefined && marks.dependsOn.length > 0 && this.#changes.judge(era, key, marks) !== undefined
   }
 
   #force(order: Order<V>): Promise<V | undefined> {
@@ -197,7 +239,7 @@ export class Loading<V> implements FlightHost<V> {
   }
 
   #refresh(order: Order<V>): void {
-    if (this.#flights.has(order.key)) {
+    if (this.#underWay(order.key) !== undefined) {
       order.spare?.()
       return
     }
@@ -227,15 +269,24 @@ export class Loading<V> implements FlightHost<V> {
 
   async #fly(flight: Flight<V>, order: Order<V>, isForced: boolean): Promise<V | undefined> {
     const { key, policy } = order
-    const lease = this.leases.take(key)
+    const lease = this.take(key)
+    flight.era = lease.era
     let former = order.former
+    flight.marks = this.#marksOf(order, former)
     try {
       const reading = this.#host.readBelow(key)
       if (reading !== undefined) {
-        const found = this.#host.shelf.found(key, await flight.race(reading), !lease.revoked)
+        const entry = await flight.race(reading)
+        // Given up after it was read: the tier could not know. Others may wait by now who must not get it.
+        const isLate = entry?.expiredAt === undefined && this.#isGivenUp(lease.era, key, entry?.facts)
+        const found = this.#host.shelf.found(key, isLate ? undefined : entry, !lease.revoked)
         if (found !== undefined && 'fresh' in found) {
           if (!isForced && (found.fresh === NONE || !this.#isDue(key, policy))) return this.#fromTier(found.fresh)
         } else if (found !== undefined && isNewer(found.former, former)) former = found.former
+        // What the loader reads, it reads from now on.
+        lease.era = this.#era
+        flight.era = this.#era
+        flight.marks = this.#marksOf(order, former)
       }
       // Whoever asks for something newer than what is here is not answered with it.
       if (former !== undefined && !isForced) flight.learn(former)
@@ -244,7 +295,7 @@ export class Loading<V> implements FlightHost<V> {
       const context = new LoadContext(key, flight, former)
       const value = await this.#call(flight, order, context)
       flight.forget()
-      return await this.#keep(lease, value, order, context, former !== undefined || isForced)
+      return await this.#keep(lease, flight, value, order, context, former !== undefined || isForced)
     } finally {
       order.spare?.()
       this.leases.release(lease)
@@ -289,6 +340,7 @@ export class Loading<V> implements FlightHost<V> {
   /** Stores what a loader made. Nobody waits for the tiers' queue, unless more than the queue was asked for. */
   async #keep(
     lease: Lease,
+    flight: Flight<V>,
     value: V | undefined,
     { key, options, policy }: Order<V>,
     context: LoadContext<V>,
@@ -300,16 +352,23 @@ export class Loading<V> implements FlightHost<V> {
       if (value !== undefined) this.counts.discarded += 1
       return value
     }
-    const asked: LoadedOptions | undefined = options === undefined ? context.options : { ...options, ...context.options }
+    const marks = context.marks(options)
+    if (this.#isGivenUp(lease.era, key, joined(flight.marks, marks))) {
+      flight.outdated = true
+      if (value !== undefined) this.counts.discarded += 1
+      return value
+    }
+    const asked: LoadedOptions = { ...options, ...context.options, ...marks }
     const persist = this.#host.persistOf(asked)
     const { negativeTtl } = context.options
     const negativeMs = negativeTtl === undefined ? policy.negativeMs : durationOrZeroMs(negativeTtl, 'negativeTtl')
+    this.giveUp({ source: key }, 'delete', this.#changes)
     if (value === undefined && negativeMs === 0) {
       if (mayBeThere) this.#host.remove(key)
       return undefined
     }
     const { shelf } = this.#host
-    const entry = value === undefined ? shelf.putNone(key, negativeMs) : shelf.put(key, value, asked, context.validators)
+    const entry = value === undefined ? shelf.putNone(key, negativeMs, marks) : shelf.put(key, value, asked, context.validators)
     this.leases.revoke(key)
     const written = this.#host.writeBelow(key, entry, persist)
     if (persist === 'memory') written?.catch(() => {})
@@ -321,9 +380,12 @@ export class Loading<V> implements FlightHost<V> {
     if (options === undefined) return this.#host.policy
     this.#host.persistOf(options)
     if (options.ttl !== undefined) durationOrZeroMs(options.ttl, 'ttl')
+    readMarks(options)
     return readLoadPolicy(options, this.#host.policy)
   }
 }
+
+const NO_MARKS: Marked = {}
 
 function isNewer(found: Former<unknown>, former: Former<unknown> | undefined): boolean {
   return former === undefined || found.freshUntil > former.freshUntil + SAME_MS

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Driver } from '../core/driver.ts'
 import { driverOf } from '../core/driver.ts'
 import { durationMs } from '../options.ts'
+import type { Marked } from '../stores/barriers.ts'
 import type { EntryFacts, TierEntry } from '../stores/tier.ts'
 import { estimateSize } from './estimate-size.ts'
 import type { Former } from './former.ts'
@@ -11,6 +12,7 @@ import { type Isolation, isolated } from './isolate.ts'
 import { lifetime } from './lifetime.ts'
 import { readStaleWindows, type StaleWindows } from './load-policy.ts'
 import type { Validators } from './loading-types.ts'
+import { readMarks } from './marks.ts'
 import type { MemoryCache } from './memory-cache.ts'
 import type { ResolvedMemoryOptions } from './memory-options.ts'
 import type { CacheSetOptions } from './types.ts'
@@ -79,31 +81,41 @@ export class Shelf<V> {
 
   /** Puts `value` into memory, and gives what the tiers shall have. */
   put(key: string, value: V, options: CacheSetOptions | undefined, validators?: Validators): TierEntry {
+    const marks = options === undefined ? NO_MARKS : this.closed(key, readMarks(options))
     const ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
     const { swr = this.#swr, sie = this.#sie } = options === undefined ? NO_WINDOWS : readStaleWindows(options)
-    const staleFor = ttl === NEVER ? 0 : Math.max(swr, sie)
+    const staleFor = Math.max(swr, sie)
     const kept = isolated(value, this.#isolate)
     const note = this.#noteOf(ttl, swr, sie, validators)
-    this.#memory.set(key, kept, options?.size === undefined ? { ttl, staleFor } : { ttl, staleFor, size: options.size }, note && { note })
+    const size = options?.size
+    const plain = size === undefined && marks === NO_MARKS
+    this.#memory.set(
+      key,
+      kept,
+      plain ? { ttl, staleFor } : { ttl, staleFor, ...(size !== undefined && { size }), ...marks },
+      note && { note },
+    )
     const writtenAt = this.#clock.wall()
     const expiresAt = writtenAt + ttl + staleFor
-    if (staleFor === 0 && validators === undefined) return { value: kept, writtenAt, expiresAt }
+    if (staleFor === 0 && validators === undefined && marks === NO_MARKS) return { value: kept, writtenAt, expiresAt }
     const facts: EntryFacts = {
-      ...(staleFor > 0 && { freshUntil: writtenAt + ttl }),
+      ...(staleFor > 0 && ttl !== NEVER && { freshUntil: writtenAt + ttl }),
       ...(swr !== this.#swr && { swr: finite(swr) }),
       ...(sie !== this.#sie && { sie: finite(sie) }),
       ...validators,
+      ...marks,
     }
     return { value: kept, writtenAt, expiresAt, facts }
   }
 
-  /** Remembers for `ttl` milliseconds that there is nothing. */
-  putNone(key: string, ttl: number): TierEntry {
+  /** Remembers for `ttl` milliseconds that there is nothing. A copy of what a tier knew is no news. */
+  putNone(key: string, ttl: number, given: Marked, isCopy = false): TierEntry {
     const { sizeUnit, maxTtlMs } = this.#options
     const life = Math.min(ttl, maxTtlMs)
-    this.#memory.set(key, NONE, { ttl: life, size: sizeUnit === 'estimated bytes' ? estimateSize(key) : 1 })
+    const marks = this.closed(key, given)
+    this.#memory.set(key, NONE, { ttl: life, size: sizeUnit === 'estimated bytes' ? estimateSize(key) : 1, ...marks }, { isCopy })
     const writtenAt = this.#clock.wall()
-    return { value: null, writtenAt, expiresAt: writtenAt + life, facts: { none: true } }
+    return { value: null, writtenAt, expiresAt: writtenAt + life, facts: { none: true, ...marks } }
   }
 
   /** What memory still has of a value, fresh or not. */
@@ -111,7 +123,25 @@ export class Shelf<V> {
     const held = this.#memory.held(key)
     if (held === undefined || held.value === NONE) return undefined
     const { swr, sie, etag, lastModified } = (held.note as Note | undefined) ?? { ...NO_VALIDATORS, swr: this.#swr, sie: this.#sie }
-    return { value: this.#out(held.value), freshUntil: this.driver.now() + held.left, swr, sie, etag, lastModified }
+    const freshUntil = this.driver.now() + held.left
+    return { value: this.#out(held.value), freshUntil, swr, sie, etag, lastModified, ...this.#memory.tiesOf(key) }
+  }
+
+  /**
+   * `marks`, and those of the sources as far as memory has them: what is made from something that was made from a third
+   * goes with that third, whether the one in between is still here then or not.
+   */
+  closed(key: string, { tags, dependsOn }: Marked): Marked {
+    if (dependsOn === undefined || dependsOn.length === 0) return tags === undefined || tags.length === 0 ? NO_MARKS : { tags: [...tags] }
+    const allTags = new Set(tags)
+    const sources = new Set(dependsOn)
+    for (const source of dependsOn) {
+      const ties = this.#memory.tiesOf(source)
+      for (const tag of ties.tags) allTags.add(tag)
+      for (const further of ties.dependsOn) sources.add(further)
+    }
+    sources.delete(key)
+    return { ...(allTags.size > 0 && { tags: [...allTags] }), dependsOn: [...sources] }
   }
 
   /** How long an entry in memory is still fresh, and how long it was to live; both zero where there is none. */
@@ -143,34 +173,34 @@ export class Shelf<V> {
   found(key: string, entry: TierEntry | undefined, mayKeep: boolean): Found<V> {
     if (entry === undefined) return undefined
     const wall = this.#clock.wall()
-    const { expiresAt, writtenAt, facts = NO_FACTS } = entry
+    const { writtenAt, expiredAt = NEVER, facts = NO_FACTS } = entry
+    const { swr = this.#swr, sie = this.#sie, etag, lastModified } = facts
+    const marks = marksOf(facts)
+    const expiresAt = Math.min(entry.expiresAt, expiredAt + Math.max(swr, sie))
     if (!(expiresAt > wall)) return undefined
-    const freshUntil = Math.min(facts.freshUntil ?? NEVER, expiresAt)
+    const lastFresh = Math.min(facts.freshUntil ?? NEVER, entry.expiresAt)
+    const freshUntil = Math.min(lastFresh, expiredAt)
     const left = freshUntil - wall
     if (facts.none === true) {
-      if (mayKeep) this.putNone(key, left)
+      if (left <= 0) return undefined
+      if (mayKeep) this.putNone(key, left, marks, true)
       return { fresh: NONE }
     }
-    const { swr = this.#swr, sie = this.#sie, etag, lastModified } = facts
     const value = isolated(entry.value as V, this.#isolate === 'freeze' ? 'freeze' : false)
     if (mayKeep && this.#isNews(key, left)) {
       const note = this.#noteOf(
-        freshUntil - writtenAt,
+        lastFresh - writtenAt,
         swr,
         sie,
         etag === undefined && lastModified === undefined ? undefined : { etag, lastModified },
       )
       // Memory takes no life that is over: a stale value comes in with a life of one millisecond that ended a while ago.
-      const stale = left > 0 ? undefined : { ttl: 1, staleFor: expiresAt - freshUntil, detail: { note, pastBy: 1 - left } }
-      const { ttl, staleFor, detail } = stale ?? {
-        ttl: left,
-        staleFor: freshUntil === NEVER ? 0 : expiresAt - freshUntil,
-        detail: { note },
-      }
-      this.#memory.set(key, value, { ttl, staleFor }, detail)
+      const life = left > 0 ? { ttl: left, pastBy: 0 } : { ttl: 1, pastBy: 1 - left }
+      const staleFor = freshUntil === NEVER ? Math.max(swr, sie) : expiresAt - freshUntil
+      this.#memory.set(key, value, { ttl: life.ttl, staleFor, ...marks }, { note, pastBy: life.pastBy, isCopy: true })
     }
     if (left > 0) return { fresh: value }
-    return { former: { value: this.#out(value), freshUntil: this.driver.now() + left, swr, sie, etag, lastModified } }
+    return { former: { value: this.#out(value), freshUntil: this.driver.now() + left, swr, sie, etag, lastModified, ...marks } }
   }
 
   /** A loader must not change what is inside either. */
@@ -195,6 +225,11 @@ export const SAME_MS = 1000
 const NO_WINDOWS: StaleWindows = { swr: undefined, sie: undefined }
 const NO_VALIDATORS = { etag: undefined, lastModified: undefined }
 const NO_FACTS: EntryFacts = {}
+const NO_MARKS: Marked = {}
+
+function marksOf({ tags, dependsOn }: EntryFacts): Marked {
+  return { ...(tags !== undefined && { tags }), ...(dependsOn !== undefined && { dependsOn }) }
+}
 
 /** JSON has no infinity. */
 function finite(ms: number): number {

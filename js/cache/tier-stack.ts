@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import { storeContext } from '../core/tier-core.ts'
-import type { Persist, Store, Tier, TierEntry, TierStats } from '../stores/tier.ts'
+import type { Invalidation, Persist, Store, Tier, TierEntry, TierStats } from '../stores/tier.ts'
 import { type Lease, Leases } from './leases.ts'
 
 /** A write of one key. */
@@ -91,6 +91,12 @@ export class TierStack {
     for (const key of keys) this.#leases.revoke(key)
     const had = await this.#inOrder(tier => tier.deleteMany(keys, { persist }))
     return keys.map((_, at) => had.some(tier => tier[at] === true))
+  }
+
+  /** Gives up what is meant in every tier. */
+  async invalidate(meant: Invalidation, persist: Persist): Promise<void> {
+    this.#leases.revokeAll()
+    await this.#inOrder(tier => tier.invalidate(meant, { persist }))
   }
 
   async clear(): Promise<void> {

@@ -76,12 +76,12 @@ export interface SetOptions<K = string> {
   /** How long after its `ttl` the entry may still be taken with `allowStale`. Default: 0. */
   staleFor?: Duration
   /** Names under which `invalidateTags` finds the entry. Default: none. */
-  tags?: readonly string[]
+  tags?: readonly string[] | undefined
   /**
    * Keys that the value was made from: when one of them is set, deleted or invalidated, the entry goes, too; when one
    * loses its place or its time is over, it stays. Default: none.
    */
-  dependsOn?: readonly K[]
+  dependsOn?: readonly K[] | undefined
   /** The size of this entry, instead of what `sizeCalculation` says. */
   size?: number
 }
@@ -166,9 +166,23 @@ export interface CacheOptions<V> extends MemoryCacheOptions<string, V>, LoadingO
   name?: string
 }
 
-/** Options of a single write to a cache with tiers. */
-export interface CacheSetOptions extends Pick<SetOptions, 'ttl' | 'size'>, StaleOptions {
+/**
+ * Options of a single write to a cache with tiers. `tags` and `dependsOn` are kept in the tiers, too. An entry also goes
+ * with the tags of what it depends on, as far as that is in memory when it is set.
+ */
+export interface CacheSetOptions extends Pick<SetOptions, 'ttl' | 'size' | 'tags' | 'dependsOn'>, StaleOptions {
   /** When this write counts as done. Default: the `persist` of the cache. */
+  persist?: Persist
+}
+
+/** Options of an invalidation. */
+export interface InvalidateOptions {
+  /**
+   * What becomes of the entries: with `'expire'` they are stale, for those who take them so (`staleWhileRevalidate`,
+   * `staleIfError`), and what depends on them is gone. Default: `'delete'`.
+   */
+  mode?: 'delete' | 'expire'
+  /** When it counts as done. It holds at once in any case; this is about restarts. Default: the `persist` of the cache. */
   persist?: Persist
 }
 

@@ -118,14 +118,16 @@ class BarrierTier implements Tier {
     this.#hits += after.hits - before.hits
     this.#misses += after.misses - before.misses
     // Of a record that cannot be read nobody knows what it gave up.
-    let isSure = after.errors['damaged'] === undefined && failures(after) === failures(before)
+    let isSure = after.errors.damaged === undefined && failures(after) === failures(before)
     for (const [at, entry] of found.entries()) {
       if (entry === undefined) continue
       const { value } = entry
       const isRight = at < WRITERS ? this.#barriers.merge(value) : this.#sources.merge(value)
       if (!isRight) isSure = false
     }
-    if (!isSure) this.#barriers.raiseFloor(this.#clock.wall())
+    if (isSure) return
+    this.#barriers.raiseFloor(this.#clock.wall())
+    this.#soil()
   }
 
   #judged(key: string, entry: TierEntry): TierEntry | undefined {
