@@ -337,6 +337,16 @@ export class Cache<V> implements AsyncDisposable {
     await this.#tiers?.flush()
   }
 
+  /** Gives up a share, 0 to 1, of what is in memory, the least valuable first; tiers keep it. What left. For `createMemoryGovernor`. */
+  trim(share: number): { entries: number; bytes: number } {
+    return this.#memory.trim(share)
+  }
+
+  /** The bytes of what is in memory, as estimated; 0 where sizes are not counted. For `createMemoryGovernor`. */
+  accountedBytes(): number {
+    return this.#memory.accountedBytes()
+  }
+
   /** Flushes the tiers and lets go of everything. Loads under way reject with `ERR_CLOSED`; so does whatever is asked later. */
   close(): Promise<void> {
     this.#closing ??= this.#close()

@@ -40,3 +40,16 @@ export class Departures<K, V> {
     if (failure !== undefined) throw failure.error
   }
 }
+
+/** Lets each of `all` report, whatever the callbacks of one of them throw; the first failure is thrown at the end. */
+export function reportAll(all: Iterable<{ report(): void }>): void {
+  let failure: { error: unknown } | undefined
+  for (const one of all) {
+    try {
+      one.report()
+    } catch (error) {
+      failure ??= { error }
+    }
+  }
+  if (failure !== undefined) throw failure.error
+}

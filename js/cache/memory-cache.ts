@@ -10,7 +10,7 @@ import type { Registry } from '../metrics/registry.ts'
 import { durationMs, durationOrZeroMs, ratio, type Size, sizeInBytes, wholeNumber } from '../options.ts'
 import { Column } from './column.ts'
 import { Departed } from './departed.ts'
-import { Departures } from './departures.ts'
+import { Departures, reportAll } from './departures.ts'
 import { ExpiryAlarm } from './expiry.ts'
 import type { DoomMode } from './groups.ts'
 import { keyHasher } from './key-hash.ts'
@@ -205,8 +205,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       if (options !== undefined) this.#ties.join(taken, key, options)
       if (end < this.#expiry.next) this.#expiry.expect(end)
     }
-    this.#departures?.report()
-    this.#pool?.report()
+    if (this.#pool === undefined) this.#departures?.report()
+    else this.#pool.report()
     return stored
   }
 
@@ -251,7 +251,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const all = this.#withNamespaces()
     for (const cache of all) cache.#ties.giveUpTags(names, mode)
     for (const cache of all) cache.#reapSlice()
-    for (const cache of all) cache.#departures?.report()
+    reportAll(all.flatMap(cache => cache.#departures ?? []))
   }
 
   /**
@@ -338,8 +338,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       if (victim < 0) break
       this.#release(victim)
     }
-    this.#departures?.report()
-    this.#pool?.report()
+    if (this.#pool === undefined) this.#departures?.report()
+    else this.#pool.report()
   }
 
   /**
@@ -349,22 +349,16 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   trim(share: number): { entries: number; bytes: number } {
     ratio(share, 'share')
     if (this.#closed) return { entries: 0, bytes: 0 }
-    const left = { entries: this.#slots.size, bytes: this.#accounted() }
-    while (this.#clearedExpired()) {}
-    const [entries, size] = [this.#slots.size * (1 - share), this.#totalSize * (1 - share)]
-    while (this.#slots.size > entries || this.#totalSize > size) {
-      const victim = this.#evict()
-      if (victim < 0) break
-      this.#release(victim)
+    const all = this.#withNamespaces()
+    const left = { entries: 0, bytes: 0 }
+    for (const cache of all) {
+      left.entries += cache.#slots.size
+      left.bytes += cache.#accounted()
+      cache.#shrink(share)
+      left.entries -= cache.#slots.size
+      left.bytes -= cache.#accounted()
     }
-    left.entries -= this.#slots.size
-    left.bytes -= this.#accounted()
-    this.#departures?.report()
-    for (const cache of this.#namespaces ?? []) {
-      const { entries, bytes } = cache.trim(share)
-      left.entries += entries
-      left.bytes += bytes
-    }
+    reportAll(all.flatMap(cache => cache.#departures ?? []))
     return left
   }
 
@@ -377,7 +371,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   clear(): void {
     const all = this.#withNamespaces()
     for (const cache of all) cache.#discard()
-    for (const cache of all) cache.#departures?.report()
+    reportAll(all.flatMap(cache => cache.#departures ?? []))
   }
 
   /**
@@ -444,7 +438,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   close(): void {
     const all = this.#withNamespaces()
     for (const cache of all) cache.#end()
-    for (const cache of all) cache.#departures?.report()
+    reportAll(all.flatMap(cache => cache.#departures ?? []))
   }
 
   [Symbol.dispose](): void {
@@ -784,6 +778,16 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#reapSlice()
     this.#expiry.swept(this.#now(), this.#hasDoomed)
     this.#departures?.report()
+  }
+
+  #shrink(share: number): void {
+    while (this.#clearedExpired()) {}
+    const [entries, size] = [this.#slots.size * (1 - share), this.#totalSize * (1 - share)]
+    while (this.#slots.size > entries || this.#totalSize > size) {
+      const victim = this.#evict()
+      if (victim < 0) break
+      this.#release(victim)
+    }
   }
 
   /** This cache and all its namespaces, theirs too. */

@@ -6,6 +6,7 @@
  * that is smaller (max-min fairness; a switch that drops from its longest queue does the same).
  */
 
+import { reportAll } from './departures.ts'
 import type { Limits } from './memory-options.ts'
 
 /** What there may be too much of. */
@@ -82,11 +83,11 @@ export class Pool {
     for (let pool: Pool | undefined = this; pool !== undefined; pool = pool.#around) pool.#shrink({ to: this, more, replaced })
   }
 
-  /** Tells the owners of those who had to give way. */
+  /** Tells the owners of the cache and of those who had to give way for it. */
   report(): void {
-    const displaced = [...this.#displaced]
+    const all = [this.#own, ...this.#displaced]
     this.#displaced.clear()
-    for (const member of displaced) member.report()
+    reportAll(all)
   }
 
   /** Recounts and throws where a limit is exceeded. For tests. */

@@ -18,6 +18,7 @@ const SHARES = [0, 0.1, 0.25, 0.5]
  *
  * ```ts
  * const governor = createMemoryGovernor({ reclaim: [cache], limit: '256mb', high: 0.8, low: 0.7 })
+ * const unregister = governor.register(another)
  * ```
  *
  * Without a `limit` it watches V8's heap limit and the container's; where the runtime tells neither (browsers),
@@ -29,7 +30,7 @@ export function createMemoryGovernor(options: MemoryGovernorOptions): MemoryGove
 
 /** See {@link createMemoryGovernor}. */
 export class MemoryGovernor implements Disposable {
-  readonly #reclaim: readonly Reclaimable[]
+  readonly #reclaim = new Set<Reclaimable>()
   readonly #limit: number
   readonly #high: number
   readonly #low: number
@@ -48,13 +49,12 @@ export class MemoryGovernor implements Disposable {
 
   constructor(given: MemoryGovernorOptions) {
     const options: Partial<MemoryGovernorOptions> = optionsObject(given, 'options')
-    const { reclaim, limit, high = 0.8, low = 0.7, interval = 5000, onPressure, read = runtimeReadings } = options
+    const { reclaim = [], limit, high = 0.8, low = 0.7, interval = 5000, onPressure, read = runtimeReadings } = options
     metricsOption(options.metrics)
-    const isReclaimable = (one: Reclaimable) => typeof one?.trim === 'function' && typeof one.accountedBytes === 'function'
-    if (!Array.isArray(reclaim) || !reclaim.every(isReclaimable)) throw new InvalidArgumentError('reclaim', 'an array of caches', reclaim)
+    if (!Array.isArray(reclaim)) throw new InvalidArgumentError('reclaim', 'an array of caches', reclaim)
+    for (const one of reclaim) this.#reclaim.add(checkedReclaimable(one, 'reclaim'))
     optionalFunction(onPressure, 'onPressure')
     optionalFunction(read, 'read')
-    this.#reclaim = reclaim
     this.#limit = limit === undefined ? Number.POSITIVE_INFINITY : sizeInBytes(limit, 'limit')
     this.#high = ratio(high, 'high')
     this.#low = ratio(low, 'low')
@@ -76,6 +76,21 @@ export class MemoryGovernor implements Disposable {
       while (this.#checkOnce()) {}
     } finally {
       this.#wait()
+    }
+  }
+
+  /**
+   * From now on `one` gives memory back, too, until the result is called. A cache counts for its namespaces: register either
+   * it or some of them. Throws `ERR_INVALID_ARGUMENT`.
+   *
+   * ```ts
+   * const unregister = governor.register(cache)
+   * ```
+   */
+  register(one: Reclaimable): () => void {
+    this.#reclaim.add(checkedReclaimable(one, 'a cache'))
+    return () => {
+      this.#reclaim.delete(one)
     }
   }
 
@@ -136,7 +151,7 @@ export class MemoryGovernor implements Disposable {
   #readings(): MemoryReading[] {
     const readings = [...this.#read()]
     if (this.#limit < Number.POSITIVE_INFINITY) {
-      const used = this.#reclaim.reduce((sum, one) => sum + one.accountedBytes(), 0)
+      const used = [...this.#reclaim].reduce((sum, one) => sum + one.accountedBytes(), 0)
       readings.push({ kind: 'accounted', used, limit: this.#limit })
     }
     return readings
@@ -178,6 +193,12 @@ export class MemoryGovernor implements Disposable {
       copies.leave()
     }
   }
+}
+
+function checkedReclaimable(one: Reclaimable, name: string): Reclaimable {
+  if (typeof one?.trim !== 'function' || typeof one.accountedBytes !== 'function')
+    throw new InvalidArgumentError(name, 'a cache, or anything with trim and accountedBytes', one)
+  return one
 }
 
 function scarcest(readings: readonly MemoryReading[]): MemoryReading {

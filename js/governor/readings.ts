@@ -3,16 +3,18 @@
  * has taken so far (a healthy heap is nearly full of itself), and the container's limit, not the machine's memory.
  */
 
+import { cgroupReading, isLimit, type ReadText } from './cgroup.ts'
 import type { MemoryReading } from './types.ts'
 
 interface Process {
+  platform?: string
   memoryUsage?: () => { heapUsed: number; rss: number }
   constrainedMemory?: () => number
-  getBuiltinModule?: (name: string) => { getHeapStatistics?: () => { heap_size_limit: number } } | undefined
+  getBuiltinModule?: (name: string) => {
+    getHeapStatistics?: () => { heap_size_limit: number }
+    readFileSync?: (path: string, encoding: 'utf8') => string
+  }
 }
-
-/** Above this a "limit" is a kernel's way of saying that there is none. */
-const MOST_BELIEVABLE_LIMIT = 2 ** 53
 
 /** What this runtime tells; nothing in browsers. */
 export function runtimeReadings(): MemoryReading[] {
@@ -22,11 +24,19 @@ export function runtimeReadings(): MemoryReading[] {
   const readings: MemoryReading[] = []
   const heapLimit = process?.getBuiltinModule?.('node:v8')?.getHeapStatistics?.().heap_size_limit
   if (isLimit(heapLimit)) readings.push({ kind: 'heap', used: usage.heapUsed, limit: heapLimit })
+  const container = process?.platform === 'linux' ? cgroupReading(fileReader(process)) : undefined
   const containerLimit = process?.constrainedMemory?.()
-  if (isLimit(containerLimit)) readings.push({ kind: 'container', used: usage.rss, limit: containerLimit })
+  if (container !== undefined) readings.push(container)
+  else if (isLimit(containerLimit)) readings.push({ kind: 'container', used: usage.rss, limit: containerLimit })
   return readings
 }
 
-function isLimit(limit: number | undefined): limit is number {
-  return limit !== undefined && limit > 0 && limit < MOST_BELIEVABLE_LIMIT
+function fileReader(process: Process): ReadText {
+  return path => {
+    try {
+      return process.getBuiltinModule?.('node:fs').readFileSync?.(path, 'utf8')
+    } catch {
+      return undefined
+    }
+  }
 }

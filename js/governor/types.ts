@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
 
-/** Something that can give memory back: a memory cache, or anything else with these two. */
+/** Something that can give memory back: a cache, one of its namespaces, or anything else with these two. */
 export interface Reclaimable {
   /** Bytes that it accounts for now; 0 when it does not know. */
   accountedBytes(): number
@@ -12,7 +12,7 @@ export interface Reclaimable {
   trim(share: number): { bytes: number }
 }
 
-/** Which memory is scarce. `'heap'`: V8's heap against its limit. `'container'`: the process against its cgroup. `'accounted'`: what is accounted for, against `limit`. */
+/** Which memory is scarce. `'heap'`: V8's heap against its limit. `'container'`: the control group (1 or 2) that has least left, all its processes counted. `'accounted'`: what is accounted for, against `limit`. */
 export type MemoryKind = 'heap' | 'container' | 'accounted'
 
 /** One kind of memory: how much is used of how much, in bytes. */
@@ -36,8 +36,8 @@ export interface PressureEvent {
 
 /** Options of {@link createMemoryGovernor}. */
 export interface MemoryGovernorOptions {
-  /** What gives memory back. */
-  reclaim: readonly Reclaimable[]
+  /** What gives memory back; more can be registered later. Default: nothing. */
+  reclaim?: readonly Reclaimable[]
   /** Most bytes that everything registered may account for. Default: no such limit; required where the runtime tells no other. */
   limit?: Size
   /** From this share of a limit on, memory is reclaimed. Default: 0.8. */

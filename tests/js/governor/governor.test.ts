@@ -1,5 +1,12 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createMemoryCache, createMemoryGovernor, createRegistry, type MemoryReading, type PressureEvent } from '../../../js/index.ts'
+import {
+  createCache,
+  createMemoryCache,
+  createMemoryGovernor,
+  createRegistry,
+  type MemoryReading,
+  type PressureEvent,
+} from '../../../js/index.ts'
 import { ManualClock } from '../../../js/testing.ts'
 
 function fullCache(clock: ManualClock, entries = 1000) {
@@ -124,6 +131,31 @@ describe('memory governor', () => {
     expect(governor.stats().freedBytes).toBeGreaterThan(0)
   })
 
+  test('caches of both kinds and namespaces are registered and let go, each counted once', async () => {
+    const clock = new ManualClock()
+    const whole = createMemoryCache<string, string>({ maxSize: '1mb', clock })
+    const users = whole.namespace('users')
+    const stored = createCache<string>({ maxSize: '1mb', clock })
+    const governor = createMemoryGovernor({ limit: 1000, clock, read: () => [] })
+    const used = () => governor.stats().readings[0]?.used
+    users.set('a', 'x'.repeat(100))
+    await stored.set('b', 'x'.repeat(100))
+    expect(used()).toBe(0)
+    governor.register(whole)
+    governor.register(whole)
+    const unregister = governor.register(stored)
+    const each = users.accountedBytes()
+    expect(each).toBeGreaterThan(200)
+    expect(used()).toBe(2 * each)
+    unregister()
+    expect(used()).toBe(each)
+    governor.register(stored)
+    for (const one of [users, whole]) one.set('c', 'x'.repeat(100))
+    governor.check()
+    expect(governor.stats()).toMatchObject({ pressured: false, ratio: expect.closeTo(0.5, 0) })
+    expect(governor.stats().freedBytes).toBeGreaterThanOrEqual(each)
+  })
+
   test('reports into a registry', async () => {
     const clock = new ManualClock()
     const metrics = createRegistry()
@@ -146,8 +178,7 @@ describe('memory governor', () => {
   test('bad input', () => {
     const invalid = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' })
     for (const options of [
-      undefined,
-      {},
+      { reclaim: 5 },
       { reclaim: [{}] },
       { reclaim: [], high: 2 },
       { reclaim: [], low: 0.9 },
@@ -157,6 +188,7 @@ describe('memory governor', () => {
       expect(() => createMemoryGovernor(options as never)).toThrow(invalid)
     }
     expect(() => createMemoryGovernor({ reclaim: [], read: () => [] })).toThrow(/limit must be given/)
+    expect(() => createMemoryGovernor({ limit: 1 }).register({} as never)).toThrow(invalid)
   })
 })
 
