@@ -183,7 +183,7 @@ class SegmentTier implements PlainTier {
   async #open(): Promise<void> {
     try {
       await this.#log.open()
-      if (this.#closing !== undefined) return
+      // Also when `close` waits for this: what was given meanwhile is still to be written.
       this.#state = this.#log.writable ? 'on' : 'read-only'
     } catch (error) {
       this.#turnOff('open', error)

@@ -104,6 +104,32 @@ describe('a tier on a medium that fails', () => {
     expect(await tier.getMany(['a'])).toEqual([undefined])
   })
 
+  test('closed while it opens for the first time, it writes what it was given', async () => {
+    const clock = new ManualClock()
+    const log = new MemoryLog()
+    const entry = { value: 1, writtenAt: clock.wall(), expiresAt: Infinity }
+    const tier = memoryStore({ log }).openTier(storeContext(clock))
+    const written = tier.setMany([{ key: 'a', entry }], { persist: 'memory' })
+    const stored = tier.setMany([{ key: 'b', entry }], { persist: 'stored' })
+    await settle(clock, tier.close())
+    await Promise.all([written, stored])
+    expect(tier.stats()).toMatchObject({ state: 'closed', writes: 2, dropped: 0 })
+    const again = memoryStore({ log }).openTier(storeContext(clock))
+    expect(await again.getMany(['a', 'b'])).toMatchObject([{ value: 1 }, { value: 1 }])
+    await settle(clock, again.close())
+    expect([clock.timers, log.held]).toEqual([0, 0])
+  })
+
+  test('closed while it opens in vain, it rejects who waits', async () => {
+    const clock = new ManualClock()
+    const tier = faultyStore(memoryStore(), () => 'fail').openTier(storeContext(clock))
+    const entry = { value: 1, writtenAt: clock.wall(), expiresAt: Infinity }
+    const stored = settle(clock, tier.setMany([{ key: 'b', entry }], { persist: 'stored' }))
+    await settle(clock, tier.close())
+    expect(await stored).toMatchObject({ error: { code: 'ERR_CLOSED' } })
+    expect(clock.timers).toBe(0)
+  })
+
   test('a full queue makes a write wait, and one far beyond it is refused', async () => {
     const clock = new ManualClock()
     let isStuck = true
