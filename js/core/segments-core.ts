@@ -53,6 +53,11 @@ export class SegmentsCore {
     return this.#handle.use(handle => handle.pollReclaim(incoming, wall))
   }
 
+  /** The first segment after `after` that may go although nothing can be written, or 0. */
+  pollSpare(after: number, wall: number): number {
+    return this.#handle.use(handle => handle.pollSpare(after, wall))
+  }
+
   /** The segments that are worth writing anew together. */
   pollCompaction(wall: number): number[] {
     const count = this.#handle.use(handle => handle.pollCompaction(wall))

@@ -91,6 +91,11 @@ export class KeyDirectory {
     return this.#core.pollReclaim(incoming, wall)
   }
 
+  /** The first segment after `after` that may go although nothing can be written, or 0. */
+  pollSpare(after: number, wall: number): number {
+    return this.#core.pollSpare(after, wall)
+  }
+
   /** Segments that are worth writing anew together. */
   pollCompaction(wall: number): number[] {
     return this.#core.pollCompaction(wall)

@@ -122,15 +122,14 @@ export class SegmentLog {
   /** Writes segments, first making room, and takes them into the directory. Only in turn. */
   async append(segments: readonly PackedSegment[], durability: Durability): Promise<void> {
     const incoming = segments.reduce((sum, segment) => sum + this.#weigh(segment), 0)
-    await this.#reclaim(incoming)
     try {
+      await this.#reclaim(incoming)
       await this.#write(segments, durability)
     } catch (error) {
       if (!isShelflifeError(error) || error.code !== 'ERR_QUOTA') throw error
       this.count('quota')
       // The budget was more than there is: give up a quarter, once, and try again.
-      const { bytes } = this.sizes
-      await this.#reclaim(Number.POSITIVE_INFINITY, Math.max(incoming * 2, bytes / 4))
+      await this.#giveWay(Math.max(incoming * 2, this.sizes.bytes / 4))
       await this.#write(segments, durability)
     }
   }
@@ -214,13 +213,35 @@ export class SegmentLog {
     })
   }
 
-  /** Gives up segments until `incoming` bytes fit the budget, or until `enough` bytes are free. */
-  async #reclaim(incoming: number, enough = Number.POSITIVE_INFINITY): Promise<void> {
+  /**
+   * Frees `enough` bytes of a medium that is full: tombstones for what goes would not fit either. So those segments go first that
+   * leave nothing to be said. Where there are none all goes: an empty cache is better than one that fails for ever, or that lies.
+   */
+  async #giveWay(enough: number): Promise<void> {
     const before = this.sizes.bytes
+    const gone: number[] = []
+    const wall = this.#clock.wall()
+    const next = (after: number) => this.#survive(() => this.#directory.pollSpare(after, wall))
+    for (let spare = await next(0); spare !== 0 && before - this.sizes.bytes < enough; spare = await next(spare)) {
+      const holdsRecords = await this.#survive(() => this.#directory.carry(spare, wall, false).some(({ key }) => isRecord(key)))
+      if (holdsRecords) continue
+      await this.#survive(() => this.#directory.remove(spare))
+      gone.push(spare)
+    }
+    this.counts.reclaimed += gone.length
+    if (gone.length > 0) return this.#remove(gone)
+    this.counts.reclaimed += this.sizes.segments
+    await withDeadline(this.#core, WRITE_MS, call => this.#medium.clear(call))
+    this.#recent.clear()
+    await this.#survive(() => this.#directory.clear())
+  }
+
+  /** Gives up segments until `incoming` bytes fit the budget. */
+  async #reclaim(incoming: number): Promise<void> {
     const newest = await this.#survive(() => this.#directory.last)
     const gone: number[] = []
     const next = () => this.#survive(() => this.#directory.pollReclaim(incoming, this.#clock.wall()))
-    for (let victim = await next(); victim !== 0 && before - this.sizes.bytes < enough; victim = await next()) {
+    for (let victim = await next(); victim !== 0; victim = await next()) {
       const hidden = await this.#survive(() => this.#directory.carry(victim, this.#clock.wall(), true))
       const kept = victim > newest ? [] : await this.#carried(victim, isRecord)
       const tombstones = hidden.map(({ key, order }) => ({ key, order, bytes: undefined, expiresAt: 0, writtenAt: 0 }))

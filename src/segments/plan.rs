@@ -23,6 +23,12 @@ impl Segments {
         spent.or_else(|| self.segments.iter().next()).map(|(name, _)| *name)
     }
 
+    /// The first segment after `after` that may go although nothing can be written: on a full medium it makes the first room.
+    pub fn poll_spare(&self, after: u64, now: Instant) -> Option<u64> {
+        let mut younger = self.segments.range(after.saturating_add(1)..).map(|(name, _)| *name);
+        younger.find(|&name| self.carry(name, now, true).is_empty())
+    }
+
     /// The segments that are worth writing anew together, oldest first; empty when nothing is.
     ///
     /// Those in which nothing is valid any more; else, when more than half of all bytes are dead, those with the

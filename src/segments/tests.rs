@@ -11,6 +11,8 @@ enum Op {
     /// Lines of one new segment: a key, its size or a deletion, its time to live.
     Write(Vec<(u32, Option<u32>, u64)>),
     Reclaim(u32),
+    /// The medium is full: room for so many bytes is made without writing.
+    Spare(u32),
     /// Somebody else's lines may come between reading the old segment and writing the new one.
     Compact(Vec<(u32, Option<u32>, u64)>),
     Advance(u64),
@@ -27,6 +29,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => lines().prop_map(Op::Write),
         1 => (0..300u32).prop_map(Op::Reclaim),
+        1 => (0..300u32).prop_map(Op::Spare),
         3 => prop_oneof![proptest::strategy::Just(Vec::new()), lines()].prop_map(Op::Compact),
         1 => (0..200u64).prop_map(Op::Advance),
         1 => proptest::strategy::Just(Op::Restart),
@@ -147,6 +150,19 @@ proptest! {
                         assert!(rounds < 10_000, "reclaiming ends");
                     }
                     assert!(world.machine.bytes() + u64::from(incoming) <= 600);
+                }
+                Op::Spare(enough) => {
+                    let (written, wanted) = (world.last, world.machine.bytes().saturating_sub(u64::from(enough)));
+                    let mut after = 0;
+                    while let Some(spare) = world.machine.poll_spare(after, Instant::from_millis(world.now)) {
+                        if world.machine.bytes() <= wanted {
+                            break;
+                        }
+                        assert!(spare > after);
+                        world.rewrite(&[spare], true, &[]);
+                        after = spare;
+                    }
+                    assert_eq!(world.last, written, "nothing is written");
                 }
                 Op::Compact(meanwhile) => {
                     // Small segments and half-dead logs are compacted long before the constants of real life say so.

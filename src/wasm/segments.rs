@@ -69,6 +69,12 @@ impl SegmentsHandle {
         self.inner.poll_reclaim(incoming as u64, instant(now)).unwrap_or(0) as f64
     }
 
+    /// The first segment after `after` that may go although nothing can be written, or 0.
+    #[wasm_bindgen(js_name = pollSpare)]
+    pub fn poll_spare(&self, after: f64, now: f64) -> f64 {
+        self.inner.poll_spare(after as u64, instant(now)).unwrap_or(0) as f64
+    }
+
     /// Writes the segments to write anew to the buffer; returns how many.
     #[wasm_bindgen(js_name = pollCompaction)]
     pub fn poll_compaction(&mut self, now: f64) -> u32 {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { storeContext } from '../../../js/core/tier-core.ts'
+import { ShelflifeError } from '../../../js/errors.ts'
+import type { Segment } from '../../../js/stores/segment-medium.ts'
 import type { Persist, Tier } from '../../../js/stores/tier.ts'
-import { type Fault, type FaultPlan, faultyStore, ManualClock, MemoryLog, memoryStore } from '../../../js/testing.ts'
+import { type Fault, type FaultPlan, faultyStore, ManualClock, MemoryLog, MemoryMedium, memoryStore } from '../../../js/testing.ts'
+import { segmentStore } from '../../../js/tier/segment-tier.ts'
 
 const FAULTS: Fault[] = ['fail', 'quota', 'fail-after', 'hang', 'hang-forever']
 /** Longer than all deadlines and retries of one operation together. */
@@ -76,6 +79,22 @@ async function live(plan: FaultPlan): Promise<{ calls: number; stats: ReturnType
   return { calls, stats: tier.stats() }
 }
 
+function usedBy({ segments }: MemoryLog): number {
+  return [...segments.values()].reduce((sum, { directory, payload }) => sum + directory.length + payload.length, 0)
+}
+
+/** A store on a medium with a capacity of which the tier knows nothing. */
+function fullStore(log: MemoryLog, disk: { readonly capacity: number }) {
+  class FullMedium extends MemoryMedium {
+    override append(segments: readonly Segment[]): Promise<number[]> {
+      const more = segments.reduce((sum, { directory, payload }) => sum + directory.length + payload.length, 0)
+      if (usedBy(log) + more > disk.capacity) return Promise.reject(new ShelflifeError('ERR_QUOTA', 'the medium is full'))
+      return super.append(segments)
+    }
+  }
+  return segmentStore({ name: 'full', maxSize: Number.POSITIVE_INFINITY, openMedium: () => new FullMedium(log) })
+}
+
 describe('a tier on a medium that fails', () => {
   test('nothing fails without a fault', async () => {
     const { stats, calls } = await live(() => 'none')
@@ -128,6 +147,56 @@ describe('a tier on a medium that fails', () => {
     await settle(clock, tier.close())
     expect(await stored).toMatchObject({ error: { code: 'ERR_CLOSED' } })
     expect(clock.timers).toBe(0)
+  })
+
+  test('on a medium that is full it gives up what is oldest and goes on, with what was given up before', async () => {
+    const clock = new ManualClock()
+    const log = new MemoryLog()
+    const disk = { capacity: Number.POSITIVE_INFINITY }
+    const store = fullStore(log, disk)
+    const tier = store.openTier(storeContext(clock))
+    const value = 'x'.repeat(3000)
+    const write = (key: string) =>
+      settle(clock, tier.setMany([{ key, entry: { value, writtenAt: clock.wall(), expiresAt: Infinity } }], { persist: 'stored' }))
+    await write('old:1')
+    await settle(clock, tier.invalidate({ pattern: 'old:*' } as never, { persist: 'durable' }))
+    for (let at = 0; at < 10; at += 1) await write(`k${at}`)
+    // Somebody else fills the disk to the last byte.
+    disk.capacity = usedBy(log)
+    for (let at = 10; at < 100; at += 1) expect(await write(`k${at}`)).toEqual({ value: undefined })
+    expect(tier.stats()).toMatchObject({ state: 'on', dropped: 0 })
+    expect((await tier.getMany(['k99', 'k98', 'old:1'])).map(entry => entry?.value)).toEqual([value, value, undefined])
+    await settle(clock, tier.close())
+    const again = store.openTier(storeContext(clock))
+    expect((await again.getMany(['k99', 'old:1'])).map(entry => entry?.value)).toEqual([value, undefined])
+    await settle(clock, again.close())
+  })
+
+  test('on a full medium where all that could go would have to be noted, all goes', async () => {
+    const clock = new ManualClock()
+    const log = new MemoryLog()
+    const disk = { capacity: Number.POSITIVE_INFINITY }
+    const store = fullStore(log, disk)
+    const tier = store.openTier(storeContext(clock))
+    const value = 'x'.repeat(3000)
+    const write = (keys: string[]) => {
+      const entry = { value, writtenAt: clock.wall(), expiresAt: Infinity }
+      return settle(
+        clock,
+        tier.setMany(
+          keys.map(key => ({ key, entry })),
+          { persist: 'stored' },
+        ),
+      )
+    }
+    // Whatever goes alone, the other would come up in its place, or what was given up.
+    await settle(clock, tier.invalidate({ key: 'x' }, { persist: 'durable' }))
+    disk.capacity = usedBy(log)
+    for (const key of ['a', 'b', 'c']) expect(await write([key])).toMatchObject({ error: { code: 'ERR_QUOTA' } })
+    disk.capacity = 7000
+    for (const key of ['a', 'b', 'c']) expect(await write([key])).toEqual({ value: undefined })
+    expect((await tier.getMany(['a', 'c'])).map(entry => entry?.value)).toEqual([undefined, value])
+    await settle(clock, tier.close())
   })
 
   test('a full queue makes a write wait, and one far beyond it is refused', async () => {
