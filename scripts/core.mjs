@@ -25,7 +25,12 @@ export const PARTS = {
 const WASM = 'wasm32-unknown-unknown'
 /** What rustc emits for wasm32 today; every runtime we serve has had them for years. */
 const FEATURES = ['bulk-memory', 'reference-types', 'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'multivalue']
-const bindgenFiles = ['scripts/bindgen/Cargo.toml', 'scripts/bindgen/Cargo.lock', 'scripts/bindgen/src/main.rs']
+const bindgenFiles = [
+  'scripts/bindgen/Cargo.toml',
+  'scripts/bindgen/Cargo.lock',
+  'scripts/bindgen/src/main.rs',
+  'scripts/bindgen/src/panics.rs',
+]
 const bindgenStamp = join(target, 'bindgen/stamp')
 const compiled = join(target, 'parts')
 

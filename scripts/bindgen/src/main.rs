@@ -2,23 +2,29 @@
 //!
 //! The reset function is what lets the door of the TypeScript layer replace a core that trapped.
 
+mod panics;
+
 use std::env::args;
+use walrus::ModuleConfig;
+use wasm_bindgen_cli_support::Bindgen;
 
 fn main() {
     let (Some(input), Some(output)) = (args().nth(1), args().nth(2)) else {
         eprintln!("usage: bindgen <in.wasm> <out folder>");
         std::process::exit(2);
     };
-    let made = wasm_bindgen_cli_support::Bindgen::new().input_path(&input).out_name("shelflife").web(true).and_then(
-        |bindgen| {
-            bindgen
-                .typescript(true)
-                .omit_default_module_path(true)
-                .remove_producers_section(true)
-                .reset_state_function(true)
-                .generate(&output)
-        },
-    );
+    let parsed = ModuleConfig::new().strict_validate(false).generate_producers_section(false).parse_file(&input);
+    let made = parsed.and_then(|mut module| {
+        panics::trap_at_once(&mut module)?;
+        Bindgen::new()
+            .input_module("shelflife", module)
+            .web(true)?
+            .typescript(true)
+            .omit_default_module_path(true)
+            .remove_producers_section(true)
+            .reset_state_function(true)
+            .generate(&output)
+    });
     if let Err(error) = made {
         eprintln!("bindgen: {error:#}");
         std::process::exit(1);
