@@ -4,8 +4,8 @@ import { InvalidArgumentError } from '../errors.ts'
 import type { Persist, Store } from '../stores/tier.ts'
 import { type Isolation, readIsolation } from './isolate.ts'
 import { type LoadPolicy, readLoadPolicy, readStaleWindows, type StaleWindows, USUAL } from './load-policy.ts'
-import { type ResolvedMemoryOptions, resolveMemoryOptions } from './memory-options.ts'
-import type { CacheOptions } from './types.ts'
+import { type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
+import type { CacheNamespaceOptions, CacheOptions } from './types.ts'
 
 /** Options with every default filled in. */
 export interface ResolvedCacheOptions<V> {
@@ -29,10 +29,29 @@ export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): Re
     const isStore = typeof one === 'object' && one !== null && 'openTier' in one
     if (!isStore) throw new InvalidArgumentError('store', "a store, such as indexedDB({ name: 'app' })", one)
   }
-  if (!['memory', 'stored', 'durable'].includes(persist))
-    throw new InvalidArgumentError('persist', "'memory', 'stored' or 'durable'", persist)
-  if (persist !== 'memory' && stores.length === 0) throw new InvalidArgumentError('persist', "'memory' in a cache without a store", persist)
+  checkPersist(persist, stores.length > 0)
   const windows = readStaleWindows(options ?? {})
   const policy = { ...readLoadPolicy(options ?? {}, USUAL), swr: undefined, sie: undefined }
   return { memory: { ...memory, name }, stores, persist, policy, windows, isolate: readIsolation(options?.isolate ?? false) }
+}
+
+/** The options of a namespace: what it says, and where it is silent the cache around it. The stores are that one's. */
+export function resolveCacheNamespace<V>(
+  around: ResolvedCacheOptions<V>,
+  name: string,
+  given: CacheNamespaceOptions<V> | undefined,
+): ResolvedCacheOptions<V> {
+  const memory = resolveNamespaceOptions(around.memory, name, given)
+  const { persist = around.persist, isolate = around.isolate } = given ?? {}
+  checkPersist(persist, around.stores.length > 0)
+  const { swr = around.windows.swr, sie = around.windows.sie } = readStaleWindows(given ?? {})
+  const policy = { ...readLoadPolicy(given ?? {}, around.policy), swr: undefined, sie: undefined }
+  return { memory, stores: around.stores, persist, policy, windows: { swr, sie }, isolate: readIsolation(isolate) }
+}
+
+/** Throws `ERR_INVALID_ARGUMENT` for what is none, and for more than a cache without a store can do. */
+export function checkPersist(persist: Persist, hasStores: boolean): void {
+  if (persist !== 'memory' && persist !== 'stored' && persist !== 'durable')
+    throw new InvalidArgumentError('persist', "'memory', 'stored' or 'durable'", persist)
+  if (persist !== 'memory' && !hasStores) throw new InvalidArgumentError('persist', "'memory' in a cache without a store", persist)
 }

@@ -10,7 +10,7 @@ import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
 import type { Persist } from '../stores/tier.ts'
 import { BatchLoader } from './batch-loader.ts'
 import { type CacheReport, reportCache } from './cache-metrics.ts'
-import { type ResolvedCacheOptions, resolveCacheOptions } from './cache-options.ts'
+import { checkPersist, type ResolvedCacheOptions, resolveCacheNamespace, resolveCacheOptions } from './cache-options.ts'
 import { frontOf } from './front.ts'
 import { type Isolation, isolated } from './isolate.ts'
 import type { Lease } from './leases.ts'
@@ -18,11 +18,14 @@ import { Loading } from './loading.ts'
 import type { GetOrSetOptions, Loader, ManyLoader, PrefetchOptions, PrefetchResult, SureLoader } from './loading-types.ts'
 import { texts } from './marks.ts'
 import { MemoryCache } from './memory-cache.ts'
+import { NamedTiers } from './named-tiers.ts'
+import { Namespaces } from './namespaces.ts'
 import { inOrder } from './partial-load-error.ts'
 import { prefetchAll } from './prefetch.ts'
 import { type Kept, keptOptions, NONE, Shelf } from './shelf.ts'
 import { TierStack, type TierWrite } from './tier-stack.ts'
 import type {
+  CacheNamespaceOptions,
   CacheOptions,
   CacheReadOptions,
   CacheSetOptions,
@@ -54,7 +57,12 @@ export class Cache<V> implements AsyncDisposable {
   readonly #memory: MemoryCache<string, Kept<V>>
   readonly #shelf: Shelf<V>
   readonly #loading: Loading<V>
-  readonly #tiers: TierStack | undefined
+  readonly #tiers: NamedTiers | undefined
+  readonly #options: ResolvedCacheOptions<V>
+  readonly #registry: CacheOptions<V>['metrics']
+  /** The cache that this one is a namespace of. */
+  readonly #around: Cache<V> | undefined
+  #namespaces: Namespaces<Cache<V>> | undefined
   readonly #persist: Persist
   readonly #isolate: Isolation
   readonly #refreshesAhead: boolean
@@ -62,14 +70,19 @@ export class Cache<V> implements AsyncDisposable {
   #closing: Promise<void> | undefined
 
   /** Not for users: {@link createCache} checks and completes the options. */
-  constructor({ memory, stores, persist, policy, windows, isolate }: ResolvedCacheOptions<V>, registry: CacheOptions<V>['metrics']) {
-    this.#memory = new MemoryCache(keptOptions(memory))
+  constructor(options: ResolvedCacheOptions<V>, registry: CacheOptions<V>['metrics'], within?: { around: Cache<V>; name: string }) {
+    const { memory, persist, policy, windows, isolate } = options
+    this.#options = options
+    this.#registry = registry
+    this.#around = within?.around
+    const kept = keptOptions(memory)
+    this.#memory = within === undefined ? new MemoryCache(kept) : within.around.#memory.adopt(within.name, undefined, () => kept)
     this.memory = frontOf(this.#memory, isolate)
     this.#shelf = new Shelf({ memory: this.#memory, options: memory, windows, isolate })
     this.#persist = persist
     this.#isolate = isolate
     this.#refreshesAhead = policy.aheadShare < 1 || policy.aheadMs > 0
-    this.#tiers = stores.length === 0 ? undefined : new TierStack(stores, memory.clock)
+    this.#tiers = within === undefined ? openTiers(options) : within.around.#tiers?.within(within.name)
     this.#loading = new Loading({
       shelf: this.#shelf,
       policy,
@@ -82,7 +95,7 @@ export class Cache<V> implements AsyncDisposable {
       persistOf: options => this.#persistOf(options),
     })
     if (registry === undefined) return
-    this.#memory.reportTo(registry)
+    if (within === undefined) this.#memory.reportTo(registry)
     this.#report = reportCache(registry, memory.name, this)
     this.#loading.timer = this.#report.loadTimer
   }
@@ -323,12 +336,37 @@ export class Cache<V> implements AsyncDisposable {
     await this.#giveUp({ key: checkedKey(key) }, { ...options, mode: 'expire' }, () => this.#memory.expire(key))
   }
 
-  /** Removes everything from memory and every tier. */
+  /** Removes everything from memory and every tier, from its namespaces too. A namespace is cleared in one step, whatever it holds. */
   async clear(): Promise<void> {
     this.#refuseClosed()
     this.#memory.clear()
-    this.#loading.overtakeAll()
-    await this.#tiers?.clear()
+    for (const cache of this.#withNamespaces()) cache.#loading.overtakeAll()
+    await this.#tiers?.clear(this.#persist)
+  }
+
+  /**
+   * The namespace `name`, made at the first call: a cache of its own within this one, with keys, tags, loads, statistics and options of
+   * its own, in the same tiers. `max` and `maxSize` are its quota in memory: over it, its own least valuable entry leaves.
+   * What this cache may hold, it and its namespaces may hold together; when that is full, whichever holds most gives way.
+   * `clear`, `close`, `trim` and `invalidateTags` of this cache reach its namespaces, too; the other methods do not.
+   *
+   * ```ts
+   * const users = cache.namespace<User>('users', { max: 1000, ttl: '1h', staleIfError: '6h' })
+   * await users.getOrSet('1', ({ signal }) => load(1, signal))
+   * await users.clear()
+   * ```
+   *
+   * Throws `ERR_INVALID_ARGUMENT` for options that cannot be meant, or others than those the namespace was made with.
+   */
+  namespace<N extends V = V>(name: string, options?: CacheNamespaceOptions<N>): Cache<N> {
+    this.#refuseClosed()
+    const around = this as unknown as Cache<N>
+    around.#namespaces ??= new Namespaces()
+    return around.#namespaces.open(
+      name,
+      options,
+      () => new Cache(resolveCacheNamespace(around.#options, name, options), this.#registry, { around, name }),
+    )
   }
 
   /** Resolves when every tier has written what is queued. */
@@ -422,24 +460,32 @@ export class Cache<V> implements AsyncDisposable {
     const persist = this.#persistOf(options)
     const mode = memoryMode(options)
     inMemory(mode)
-    this.#loading.giveUp(meant, mode.mode)
+    for (const cache of 'tags' in meant ? this.#withNamespaces() : [this]) cache.#loading.giveUp(meant, mode.mode)
     await this.#tiers?.invalidate({ ...meant, ...mode }, persist)
   }
 
   #persistOf(options: { persist?: Persist } | undefined): Persist {
     const persist = options?.persist ?? this.#persist
-    if (persist !== 'memory' && persist !== 'stored' && persist !== 'durable')
-      throw new InvalidArgumentError('persist', "'memory', 'stored' or 'durable'", persist)
-    if (persist !== 'memory' && this.#tiers === undefined)
-      throw new InvalidArgumentError('persist', "'memory' in a cache without a store", persist)
+    checkPersist(persist, this.#tiers !== undefined)
     return persist
   }
 
+  /** This cache and all its namespaces, theirs too. */
+  #withNamespaces(): Cache<V>[] {
+    const all: Cache<V>[] = [this]
+    for (const cache of this.#namespaces ?? []) all.push(...cache.#withNamespaces())
+    return all
+  }
+
   async #close(): Promise<void> {
+    const within = Promise.all(Array.from(this.#namespaces ?? [], cache => cache.close()))
+    within.catch(() => {})
     this.#loading.close()
     this.#report?.stop()
+    if (this.#around !== undefined) this.#around.#namespaces?.forget(this)
     try {
       this.#memory.close()
+      await within
     } finally {
       // Whatever a dispose callback throws: what is queued gets written, and locks are let go.
       await this.#tiers?.close()
@@ -449,6 +495,10 @@ export class Cache<V> implements AsyncDisposable {
   #refuseClosed(): void {
     if (this.#closing !== undefined) throw new ClosedError('the cache')
   }
+}
+
+function openTiers<V>({ stores, memory }: ResolvedCacheOptions<V>): NamedTiers | undefined {
+  return stores.length === 0 ? undefined : new NamedTiers(new TierStack(stores, memory.clock))
 }
 
 function memoryMode(options: InvalidateOptions | undefined): { mode: GiveUpMode } {

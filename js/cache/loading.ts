@@ -69,8 +69,8 @@ export class Loading<V> implements FlightHost<V> {
   /** Those, and others that were overtaken by something newer and have waiters still. */
   readonly #airborne = new Set<Flight<V>>()
   /** What was given up, and which keys were changed, while something was under way; apart, for changes are many. */
-  readonly #givenUp = new Barriers()
-  readonly #changes = new Barriers()
+  readonly #givenUp = new Barriers({ hasPaths: false })
+  readonly #changes = new Barriers({ hasPaths: false })
   #era = 0
   /** The loaders that were called last, the latest at the end. */
   readonly #recent = new Map<string, Loader<V>>()

@@ -166,6 +166,12 @@ export interface CacheOptions<V> extends MemoryCacheOptions<string, V>, LoadingO
   name?: string
 }
 
+/** Options of a namespace of a cache. What is left out is as in the cache around it, but for the limits, of which it then has none of its own. */
+export interface CacheNamespaceOptions<V>
+  extends NamespaceOptions<string, V>,
+    LoadingOptions,
+    Pick<CacheOptions<V>, 'persist' | 'isolate'> {}
+
 /**
  * Options of a single write to a cache with tiers. `tags` and `dependsOn` are kept in the tiers, too. An entry also goes
  * with the tags of what it depends on, as far as that is in memory when it is set.

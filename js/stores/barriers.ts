@@ -6,6 +6,7 @@
  */
 
 import { compileGlob } from '../glob.ts'
+import { pathLength, withoutPath } from './namespaced.ts'
 
 /** What becomes of what was given up: it is gone, or only stale. */
 export type GiveUpMode = 'delete' | 'expire'
@@ -16,6 +17,8 @@ export type GivenUp =
   | { readonly key: string }
   | { readonly prefix: string }
   | { readonly pattern: string }
+  /** All in the namespace of this path, and in those within it. */
+  | { readonly namespace: string }
   /** Those made from the value of this key; of any key, where there is none. */
   | { readonly source: string | undefined }
 
@@ -34,6 +37,8 @@ export const GONE = Number.NEGATIVE_INFINITY
 /** Names that are known one by one. */
 const MOST = 1000
 const ANY_SOURCE = 'a'
+/** Kinds of names that mean many keys. */
+const PATTERNS = 'png'
 const NOTHING: readonly string[] = []
 
 /** When a name was given up last, by number, in either mode. */
@@ -50,8 +55,14 @@ export class Barriers {
   #floor = 0
   /** By a letter for the kind and the name; the latest at the end. */
   readonly #marks = new Map<string, Mark>()
-  /** Those of the names that are prefixes or patterns. */
+  /** Those of the names that are prefixes, patterns or namespaces. */
   readonly #patterns = new Map<string, (key: string) => boolean>()
+  readonly #hasPaths: boolean
+
+  /** With `hasPaths`, keys begin with the path of their namespace, and prefixes and patterns do not reach into others. */
+  constructor({ hasPaths = true } = {}) {
+    this.#hasPaths = hasPaths
+  }
 
   get last(): number {
     return this.#last
@@ -140,8 +151,7 @@ export class Barriers {
   #put(name: string, mark: Mark): void {
     this.#marks.delete(name)
     this.#marks.set(name, mark)
-    if (name[0] === 'p') this.#patterns.set(name, key => key.startsWith(name.slice(1)))
-    else if (name[0] === 'g' && !this.#patterns.has(name)) this.#patterns.set(name, compileGlob(name.slice(1)))
+    if (PATTERNS.includes(name[0] as string) && !this.#patterns.has(name)) this.#patterns.set(name, matcherOf(name, this.#hasPaths))
   }
 
   #trim(): void {
@@ -159,7 +169,19 @@ function namesOf(meant: GivenUp): string[] {
   if ('tags' in meant) return meant.tags.map(tag => `t${tag}`)
   if ('key' in meant) return [`k${meant.key}`, `d${meant.key}`]
   if ('source' in meant) return [meant.source === undefined ? ANY_SOURCE : `d${meant.source}`]
+  if ('namespace' in meant) return [`n${meant.namespace}`]
   return ['prefix' in meant ? `p${meant.prefix}` : `g${meant.pattern}`]
+}
+
+function matcherOf(name: string, hasPaths: boolean): (key: string) => boolean {
+  const text = name.slice(1)
+  if (name[0] === 'n') return key => key.startsWith(text)
+  const matching = (said: string) => (name[0] === 'p' ? (key: string) => key.startsWith(said) : compileGlob(said))
+  if (!hasPaths) return matching(text)
+  const length = pathLength(text)
+  const path = text.slice(0, length)
+  const matches = matching(withoutPath(text, length))
+  return key => key.startsWith(path) && pathLength(key) === length && matches(withoutPath(key, length))
 }
 
 function latest({ deleted, expired }: Mark): number {
@@ -181,7 +203,7 @@ function isRecord(record: unknown): record is BarrierRecord {
 
 function isName(name: string): boolean {
   try {
-    return name[0] !== 'g' || compileGlob(name.slice(1)) !== undefined
+    return name[0] !== 'g' || matcherOf(name, true) !== undefined
   } catch {
     return false
   }

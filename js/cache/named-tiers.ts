@@ -1,0 +1,85 @@
+/** The tiers as one namespace sees them: under keys and tags of its own. */
+
+import { namespaced, pathLength, pathWithin, withoutPath } from '../stores/namespaced.ts'
+import type { Invalidation, Persist, TierEntry, TierStats } from '../stores/tier.ts'
+import type { TierStack, TierWrite } from './tier-stack.ts'
+
+/** See the top of this file. A cache that is no namespace has the empty path, and its keys are as they are. */
+export class NamedTiers {
+  readonly #stack: TierStack
+  /** The paths from the outermost cache to this one: under each of them, its tags are found. */
+  readonly #paths: readonly string[]
+  readonly #path: string
+
+  constructor(stack: TierStack, paths: readonly string[] = ['']) {
+    this.#stack = stack
+    this.#paths = paths
+    this.#path = paths.at(-1) as string
+  }
+
+  /** The tiers as the namespace `name` in this one sees them. */
+  within(name: string): NamedTiers {
+    return new NamedTiers(this.#stack, [...this.#paths, pathWithin(this.#path, name)])
+  }
+
+  async read(key: string): Promise<TierEntry | undefined> {
+    return this.#read(await this.#stack.read(this.#named(key)))
+  }
+
+  async readMany(keys: readonly string[], signal?: AbortSignal): Promise<(TierEntry | undefined)[]> {
+    const found = await this.#stack.readMany(keys.map(this.#named), signal)
+    return found.map(entry => this.#read(entry))
+  }
+
+  write(writes: readonly TierWrite[], persist: Persist): Promise<void> {
+    return this.#stack.write(
+      writes.map(({ key, entry }) => ({ key: this.#named(key), entry: this.#written(entry) })),
+      persist,
+    )
+  }
+
+  remove(keys: readonly string[], persist: Persist): Promise<boolean[]> {
+    return this.#stack.remove(keys.map(this.#named), persist)
+  }
+
+  invalidate({ mode, ...meant }: Invalidation, persist: Persist): Promise<void> {
+    const texts = Object.entries(meant).map(([kind, text]) => [kind, typeof text === 'string' ? this.#named(text) : text?.map(this.#named)])
+    return this.#stack.invalidate({ ...(Object.fromEntries(texts) as Invalidation), mode }, persist)
+  }
+
+  /** Gives up everything, namespaces within this one too. */
+  clear(persist: Persist): Promise<void> {
+    return this.#path === '' ? this.#stack.clear() : this.#stack.invalidate({ namespace: this.#path }, persist)
+  }
+
+  flush(): Promise<void> {
+    return this.#stack.flush()
+  }
+
+  /** Closes the tiers, unless they belong to another. */
+  async close(): Promise<void> {
+    if (this.#path === '') await this.#stack.close()
+  }
+
+  /** Those of the tiers, where they are not another's. */
+  stats(): TierStats[] {
+    return this.#path === '' ? this.#stack.stats() : []
+  }
+
+  readonly #named = (text: string): string => namespaced(this.#path, text)
+
+  #written(entry: TierEntry): TierEntry {
+    const { facts } = entry
+    if (facts?.tags === undefined && facts?.dependsOn === undefined) return entry
+    const tags = facts.tags?.flatMap(tag => this.#paths.map(path => namespaced(path, tag)))
+    return { ...entry, facts: { ...facts, ...(tags && { tags }), dependsOn: facts.dependsOn?.map(this.#named) } }
+  }
+
+  #read(entry: TierEntry | undefined): TierEntry | undefined {
+    const { facts } = entry ?? {}
+    if (entry === undefined || (facts?.tags === undefined && facts?.dependsOn === undefined)) return entry
+    const tags = facts.tags?.filter(tag => pathLength(tag) === this.#path.length).map(tag => withoutPath(tag))
+    const dependsOn = facts.dependsOn?.map(source => withoutPath(source))
+    return { ...entry, facts: { ...facts, tags, dependsOn } }
+  }
+}
