@@ -20,6 +20,7 @@ const JS_LEAVES = [
   'glob',
   'abort-watch',
   'report',
+  'wasm-types',
   'codec',
   'stores',
   'tier',

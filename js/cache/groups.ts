@@ -69,7 +69,7 @@ export class Groups<Name> {
   }
 
   /** The names of all groups. */
-  names(): MapIterator<Name> {
+  names(): IterableIterator<Name> {
     return this.#byName.keys()
   }
 

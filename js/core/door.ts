@@ -8,10 +8,11 @@
  */
 
 import { CoreTrappedError, ShelflifeError } from '../errors.ts'
+import type { WasmBytes, WasmMemory, WasmModule } from '../wasm-types.ts'
 
 /** What the door needs of the glue of a part. */
 export interface CoreGlue {
-  initSync(input: { module: WebAssembly.Module }): { readonly memory: WebAssembly.Memory }
+  initSync(input: { module: WasmModule }): { readonly memory: WasmMemory }
   reset(): void
   plantTrap(): void
 }
@@ -45,16 +46,16 @@ export class CorePart {
   /** How many instances of it have trapped. */
   generation = 0
   readonly #glue: CoreGlue
-  readonly #source: () => BufferSource | WebAssembly.Module
-  #memory: WebAssembly.Memory | undefined
+  readonly #source: () => WasmBytes | WasmModule
+  #memory: WasmMemory | undefined
 
-  constructor(glue: CoreGlue, source: () => BufferSource | WebAssembly.Module) {
+  constructor(glue: CoreGlue, source: () => WasmBytes | WasmModule) {
     this.#glue = glue
     this.#source = source
   }
 
   /** Compiles the part if nobody has used it yet; returns the memory of the instance of now. */
-  enter(): WebAssembly.Memory {
+  enter(): WasmMemory {
     this.#memory ??= this.#start()
     return this.#memory
   }
@@ -80,12 +81,12 @@ export class CorePart {
     }
   }
 
-  #start(): WebAssembly.Memory {
+  #start(): WasmMemory {
     if (typeof WebAssembly === 'undefined') throw unavailable('this environment has no WebAssembly', undefined)
     let module: WebAssembly.Module
     try {
       const source = this.#source()
-      module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source)
+      module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source as BufferSource)
     } catch (cause) {
       if (cause instanceof ShelflifeError) throw cause
       throw unavailable(

@@ -40,7 +40,7 @@ interface CoreSeries {
 /** See the top of this file. */
 export class MetricsCore {
   /** The cells of counters and gauges. Read it anew each time: it is replaced when it grows. */
-  cells = new Float64Array(FIRST_CELLS)
+  cells: Float64Array = new Float64Array(FIRST_CELLS)
   /** Samples that were dropped because the core could not be had: no WebAssembly, or two traps in a row. */
   droppedSamples = 0
   /** How often a trap made the histograms begin again. */

@@ -1,5 +1,7 @@
 /** Bytes of the core, carried inside the bundle as text; `scripts/core.mjs` writes it. */
 
+import type { WasmBytes } from '../wasm-types.ts'
+
 /** Characters that mean something inside a string literal; the text does without them. */
 const LEFT_OUT = [36, 39, 92, 96]
 const FIRST = 32
@@ -7,7 +9,7 @@ const PRINTABLE = 95 - LEFT_OUT.length
 const ESCAPES = 2
 
 /** The bytes that `text` stands for. */
-export function inlined(alphabet: string, text: string): BufferSource {
+export function inlined(alphabet: string, text: string): WasmBytes {
   const places = new Uint8Array(128)
   for (let code = FIRST, place = 0; code < 127; code += 1) if (!LEFT_OUT.includes(code)) places[code] = place++
   const byteAt = Array.from({ length: 256 }, (_, at) => Number.parseInt(alphabet.slice(at * 2, at * 2 + 2), 16))

@@ -14,7 +14,7 @@ export interface StoredResponse {
   readonly url: string
   readonly redirected: boolean
   /** Decoded. */
-  readonly body: Uint8Array<ArrayBuffer>
+  readonly body: Uint8Array
   /** Where the platform shows nothing but that there is an answer: of another origin with `mode: 'no-cors'`, of a redirect with `'manual'`. */
   readonly type?: OpaqueType
 }
@@ -23,7 +23,7 @@ export interface StoredResponse {
 export type OpaqueType = 'opaque' | 'opaqueredirect'
 
 /** See {@link OpaqueType}. */
-export function isOpaque(type: ResponseType): type is OpaqueType {
+export function isOpaque(type: string): type is OpaqueType {
   return type === 'opaque' || type === 'opaqueredirect'
 }
 
@@ -66,7 +66,11 @@ class RecordedResponse extends Response {
 
   constructor(record: StoredResponse, headers: HeadersInit) {
     const { status, statusText, body, type } = record
-    super(hasNullBody(status) ? null : body, { status: type ? HIGHEST_STATUS : Math.min(status, HIGHEST_STATUS), statusText, headers })
+    super(hasNullBody(status) ? null : (body as Uint8Array<ArrayBuffer>), {
+      status: type ? HIGHEST_STATUS : Math.min(status, HIGHEST_STATUS),
+      statusText,
+      headers,
+    })
     this.#record = record
     // Servers send what they like, such as 999; what is opaque has none.
     if (status > HIGHEST_STATUS || type !== undefined) Object.defineProperty(this, 'status', { value: status, enumerable: true })

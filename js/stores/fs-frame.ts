@@ -16,7 +16,7 @@ const DEAD = 0x30464c53
 const FAMILY = 0x00464c53
 
 /** What overwrites the first bytes of a segment that is removed. */
-export const DEAD_MARK = new Uint8Array([DEAD & 255, (DEAD >> 8) & 255, (DEAD >> 16) & 255, (DEAD >> 24) & 255])
+export const DEAD_MARK: Uint8Array = new Uint8Array([DEAD & 255, (DEAD >> 8) & 255, (DEAD >> 16) & 255, (DEAD >> 24) & 255])
 
 /** What a head says. */
 export interface FrameHead {

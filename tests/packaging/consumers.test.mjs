@@ -184,11 +184,26 @@ test("cache-manager's names cost less than 1 kB", async () => {
   assert.ok(gzipSync(text).length < 1000, `${gzipSync(text).length} bytes`)
 })
 
-for (const [module, moduleResolution] of [
-  ['nodenext', 'nodenext'],
-  ['esnext', 'bundler'],
-]) {
-  test(`TypeScript finds the types (${moduleResolution})`, () => {
+test('the types name nothing that TypeScript 5.4 does not know', () => {
+  const types = join(shelflife, 'dist/types')
+  for (const file of filesOf(types)) {
+    const newer = /\b(?:(?:Map|Set|Array|String)Iterator<|(?:Big)?(?:Uint|Int|Float)\d+(?:Clamped)?Array<|DataView<)/.exec(
+      readFileSync(join(types, file), 'utf8'),
+    )
+    assert.equal(newer, null, `${file}: ${newer?.[0]}`)
+  }
+})
+
+const WITH_DOM = { lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'], types: [] }
+/** A program for Node that never heard of pages. */
+const WITHOUT_DOM = { lib: ['es2022'], types: ['node'], typeRoots: [join(root, 'node_modules/@types')] }
+
+for (const [module, moduleResolution, platform, known] of /** @type {const} */ ([
+  ['nodenext', 'nodenext', 'pages', WITH_DOM],
+  ['esnext', 'bundler', 'pages', WITH_DOM],
+  ['nodenext', 'nodenext', 'Node', WITHOUT_DOM],
+])) {
+  test(`TypeScript finds the types (${moduleResolution}, ${platform})`, () => {
     const consumer = `
       import { createCache, createMemoryCache, type Clock } from 'shelflife'
       import { createMemoryCache as slim, useCore } from 'shelflife/slim'
@@ -214,8 +229,7 @@ for (const [module, moduleResolution] of [
         strict: true,
         noEmit: true,
         target: 'es2022',
-        lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
-        types: [],
+        ...known,
         module,
         moduleResolution,
         skipLibCheck: false,
