@@ -18,6 +18,7 @@ import { lifetime } from './lifetime.ts'
 import { MemoryCounts, memoryStats } from './memory-counts.ts'
 import { reportMemoryCache } from './memory-metrics.ts'
 import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
+import { CurveWatch } from './miss-ratio-curve.ts'
 import { Namespaces } from './namespaces.ts'
 import { type Member, NOTHING, Pool } from './pool.ts'
 import { Ties } from './ties.ts'
@@ -27,6 +28,7 @@ import type {
   GetOptions,
   MemoryCacheOptions,
   MemoryCacheStats,
+  MissRatioCurve,
   NamespaceOptions,
   ReadonlyMemoryCache,
   SetOptions,
@@ -108,6 +110,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #hits = 0
   readonly #counts = new MemoryCounts()
   readonly #departed = new Departed<K>(this.#slots)
+  #curve: CurveWatch<K> | undefined
 
   /** Not for users: {@link createMemoryCache} checks and completes the options. */
   constructor(options: ResolvedMemoryOptions<K, V>, around?: MemoryCache<K, V>) {
@@ -135,6 +138,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const slot = this.#find(key)
     if (slot === undefined) {
       this.#departed.missed(key)
+      this.#curve?.missed(key)
       return undefined
     }
     const until = this.#freshUntil[slot] as number
@@ -203,6 +207,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       this.#staleFor.set(taken, staleFor)
       if (detail?.note !== undefined || this.#notes !== undefined) this.#annotate(taken, detail?.note)
       if (options !== undefined) this.#ties.join(taken, key, options)
+      this.#curve?.written(key, taken, size)
       if (end < this.#expiry.next) this.#expiry.expect(end)
     }
     if (this.#pool === undefined) this.#departures?.report()
@@ -280,6 +285,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#sourceChanged(key)
     const slot = this.#find(key)
     if (slot === undefined) {
+      // A larger cache might have had it.
+      this.#curve?.gone(key)
       this.#reapSlice()
       return false
     }
@@ -330,6 +337,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       max: max === undefined ? this.#limits.max : mostEntries(max),
       maxSize: maxSize === undefined ? this.#limits.maxSize : sizeInBytes(maxSize, 'maxSize'),
     }
+    this.#curve?.resized(this.#limits, this.stats())
     this.#pool?.resized()
     this.#pool?.makeRoom(NOTHING)
     while (this.#isOver(0, 0)) {
@@ -432,6 +440,26 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   stats(): MemoryCacheStats {
     const state = { entries: this.size, size: this.#totalSize, hits: this.#hits, absent: this.#departed.misses() }
     return memoryStats(this.#counts, state, this.#limits, this.#options)
+  }
+
+  /**
+   * The hit rates that this cache would have with a quarter to four times its limits, estimated from a sample of its keys. Watching
+   * begins with the first call, so make one early, and a second one when there has been traffic; until `close`, a miss and a `set`
+   * then cost about 50 ns more, a hit nothing. Namespaces are caches of their own. Throws `ERR_CLOSED` when the cache is closed.
+   *
+   * ```ts
+   * cache.missRatioCurve()
+   * // … an hour later
+   * for (const { scale, max, hitRate } of cache.missRatioCurve().points) console.log(`${scale}x, ${max} entries: ${hitRate}`)
+   * ```
+   */
+  missRatioCurve(): MissRatioCurve {
+    if (this.#closed) throw new ClosedError('the cache')
+    if (this.#curve === undefined) {
+      this.#curve = new CurveWatch(this.#core, this.#limits, this.stats())
+      for (const [key, slot] of this.#slots) this.#curve.written(key, slot, this.#sizes[slot] ?? 0)
+    }
+    return this.#curve.read(this.#limits, this.stats())
   }
 
   /** Disposes of every entry and gives the memory back, namespaces too. Reads are misses from now on, `set` is `ERR_CLOSED`. */
@@ -593,6 +621,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       return true
     }
     this.#counts.expiredReads += 1
+    this.#curve?.expired(this.#keys[slot] as K)
     if (gone) this.#expire(slot)
     return false
   }
@@ -630,6 +659,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   }
 
   #replace(slot: number, key: K, value: V, until: number, end: number, size: number): number {
+    this.#curve?.overwrites()
     this.#core.touch(slot)
     const growth = size - (this.#sizes[slot] ?? 0)
     if (this.#pool !== undefined) this.#makeRoomBeside(slot, key, growth)
@@ -722,6 +752,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#ties.leave(slot)
     this.#slots.delete(key)
     this.#departed.note(key, reason)
+    if (reason !== 'evict') this.#curve?.gone(key)
     this.#keys[slot] = undefined
     this.#values[slot] = undefined
     if (this.#notes !== undefined) this.#notes[slot] = undefined
@@ -839,6 +870,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#closed = true
     this.#stopReporting?.()
     this.#core.free()
+    this.#curve?.free()
+    this.#curve = undefined
     this.#pool?.leave()
     if (this.#around !== undefined) this.#around.#namespaces?.forget(this)
   }
@@ -853,6 +886,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     if (this.#departures !== undefined) for (const [key, slot] of this.#slots) this.#departures.note(this.#values[slot] as V, key, reason)
     this.#slots.clear()
     this.#departed.clear()
+    this.#curve?.cleared()
     this.#keys = []
     this.#values = []
     this.#notes = undefined

@@ -137,6 +137,30 @@ export interface MemoryCacheStats {
   traps: number
 }
 
+/** What hit rates to expect of other limits. */
+export interface MissRatioCurve {
+  /** Reads since watching began, or since the last `resize`. With a few thousand the curve says something. */
+  reads: number
+  /** The share of them that this cache answered, 0 to 1. */
+  hitRate: number
+  /**
+   * From a quarter to four times the limits; none before the first read. They are those of LRU; for another policy its
+   * misses are put in proportion to those that this cache has.
+   */
+  points: MissRatioPoint[]
+}
+
+/** One point of a {@link MissRatioCurve}. */
+export interface MissRatioPoint {
+  /** What part of the limits, 0.25 to 4. */
+  scale: number
+  max: number
+  /** Infinite where `maxSize` is not set. */
+  maxSize: number
+  /** The share of reads that would be answered, 0 to 1. */
+  hitRate: number
+}
+
 /** The synchronous, read-only front of a cache. */
 export interface ReadonlyMemoryCache<K, V> {
   /** The number of entries, those included that have expired and not yet been cleared away. */

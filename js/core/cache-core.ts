@@ -61,6 +61,8 @@ export function isPolicy(name: unknown): name is EvictionPolicy {
 export class CacheCore {
   /** Whose time it is. */
   readonly driver: Driver
+  /** Reads each log as it crosses. */
+  onReplay: ((log: Uint32Array) => void) | undefined
   readonly #handle: CoreHandle<CacheHandle>
   readonly #onLost: () => void
   #log = new Uint32Array(FIRST_LOG_WORDS)
@@ -160,6 +162,16 @@ export class CacheCore {
     return this.#ask(handle => handle.pollAt()) ?? Number.POSITIVE_INFINITY
   }
 
+  /** How many words the log has. */
+  get position(): number {
+    return this.#length
+  }
+
+  /** Lets the log cross. */
+  sync(): void {
+    this.#drain()
+  }
+
   /** How many entries the machine knows. For tests. */
   count(): number {
     this.#drain()
@@ -200,6 +212,7 @@ export class CacheCore {
     if (length > 0) {
       const base = this.#base
       this.#forgetLog()
+      this.onReplay?.(this.#log.subarray(0, length))
       const replayed = this.#ask(handle => {
         handle.replay(this.#log.subarray(0, length), base)
         return true

@@ -3,6 +3,7 @@
 //! The host owns keys, values and the numbers of slots. It keeps a log of what happened to which slot and hands the
 //! log over in one piece, so that a hit costs the host one store and this machine a few nanoseconds later on.
 
+pub mod curve;
 mod log;
 mod policy;
 mod sketch;

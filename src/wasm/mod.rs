@@ -5,6 +5,8 @@
 mod batch;
 #[cfg(feature = "cache")]
 mod cache;
+#[cfg(feature = "cache")]
+mod curve;
 #[cfg(feature = "schedule")]
 mod limiter;
 #[cfg(feature = "metrics")]
