@@ -9,9 +9,8 @@ import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { build as esbuild } from 'esbuild'
 import { build as vite } from 'vite'
-import { PARTS } from '../../scripts/core.mjs'
 import { launchChromium, serve, skip } from '../e2e/chromium.mjs'
-import { filesOf, installTarball, root, runInNode, write } from './installed.mjs'
+import { filesOf, installTarball, PARTS, root, runInNode, write } from './installed.mjs'
 
 const { folder, shelflife, remove } = installTarball()
 after(remove)
@@ -153,14 +152,14 @@ test('slim and a store go together', () => {
   assert.deepEqual(runInNode(write(folder, 'slim-store.js', text)), [null, 1])
 })
 
-for (const [imported, carried] of [
+for (const [imported, carried] of /** @type {const} */ ([
   ["import { createMemoryCache } from 'shelflife'", ['cache']],
   ["import { createCache } from 'shelflife'", ['cache']],
   ["import { createFetch } from 'shelflife'", ['schedule']],
   ["import { processBatch } from 'shelflife'", ['batch']],
   ["import { createRegistry } from 'shelflife'", ['metrics']],
   ["import { indexedDB } from 'shelflife/stores/indexeddb'", ['segments']],
-]) {
+])) {
   test(`${imported} carries no other part of the core`, async () => {
     const name = /\{ (\w+) \}/.exec(imported)?.[1]
     const text = await bundled({
@@ -168,7 +167,7 @@ for (const [imported, carried] of [
       charset: 'utf8',
     })
     const parts = []
-    for (const part of Object.keys(PARTS)) if (text.includes(await inlined(part))) parts.push(part)
+    for (const part of PARTS) if (text.includes(await inlined(part))) parts.push(part)
     assert.deepEqual(parts, carried)
   })
 }

@@ -61,3 +61,9 @@ function npm(args, cwd) {
   )
   execFileSync('npm', args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] })
 }
+
+/**
+ * The parts of the core. The scripts are not type-checked, so this is loaded by its address.
+ * @type {readonly string[]}
+ */
+export const PARTS = Object.keys((await import(String(new URL('../../scripts/core.mjs', import.meta.url)))).PARTS)

@@ -5,8 +5,7 @@ import { readFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { PARTS } from '../../scripts/core.mjs'
-import { filesOf, installTarball, root } from './installed.mjs'
+import { filesOf, installTarball, PARTS, root } from './installed.mjs'
 
 const { shelflife, remove } = installTarball()
 after(remove)
@@ -56,13 +55,13 @@ test('no path of this machine is in it', () => {
 
 test('each part of the core is in one file, and core.wasm is what slim takes', async () => {
   const carriers = new Set()
-  for (const part of Object.keys(PARTS)) {
+  for (const part of PARTS) {
     const { text } = await import(`../../js/core/generated/${part}/inline.js`)
     const found = files.filter(file => file.endsWith('.js') && readFileSync(join(shelflife, file), 'utf8').includes(text))
     assert.equal(found.length, part === 'shelflife' ? 0 : 1, `${part}: ${found.join(', ')}`)
     for (const file of found) carriers.add(file)
   }
-  assert.equal(carriers.size, Object.keys(PARTS).length - 1, 'no file carries two')
+  assert.equal(carriers.size, PARTS.length - 1, 'no file carries two')
   assert.ok(!carriers.has('dist/slim.js'))
   const built = readFileSync(join(root, 'js/core/generated/shelflife/shelflife.wasm'))
   assert.deepEqual(readFileSync(join(shelflife, 'dist/core.wasm')), built)

@@ -168,7 +168,7 @@ describe('namespaces of a cache with tiers', () => {
 
   test('options are those of the call, then of the namespace, then of the cache', async () => {
     const clock = new ManualClock()
-    const cache = createCache<string>({ ttl: 30, staleIfError: 100, isolate: 'freeze', clock })
+    const cache = createCache<string | { name: string }>({ ttl: 30, staleIfError: 100, isolate: 'freeze', clock })
     const users = cache.namespace<{ name: string } | string>('users', { ttl: 60, max: 2, negativeTtl: 50 })
     await users.set('a', { name: 'Ada' })
     await cache.set('a', 'Ada')
