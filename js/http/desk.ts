@@ -61,8 +61,16 @@ export class Desk {
   /** An exchange is over. */
   ended(exchange: Exchange): void {
     this.#live.delete(exchange)
-    const { flight } = exchange.request
-    if (flight !== undefined && this.#flights.get(flight) === exchange) this.#flights.delete(flight)
+    this.#ground(exchange)
+  }
+
+  /** What is under way at these URLs is out of date: it is not kept, and nobody joins it any more. */
+  outdate(matches: (url: string) => boolean): void {
+    for (const exchange of this.#live) {
+      if (!matches(exchange.request.url)) continue
+      exchange.outdate()
+      this.#ground(exchange)
+    }
   }
 
   /** A caller who had waited since `since` was answered. */
@@ -104,6 +112,12 @@ export class Desk {
     for (const exchange of [...this.#live]) exchange.stop(new ClosedError('the fetch client'))
     this.#metrics?.close()
     this.schedule.close()
+  }
+
+  /** Nobody finds it any more. */
+  #ground(exchange: Exchange): void {
+    const { flight } = exchange.request
+    if (flight !== undefined && this.#flights.get(flight) === exchange) this.#flights.delete(flight)
   }
 
   #load(): { running: number; queued: number; sleeping: number } {

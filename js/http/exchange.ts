@@ -29,6 +29,7 @@ export class Exchange implements ScheduledTask {
   readonly #waiters: Waiters
   readonly #began: number
   #ended = false
+  #isOutdated = false
   #attempt = 0
   #controller: AbortController | undefined
   /** What came over the wire, once it has. */
@@ -83,6 +84,11 @@ export class Exchange implements ScheduledTask {
 
   lose(error: CoreTrappedError): void {
     this.#fail(error)
+  }
+
+  /** What it brings is not to be kept. */
+  outdate(): void {
+    this.#isOutdated = true
   }
 
   /** Ends it from outside, for everyone who waits. */
@@ -210,7 +216,7 @@ export class Exchange implements ScheduledTask {
   }
 
   #mayKeep(record: StoredResponse): boolean {
-    if (this.request.cache === undefined || !isStorable(record)) return false
+    if (this.#isOutdated || this.request.cache === undefined || !isStorable(record)) return false
     const ttl = this.#keep.ttl ?? maxAgeMs(record)
     if (ttl !== undefined) this.#keep.ttl = ttl
     return ttl !== 0

@@ -2,6 +2,7 @@
 
 import { ClosedError } from '../errors.ts'
 import { Desk } from './desk.ts'
+import { givenUp } from './invalidation.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
 import { isStoredResponse, type StoredResponse, toJson, toResponse } from './record.ts'
 import { readRequest, type WireRequest } from './request.ts'
@@ -29,6 +30,7 @@ export function createFetch(options?: FetchOptions): Fetch {
   const call = (input: Input, init?: FetchInit) => client.fetch(input, init)
   return Object.assign(call, {
     json: <T>(input: Input, init?: FetchInit) => client.json(input, init) as Promise<T>,
+    invalidate: (url: Input) => client.invalidate(url),
     stats: () => client.desk.stats(),
     close: () => client.close(),
     [Symbol.asyncDispose]: () => client.close(),
@@ -64,6 +66,13 @@ class Client {
     } catch (error) {
       return this.#reject(error)
     }
+  }
+
+  async invalidate(what: Input): Promise<void> {
+    if (this.desk.closed) throw new ClosedError('the fetch client')
+    const meant = givenUp(what)
+    this.desk.outdate(url => meant.matches(url))
+    if (this.desk.cache !== undefined) await meant.from(this.desk.cache)
   }
 
   close(): Promise<void> {

@@ -53,7 +53,8 @@ export function readRequest(input: string | URL | Request, given: FetchInit | un
   }
 }
 
-function locate(input: string | URL | Request): { href: string; host: string } {
+/** The URL without its fragment, and its host. Throws `InvalidArgumentError`. */
+export function locate(input: string | URL | Request): { href: string; host: string } {
   const text = input instanceof Request ? input.url : input
   try {
     const url = new URL(text, (globalThis as { location?: { href?: string } }).location?.href)

@@ -35,6 +35,10 @@ export interface ResponseCache {
     options?: { ttl?: number },
   ): Promise<unknown>
   set(key: string, value: never, options?: { ttl?: number }): Promise<void>
+  /** What `fetch.invalidate` needs; without these it is refused. */
+  delete?(key: string): Promise<unknown>
+  invalidate?(pattern: string): Promise<unknown>
+  invalidatePrefix?(prefix: string): Promise<unknown>
 }
 
 /** Options of {@link createFetch}. */
@@ -133,6 +137,13 @@ export interface Fetch {
    * Rejects with `ERR_HTTP_STATUS` when the status is not 200 to 299 and with `ERR_PARSE` when the body is not JSON.
    */
   json<T = unknown>(url: string | URL | Request, init?: FetchInit): Promise<T>
+  /**
+   * Gives up what the cache keeps of a URL, whatever headers chose between its variants, or of all URLs that a pattern means, in
+   * which `*` stands for any run of characters: `await fetch.invalidate('https://api.example.com/users/*')`. Requests under way still
+   * answer those who wait; they are not kept, and nobody joins them. A `*` in a `URL` object is itself. Rejects with
+   * `ERR_INVALID_ARGUMENT`, `ERR_CLOSED`, and what the cache rejects with.
+   */
+  invalidate(url: string | URL | Request): Promise<void>
   /** A snapshot of counts. */
   stats(): FetchStats
   /** Rejects everything under way with `ERR_CLOSED` and refuses new calls. Idempotent; the cache stays open. */
