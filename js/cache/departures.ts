@@ -1,22 +1,38 @@
-/** Entries that have left and whose owner has not been told yet. */
+/** Entries that have come or left, of which nobody has been told yet. */
 
-import type { DisposeReason } from './types.ts'
+import type { Listeners } from './listeners.ts'
+import type { DisposeReason, MemoryCacheEvents } from './types.ts'
+
+type Dispose<K, V> = (value: V, key: K, reason: DisposeReason) => void
+
+/** An entry was overwritten: the `set` of the new one tells. */
+const EVENTS = {
+  stored: 'set',
+  evict: 'evict',
+  delete: 'delete',
+  expire: 'expire',
+  invalidate: 'invalidate',
+  oversize: 'oversize',
+  set: undefined,
+} as const
 
 /**
- * Collects departures during a change and reports them after it, so that a callback always meets a consistent cache.
+ * Collects arrivals and departures during a change and reports them after it, so that a callback always meets a consistent cache.
  * What a callback itself makes depart is reported after it.
  */
 export class Departures<K, V> {
-  readonly #dispose: (value: V, key: K, reason: DisposeReason) => void
-  #waiting: { value: V; key: K; reason: DisposeReason }[] = []
+  /** Told after the owner. */
+  listeners: Listeners<MemoryCacheEvents<K, V>> | undefined
+  readonly #dispose: Dispose<K, V> | undefined
+  #waiting: { value: V; key: K; reason: DisposeReason | 'stored' }[] = []
   #reporting = false
 
-  constructor(dispose: (value: V, key: K, reason: DisposeReason) => void) {
+  constructor(dispose: Dispose<K, V> | undefined) {
     this.#dispose = dispose
   }
 
-  /** Notes that an entry has left. */
-  note(value: V, key: K, reason: DisposeReason): void {
+  /** Notes that an entry has left, or that it was stored. */
+  note(value: V, key: K, reason: DisposeReason | 'stored'): void {
     this.#waiting.push({ value, key, reason })
   }
 
@@ -30,10 +46,12 @@ export class Departures<K, V> {
       this.#waiting = []
       for (const { value, key, reason } of left) {
         try {
-          this.#dispose(value, key, reason)
+          if (reason !== 'stored') this.#dispose?.(value, key, reason)
         } catch (error) {
           failure ??= { error }
         }
+        const event = EVENTS[reason]
+        if (event !== undefined) this.listeners?.emit(event, { key, value })
       }
     }
     this.#reporting = false

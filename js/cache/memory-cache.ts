@@ -15,7 +15,9 @@ import { ExpiryAlarm } from './expiry.ts'
 import type { DoomMode } from './groups.ts'
 import { keyHasher } from './key-hash.ts'
 import { lifetime } from './lifetime.ts'
+import { Listeners } from './listeners.ts'
 import { MemoryCounts, memoryStats } from './memory-counts.ts'
+import { EVENTS, tellHits } from './memory-events.ts'
 import { reportMemoryCache } from './memory-metrics.ts'
 import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
 import { CurveWatch } from './miss-ratio-curve.ts'
@@ -26,6 +28,7 @@ import type {
   DisposeReason,
   EntryInfo,
   GetOptions,
+  MemoryCacheEvents,
   MemoryCacheOptions,
   MemoryCacheStats,
   MissRatioCurve,
@@ -78,7 +81,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   readonly #core: CacheCore
   /** What the core knows a key by; plain LRU needs nothing. */
   readonly #hash: ((key: K) => number) | undefined
-  readonly #departures: Departures<K, V> | undefined
+  #departures: Departures<K, V> | undefined
+  #listeners: Listeners<MemoryCacheEvents<K, V>> | undefined
   readonly #expiry: ExpiryAlarm<MemoryCache<K, V>>
   #limits: Limits
   #stopReporting: (() => void) | undefined
@@ -137,7 +141,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   get(key: K, options?: GetOptions): V | undefined {
     const slot = this.#find(key)
     if (slot === undefined) {
-      this.#departed.missed(key)
+      const reason = this.#departed.missed(key)
+      this.#listeners?.emit('miss', { key, reason })
       this.#curve?.missed(key)
       return undefined
     }
@@ -208,6 +213,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       if (detail?.note !== undefined || this.#notes !== undefined) this.#annotate(taken, detail?.note)
       if (options !== undefined) this.#ties.join(taken, key, options)
       this.#curve?.written(key, taken, size)
+      if (this.#listeners !== undefined) this.#departures?.note(value, key, 'stored')
       if (end < this.#expiry.next) this.#expiry.expect(end)
     }
     if (this.#pool === undefined) this.#departures?.report()
@@ -443,6 +449,28 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   }
 
   /**
+   * Calls `listener` each time that `event` happens; the result ends that. `hit` and `miss` are told at the read, the others when the
+   * change is complete, after `dispose`, in the order in which they happened: the listener may use the cache. What it throws is
+   * reported as a warning (an `error` event in browsers) and harms nobody. Until somebody listens, events cost nothing.
+   *
+   * ```ts
+   * const off = cache.on('evict', ({ key, value }) => console.log(`no room for ${key}`))
+   * off()
+   * ```
+   */
+  on<Name extends keyof MemoryCacheEvents<K, V>>(event: Name, listener: (event: MemoryCacheEvents<K, V>[Name]) => unknown): () => void {
+    this.#listeners ??= new Listeners(EVENTS)
+    const off = this.#listeners.on(event, listener)
+    this.#departures ??= new Departures(undefined)
+    this.#departures.listeners = this.#listeners
+    tellHits(this, this.#listeners)
+    return () => {
+      off()
+      tellHits(this, this.#listeners)
+    }
+  }
+
+  /**
    * The hit rates that this cache would have with a quarter to four times its limits, estimated from a sample of its keys. Watching
    * begins with the first call, so make one early, and a second one when there has been traffic; until `close`, a miss and a `set`
    * then cost about 50 ns more, a hit nothing. Namespaces are caches of their own. Throws `ERR_CLOSED` when the cache is closed.
@@ -621,8 +649,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       return true
     }
     this.#counts.expiredReads += 1
-    this.#curve?.expired(this.#keys[slot] as K)
+    const key = this.#keys[slot] as K
+    this.#curve?.expired(key)
     if (gone) this.#expire(slot)
+    this.#listeners?.emit('miss', { key, reason: 'expired' })
     return false
   }
 

@@ -137,6 +137,22 @@ export interface MemoryCacheStats {
   traps: number
 }
 
+/** What `on` of a memory cache tells of. The value of an entry that has left is the one that it had. */
+export interface MemoryCacheEvents<K, V> {
+  /** A read was answered. While somebody listens, reads cost more. */
+  hit: { key: K; value: V }
+  /** A read was not answered. */
+  miss: { key: K; reason: MissReason }
+  /** A value was stored, perhaps in place of another. */
+  set: { key: K; value: V }
+  delete: { key: K; value: V }
+  evict: { key: K; value: V }
+  expire: { key: K; value: V }
+  invalidate: { key: K; value: V }
+  /** A value was refused because it is larger than the cache may hold. */
+  oversize: { key: K; value: V }
+}
+
 /** What hit rates to expect of other limits. */
 export interface MissRatioCurve {
   /** Reads since watching began, or since the last `resize`. With a few thousand the curve says something. */
