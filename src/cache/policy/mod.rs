@@ -1,6 +1,7 @@
 //! In which order entries leave. One paper per file.
 
 mod ghost_queue;
+mod ghosts;
 mod lru;
 mod s3fifo;
 mod tinylfu;

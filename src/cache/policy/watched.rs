@@ -1,77 +1,89 @@
-//! Several tunings of one policy, watched by small samples of the cache: "miniature simulations" (Waldspurger, Saemundsson,
-//! Ahmad and Park, "Cache Modeling and Optimization using Miniature Simulations", USENIX ATC 2017).
+//! A policy that may change while it runs, because its alternatives are watched by small ghosts of the cache ([`super::ghosts`]).
 //!
-//! Each tuning has a *ghost*: the queues of [`super::tinylfu`] over the hashes of a fixed sample of the keys, with the
-//! same share of the room. All ghosts see the same accesses. The cache itself runs with the tuning whose ghost has had
-//! the most hits of late. Turning costs next to nothing, since no entry leaves because of it: waiting for a safe lead was worse.
+//! The cache has the queues of [`super::tinylfu`] and, where LRU is among the alternatives, an exact order by recency beside
+//! them: whichever decides, the other is kept up to date, so that turning moves nothing.
 //!
 //! - `tinylfu` watches four windows of W-TinyLFU, so its window moves by itself, and over a plateau, too, where climbing by
-//!   trial and error stands still.
-//! - `auto` watches plain LRU; W-TinyLFU with a window of 40 % and 10 % where some proof is enough, which is what S3-FIFO does
-//!   well; and with small windows and strict comparison, for loops and floods. As LRU is among the ghosts, `auto` seldom stays
-//!   behind it; as the queues are the same for all, turning moves no more than a few entries for each victim.
+//!   trial and error stands still. It follows the ghost with the most hits of late.
+//! - `auto` watches LRU; W-TinyLFU with a window of 40 % and 10 % where some proof is enough, which is what S3-FIFO does well; and
+//!   with a small window and nearly strict comparison, for loops and floods.
+//!
+//! To be seldom much worse than LRU, `auto` is LRU until another ghost has a lead, and again as soon as LRU's ghost has as many
+//! hits as the best. Turning back is cheap to decide and dear to do: what LRU would have kept is no longer there. So
+//! what the cache has lost against LRU's ghost that way is *owed*, and the next lead has to be larger by as much: where
+//! the best policy changes all the time, the cache ends as LRU.
 
-use super::tinylfu::{Queues, Tuning};
+use super::ghosts::{Ghosts, Kind};
+use super::lru::Lru;
+use super::tinylfu::{Judge, Queues, Tuning};
 use crate::cache::sketch::Sketch;
 use crate::rng::Rng;
-use hashbrown::HashTable;
 
-/// Entries of a ghost. Fewer would mistake chance for merit, more would cost time.
-const GHOST_ENTRIES: u32 = 256;
-/// Sampled accesses between two looks at the ghosts, as a part of their entries.
-const LOOKS_PER_GHOST: u32 = 4;
+/// Entries of a ghost: of the cache, a part, but so many in any case, and no more than so many. Fewer would mistake chance
+/// for merit, more would cost time.
+const GHOST_SHARE: u32 = 32;
+const LEAST_GHOST: u32 = 256;
+const MOST_GHOST: u32 = 4096;
+/// Sampled accesses between two looks at the ghosts, as a part of their entries, and at least.
+const LOOKS_PER_GHOST: u32 = 16;
+const LEAST_BETWEEN_LOOKS: u32 = 16;
 /// Sampled accesses an entry of the ghosts, after which hits count half.
 const MEMORY: u32 = 40;
+/// The lead over LRU, as a part of the entries of a ghost, that is worth a turn.
+const LEAD: u32 = 50;
 
 /// The windows of `tinylfu`.
-pub(super) const TINY_LFU: &[Tuning] = &[strict(10), strict(1), strict(30), strict(70)];
+pub(super) const TINY_LFU: &[Kind] = &[strict(10), strict(1), strict(30), strict(70)];
 /// What `auto` may become; it begins as the first.
-pub(super) const AUTO: &[Tuning] = &[proof(10, 3), proof(100, 3), proof(40, 3), proof(2, 5), strict(1)];
+pub(super) const AUTO: &[Kind] = &[Kind::Lru, proof(10, 3), proof(40, 3), proof(2, 8)];
 
-const fn proof(window: u32, proof: u32) -> Tuning {
-    Tuning { window, proof }
+const fn proof(window: u32, proof: u32) -> Kind {
+    Kind::Queues(Tuning { window, proof })
 }
 
-const fn strict(window: u32) -> Tuning {
-    Tuning { window, proof: u32::MAX }
+const fn strict(window: u32) -> Kind {
+    proof(window, u32::MAX)
 }
 
 /// Queues whose tuning follows the best of several ghosts.
 #[derive(Clone, Debug)]
 pub(in crate::cache) struct Watched {
     queues: Queues,
+    /// Where LRU is an alternative.
+    recency: Option<Lru>,
+    /// By slot.
+    hashes: Vec<u32>,
     sketch: Sketch,
     coin: Rng,
-    ghosts: Vec<Ghost>,
+    kinds: &'static [Kind],
+    ghosts: Ghosts,
     current: usize,
     /// Keys whose spread hash is below this are in the sample.
     sample_below: u32,
     ghost_capacity: u32,
+    /// Accesses to keys in the sample, and how many of them were hits.
     accesses: u32,
-    until_look: u32,
-}
-
-#[derive(Clone, Debug)]
-struct Ghost {
-    queues: Queues,
-    slots: HashTable<u32>,
-    /// Numbers of slots that were used once: the used and the free are the numbers from 0 on.
-    free: Vec<u32>,
     hits: u32,
+    until_look: u32,
 }
 
 impl Watched {
     /// No entries yet, of perhaps `expected` some day.
-    pub(super) fn new(tunings: &[Tuning], expected: u32, seed: u64) -> Self {
+    pub(super) fn new(kinds: &'static [Kind], expected: u32, seed: u64) -> Self {
+        let tuning = kinds.iter().find_map(|kind| kind.tuning()).unwrap_or(Tuning { window: 1, proof: u32::MAX });
         let mut watched = Self {
-            queues: Queues::new(tunings[0]),
+            queues: Queues::new(tuning),
+            recency: kinds.contains(&Kind::Lru).then(Lru::default),
+            hashes: Vec::new(),
             sketch: Sketch::default(),
             coin: Rng::new(seed),
-            ghosts: tunings.iter().map(|&tuning| Ghost::new(tuning)).collect(),
+            kinds,
+            ghosts: Ghosts::new(kinds),
             current: 0,
             sample_below: 0,
             ghost_capacity: 0,
             accesses: 0,
+            hits: 0,
             until_look: 0,
         };
         watched.sample(expected);
@@ -80,30 +92,48 @@ impl Watched {
 
     pub(super) fn insert(&mut self, slot: u32, hash: u32) {
         self.remove(slot);
+        if self.hashes.len() <= slot as usize {
+            self.hashes.resize(slot as usize + 1, 0);
+        }
+        self.hashes[slot as usize] = hash;
         let is_sampled = self.is_sampled(hash);
-        self.queues.insert(slot, hash, is_sampled);
+        self.queues.insert(slot, is_sampled);
+        if let Some(recency) = &mut self.recency {
+            recency.insert(slot);
+        }
         self.sketch.make_room(self.queues.len());
         self.sketch.add(hash, 1);
         if is_sampled {
-            self.watch(hash);
+            self.watch(hash, false);
         }
     }
 
-    /// Most uses are only noted by the slot: telling the sketch of each would cost as much as all the rest.
+    /// Most uses are only noted: moving the slot and telling the sketch of each would cost as much as all the rest.
     pub(super) fn touch(&mut self, slot: u32) {
-        if self.queues.touch(slot) {
-            self.tell(slot);
-            let hash = self.queues.hash(slot);
-            if self.is_sampled(hash) {
-                self.watch(hash);
-            }
+        if let Some(recency) = &mut self.recency {
+            recency.touch(slot);
+        }
+        if self.queues.note_use(slot) {
+            self.look_closer(slot);
         }
     }
 
     pub(super) fn remove(&mut self, slot: u32) {
-        if self.queues.contains(slot) {
-            self.tell(slot);
-            self.queues.remove(slot);
+        if !self.queues.contains(slot) {
+            return;
+        }
+        let hash = self.hashes[slot as usize];
+        let was_evicted = self.queues.is_condemned(slot);
+        let uses = self.queues.remove(slot);
+        if uses > 0 {
+            self.sketch.add(hash, uses);
+        }
+        if let Some(recency) = &mut self.recency {
+            recency.remove(slot);
+        }
+        // The ghosts have to know what no policy would have kept.
+        if !was_evicted && self.is_sampled(hash) {
+            self.ghosts.remove(hash);
         }
     }
 
@@ -120,7 +150,28 @@ impl Watched {
         let capacity = self.queues.len();
         self.sketch.age_by(capacity);
         self.resample(capacity);
-        while self.queues.condemned_len() < most && self.queues.condemn(capacity, &self.sketch, &mut self.coin) {}
+        match &mut self.recency {
+            Some(recency) if self.kinds[self.current] == Kind::Lru => {
+                let mut missing = most.saturating_sub(self.queues.condemned_len());
+                for slot in recency.victims() {
+                    if missing == 0 {
+                        break;
+                    }
+                    if !self.queues.is_condemned(slot) {
+                        self.queues.condemn(slot);
+                        missing -= 1;
+                    }
+                }
+            }
+            _ => {
+                while self.queues.condemned_len() < most {
+                    let mut judge =
+                        Judge { sketch: &mut self.sketch, hashes: &self.hashes, coin: &mut self.coin, tells: true };
+                    let Some(slot) = self.queues.choose(capacity, &mut judge) else { break };
+                    self.queues.condemn(slot);
+                }
+            }
+        }
     }
 
     pub(super) fn condemned(&self) -> impl Iterator<Item = u32> + '_ {
@@ -131,23 +182,28 @@ impl Watched {
         self.queues.iter()
     }
 
-    /// Tells the sketch of the uses that `slot` has noted.
-    fn tell(&mut self, slot: u32) {
-        let uses = self.queues.take_uses(slot);
-        if uses > 0 {
-            self.sketch.add(self.queues.hash(slot), uses);
+    fn look_closer(&mut self, slot: u32) {
+        if !self.queues.contains(slot) {
+            return;
+        }
+        if self.queues.is_condemned(slot) {
+            self.queues.pardon(slot);
+        }
+        let hash = self.hashes[slot as usize];
+        if self.is_sampled(hash) {
+            self.watch(hash, true);
         }
     }
 
+    /// Whether the hash, spread so that the sample has nothing to do with the blocks of the sketch, is in the sample.
     fn is_sampled(&self, hash: u32) -> bool {
-        is_below(hash, self.sample_below)
+        hash.wrapping_mul(0x9e37_79b1) < self.sample_below
     }
 
-    fn watch(&mut self, hash: u32) {
-        for ghost in &mut self.ghosts {
-            ghost.access(hash, self.ghost_capacity, &self.sketch, &mut self.coin);
-        }
+    fn watch(&mut self, hash: u32, is_hit: bool) {
+        self.ghosts.access(hash, self.ghost_capacity, &mut self.sketch, &mut self.coin);
         self.accesses += 1;
+        self.hits += u32::from(is_hit);
         self.until_look -= 1;
         if self.until_look == 0 {
             self.look();
@@ -155,88 +211,91 @@ impl Watched {
     }
 
     fn look(&mut self) {
-        self.until_look = (self.ghost_capacity / LOOKS_PER_GHOST).max(16);
-        let hits = |at: usize| self.ghosts[at].hits;
-        let best = (0..self.ghosts.len()).fold(self.current, |best, at| if hits(at) > hits(best) { at } else { best });
-        self.current = best;
-        self.queues.tuning = self.ghosts[best].queues.tuning;
-        if self.accesses >= self.ghost_capacity * MEMORY {
-            self.accesses /= 2;
-            self.ghosts.iter_mut().for_each(|ghost| ghost.hits /= 2);
+        self.until_look = self.between_looks();
+        let best = self.best();
+        if best != self.current {
+            self.turn(best);
         }
+        if self.accesses >= self.ghost_capacity.saturating_mul(MEMORY) {
+            self.accesses /= 2;
+            self.hits /= 2;
+            self.ghosts.halve_hits();
+        }
+    }
+
+    fn best(&self) -> usize {
+        let hits = |at: usize| self.ghosts.hits(at);
+        let is_lru = |at: usize| self.kinds[at] == Kind::Lru;
+        let better = |best: usize, at: usize| hits(at) > hits(best) || (is_lru(at) && hits(at) == hits(best));
+        let best = (0..self.kinds.len()).fold(self.current, |best, at| if better(best, at) { at } else { best });
+        if !is_lru(self.current) {
+            return best;
+        }
+        let owed = hits(self.current).saturating_sub(self.hits);
+        if hits(best) - hits(self.current) > owed + self.ghost_capacity / LEAD { best } else { self.current }
+    }
+
+    fn turn(&mut self, to: usize) {
+        self.current = to;
+        match self.kinds[to] {
+            Kind::Queues(tuning) => self.queues.tune(tuning),
+            // LRU has others in mind.
+            Kind::Lru => {
+                let condemned: Vec<u32> = self.queues.condemned().collect();
+                condemned.into_iter().for_each(|slot| self.queues.pardon(slot));
+            }
+        }
+    }
+
+    fn between_looks(&self) -> u32 {
+        (self.ghost_capacity / LOOKS_PER_GHOST).max(LEAST_BETWEEN_LOOKS)
     }
 
     /// Adapts the ghosts to a cache that has turned out to hold `capacity` entries.
     fn resample(&mut self, capacity: u32) {
         let share = ((u64::from(capacity) * u64::from(self.sample_below)) >> 32) as u32;
-        let all = self.sample_below == u32::MAX;
-        if share > GHOST_ENTRIES * 2 || (share < GHOST_ENTRIES / 2 && !all) {
+        let right = ghost_capacity(capacity);
+        let is_all = self.sample_below == u32::MAX;
+        if share > right * 2 || (share < right / 2 && !is_all) {
             self.sample(capacity);
         } else {
-            self.ghost_capacity = if all { capacity } else { share }.max(1);
+            self.ghost_capacity = if is_all { capacity } else { share }.max(1);
         }
     }
 
     /// Chooses a sample anew, for a cache of `capacity` entries. What the ghosts knew of keys is forgotten, their hits are not.
     fn sample(&mut self, capacity: u32) {
-        let capacity = capacity.max(1);
-        self.ghost_capacity = capacity.min(GHOST_ENTRIES);
-        self.sample_below =
-            ((u64::from(self.ghost_capacity) << 32) / u64::from(capacity)).min(u64::from(u32::MAX)) as u32;
-        self.until_look = (self.ghost_capacity / LOOKS_PER_GHOST).max(16);
-        for ghost in &mut self.ghosts {
-            *ghost = Ghost { hits: ghost.hits, ..Ghost::new(ghost.queues.tuning) };
+        self.ghost_capacity = ghost_capacity(capacity);
+        let below = (u64::from(self.ghost_capacity) << 32) / u64::from(capacity.max(1));
+        self.sample_below = below.min(u64::from(u32::MAX)) as u32;
+        self.until_look = self.between_looks();
+        self.ghosts.clear(self.kinds);
+        let slots: Vec<u32> = self.queues.iter().collect();
+        for slot in slots {
+            self.queues.mark_sampled(slot, self.is_sampled(self.hashes[slot as usize]));
         }
-        let sample_below = self.sample_below;
-        self.queues.mark_sampled(|hash| is_below(hash, sample_below));
     }
 
     /// Recounts everything. For tests.
     pub(super) fn validate(&self) {
         self.queues.validate();
-        assert_eq!(self.queues.tuning, self.ghosts[self.current].queues.tuning, "another tuning than chosen");
-        for ghost in &self.ghosts {
-            ghost.queues.validate();
-            assert_eq!(ghost.queues.len() as usize, ghost.slots.len(), "a ghost lost a key");
-            assert!(ghost.hits <= self.accesses, "more hits than accesses");
+        self.ghosts.validate();
+        if let Some(recency) = &self.recency {
+            assert_eq!(recency.len(), self.len(), "recency and queues hold different entries");
+        }
+        assert!(self.hits <= self.accesses, "more hits than accesses");
+    }
+}
+
+impl Kind {
+    fn tuning(self) -> Option<Tuning> {
+        match self {
+            Self::Lru => None,
+            Self::Queues(tuning) => Some(tuning),
         }
     }
 }
 
-impl Ghost {
-    fn new(tuning: Tuning) -> Self {
-        Self { queues: Queues::new(tuning), slots: HashTable::new(), free: Vec::new(), hits: 0 }
-    }
-
-    fn access(&mut self, hash: u32, capacity: u32, sketch: &Sketch, coin: &mut Rng) {
-        let Self { queues, slots, free, hits } = self;
-        if let Some(&slot) = slots.find(spread(hash), |&slot| queues.hash(slot) == hash) {
-            *hits += 1;
-            queues.touch(slot);
-            // The sketch has been told already.
-            queues.take_uses(slot);
-            return;
-        }
-        while queues.len() >= capacity {
-            let Some(victim) = queues.choose(capacity, sketch, coin) else { break };
-            let gone = queues.hash(victim);
-            if let Ok(entry) = slots.find_entry(spread(gone), |&slot| queues.hash(slot) == gone) {
-                entry.remove();
-            }
-            queues.remove(victim);
-            free.push(victim);
-        }
-        let slot = free.pop().unwrap_or(queues.len());
-        queues.insert(slot, hash, false);
-        slots.insert_unique(spread(hash), slot, |&slot| spread(queues.hash(slot)));
-    }
-}
-
-/// Whether the hash, spread so that the sample has nothing to do with the blocks of the sketch, is below `limit`.
-fn is_below(hash: u32, limit: u32) -> bool {
-    hash.wrapping_mul(0x9e37_79b1) < limit
-}
-
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+fn ghost_capacity(capacity: u32) -> u32 {
+    (capacity / GHOST_SHARE).clamp(LEAST_GHOST, MOST_GHOST).min(capacity).max(1)
 }
