@@ -6,7 +6,7 @@
 import { ClosedError, InvalidArgumentError, TimeoutError } from '../errors.ts'
 import type { TimerSeries } from '../metrics/instruments.ts'
 import { durationOrZeroMs } from '../options.ts'
-import { Barriers, type GivenUp, type GiveUpMode, type Marked } from '../stores/barriers.ts'
+import { Barriers, type GivenUp, type GiveUpMode, GONE, type Marked } from '../stores/barriers.ts'
 import type { Persist, TierEntry } from '../stores/tier.ts'
 import { Flight, type FlightHost, NOTHING_STALE } from './flight.ts'
 import { type Former, mayServe, type StaleUse } from './former.ts'
@@ -224,10 +224,16 @@ export class Loading<V> implements FlightHost<V> {
     return joined(options === undefined ? NO_MARKS : this.#host.shelf.closed(key, options), former ?? NO_MARKS)
   }
 
-  #isGivenUp(era: number, key: string, marks: Marked = {}): boolean {
-    if (era === this.#era) return false
-    if (this.#givenUp.judge(era, key, marks) !== undefined) return true
-    return marks.dependsOn !== undefined && marks.dependsOn.length > 0 && this.#changes.judge(era, key, marks) !== undefined
+  #isGivenUp(era: number, key: string, marks: Marked | undefined): boolean {
+    return this.#judge(era, key, marks) !== undefined
+  }
+
+  /** What has become of something of number `era`, see {@link Barriers.judge}. */
+  #judge(era: number, key: string, marks: Marked = NO_MARKS): number | undefined {
+    if (era === this.#era) return undefined
+    const verdict = this.#givenUp.judge(era, key, marks)
+    const changed = marks.dependsOn !== undefined && marks.dependsOn.length > 0 && this.#changes.judge(era, key, marks) !== undefined
+    return changed ? GONE : verdict
   }
 
   #force(order: Order<V>): Promise<V | undefined> {
@@ -278,7 +284,10 @@ export class Loading<V> implements FlightHost<V> {
       if (reading !== undefined) {
         const entry = await flight.race(reading)
         // Given up after it was read: the tier could not know. Others may wait by now who must not get it.
-        const isLate = entry?.expiredAt === undefined && this.#isGivenUp(lease.era, key, entry?.facts)
+        const verdict = this.#judge(lease.era, key, entry?.facts)
+        const isLate = verdict === GONE || (verdict !== undefined && entry?.expiredAt === undefined)
+        // So may what memory had; it knows what is left of that.
+        if (former !== undefined && this.#isGivenUp(lease.era, key, former)) former = this.#host.shelf.former(key)
         const found = this.#host.shelf.found(key, isLate ? undefined : entry, !lease.revoked)
         if (found !== undefined && 'fresh' in found) {
           if (!isForced && (found.fresh === NONE || !this.#isDue(key, policy))) return this.#fromTier(found.fresh)
@@ -348,13 +357,9 @@ export class Loading<V> implements FlightHost<V> {
   ): Promise<V | undefined> {
     if (this.#closed) throw new ClosedError('the cache')
     if (context.skipped) return undefined
-    if (lease.revoked) {
-      if (value !== undefined) this.counts.discarded += 1
-      return value
-    }
     const marks = context.marks(options)
-    if (this.#isGivenUp(lease.era, key, joined(flight.marks, marks))) {
-      flight.outdated = true
+    flight.outdated = this.#isGivenUp(lease.era, key, joined(flight.marks, marks))
+    if (lease.revoked || flight.outdated) {
       if (value !== undefined) this.counts.discarded += 1
       return value
     }

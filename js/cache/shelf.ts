@@ -173,7 +173,9 @@ export class Shelf<V> {
   found(key: string, entry: TierEntry | undefined, mayKeep: boolean): Found<V> {
     if (entry === undefined) return undefined
     const wall = this.#clock.wall()
-    const { writtenAt, expiredAt = NEVER, facts = NO_FACTS } = entry
+    const { writtenAt, facts = NO_FACTS } = entry
+    // The clock may have gone back since.
+    const expiredAt = entry.expiredAt === undefined ? NEVER : Math.min(entry.expiredAt, wall)
     const { swr = this.#swr, sie = this.#sie, etag, lastModified } = facts
     const marks = marksOf(facts)
     const expiresAt = Math.min(entry.expiresAt, expiredAt + Math.max(swr, sie))

@@ -42,7 +42,7 @@ const PATTERNS = 'png'
 const NOTHING: readonly string[] = []
 
 /** When a name was given up last, by number, in either mode. */
-interface Mark {
+export interface Mark {
   readonly deleted: number
   readonly expired: number
 }
@@ -78,18 +78,22 @@ export class Barriers {
     this.#trim()
   }
 
+  /** When the key itself was given up, for somebody who goes to read it and must know that when it has been written anew meanwhile. */
+  markOf(key: string): Mark | undefined {
+    return this.#marks.size === 0 ? undefined : this.#marks.get(`k${key}`)
+  }
+
   /** Whether what was made at number `since` has been given up: {@link GONE}, stale as of a time, or `undefined`. */
-  judge(since: number, key: string, { tags = NOTHING, dependsOn = NOTHING }: Marked): number | undefined {
+  judge(since: number, key: string, { tags = NOTHING, dependsOn = NOTHING }: Marked, own?: Mark): number | undefined {
     if (since >= this.#last) return undefined
     if (since < this.#floor) return GONE
     let verdict: number | undefined
     // What was made from something that is only stale is no better than what was made from something that is gone.
-    const look = (name: string, isSource: boolean) => {
-      const mark = this.#marks.get(name)
+    const look = (name: string, isSource: boolean, mark = this.#marks.get(name)) => {
       if (mark === undefined || (mark.deleted <= since && mark.expired <= since)) return
       verdict = mark.deleted > since || isSource ? GONE : Math.min(verdict ?? mark.expired, mark.expired)
     }
-    look(`k${key}`, false)
+    look(`k${key}`, false, this.#marks.get(`k${key}`) ?? own)
     for (const tag of tags) if (verdict !== GONE) look(`t${tag}`, false)
     if (dependsOn.length > 0) look(ANY_SOURCE, true)
     for (const source of dependsOn) if (verdict !== GONE) look(`d${source}`, true)

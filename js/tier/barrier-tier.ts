@@ -6,7 +6,7 @@
  */
 
 import type { Clock } from '../clock.ts'
-import { Barriers, GONE } from '../stores/barriers.ts'
+import { Barriers, GONE, type Mark } from '../stores/barriers.ts'
 import type { EntryFacts, Invalidation, Persist, Tier, TierEntry, TierStats } from '../stores/tier.ts'
 import { entryKey, recordKey } from './records.ts'
 import { SOURCE_RECORDS, Sources } from './sources.ts'
@@ -35,6 +35,8 @@ class BarrierTier implements Tier {
   #isDirty = false
   #isScheduled = false
   #opening: Promise<void> | undefined
+  /** How often everything was forgotten, barriers too. */
+  #clearings = 0
   /** What the tier counted and we do not: readings of records, and entries that had been given up. */
   #hits = 0
   #misses = 0
@@ -52,8 +54,12 @@ class BarrierTier implements Tier {
 
   async getMany(keys: readonly string[], options?: { readonly signal?: AbortSignal | undefined }): Promise<(TierEntry | undefined)[]> {
     if (this.#opening === undefined) await this.open()
+    const marks = keys.map(key => this.#barriers.markOf(key))
+    const clearings = this.#clearings
     const found = await this.#tier.getMany(keys.map(entryKey), options)
-    return found.map((entry, at) => entry && this.#judged(keys[at] as string, entry))
+    // What it may have seen before that cannot be judged any more.
+    if (clearings !== this.#clearings) return found.map(() => undefined)
+    return found.map((entry, at) => entry && this.#judged(keys[at] as string, entry, marks[at]))
   }
 
   setMany(entries: readonly Write[], options: { readonly persist: Persist }): Promise<void> {
@@ -85,6 +91,7 @@ class BarrierTier implements Tier {
   }
 
   async clear(): Promise<void> {
+    this.#clearings += 1
     this.#barriers.forget()
     this.#sources.forget()
     const cleared = this.#tier.clear()
@@ -130,14 +137,14 @@ class BarrierTier implements Tier {
     this.#soil()
   }
 
-  #judged(key: string, entry: TierEntry): TierEntry | undefined {
+  #judged(key: string, entry: TierEntry, mark: Mark | undefined): TierEntry | undefined {
     const { facts = NO_FACTS } = entry
     const era = facts.era ?? 0
     // Another writer has come further.
     this.#barriers.witness(era)
-    const verdict = this.#barriers.judge(era, key, facts)
+    const verdict = this.#barriers.judge(era, key, facts, mark)
     if (verdict === undefined) return entry
-    if (verdict !== GONE) return { ...entry, expiredAt: Math.min(verdict, this.#clock.wall()) }
+    if (verdict !== GONE) return { ...entry, expiredAt: verdict }
     this.#hits += 1
     this.#misses -= 1
     return undefined
