@@ -74,7 +74,7 @@ async function bindPart(part) {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   await run(join(target, 'bindgen/release/bindgen'), [join(compiled, `${part}.wasm`), folder])
-  letBundlesDropClasses(join(folder, 'shelflife.js'))
+  trimGlue(join(folder, 'shelflife.js'))
   const raw = join(folder, 'shelflife_bg.wasm')
   const optimised = join(folder, 'shelflife.wasm')
   const features = FEATURES.map(feature => `--enable-${feature}`)
@@ -109,15 +109,24 @@ function asText(bytes) {
   return { alphabet: Buffer.from([...frequent, ...rare]).toString('hex'), text: Array.from(bytes, byte => written.get(byte)).join('') }
 }
 
-/**
- * The glue gives each class a `Symbol.dispose` by an assignment after it, which keeps every class in every bundle. Nothing of ours
- * disposes of handles that way.
- */
-function letBundlesDropClasses(file) {
-  const glue = readFileSync(file, 'utf8')
-  const freed = glue.replace(/^if \(Symbol\.dispose\) .*\n/gm, '')
-  if (freed === glue) throw new Error('the glue of wasm-bindgen has changed: it assigns no Symbol.dispose any more')
-  writeFileSync(file, freed)
+/** What the glue does that nothing of ours needs. */
+const SUPERFLUOUS = [
+  // An assignment after each class, which keeps every class in every bundle. We free handles by `free`.
+  /^if \(Symbol\.dispose\) .*\n/gm,
+  // Whether the object is of an instance that is gone: the door knows that before it calls.
+  /^ +if \(this\.__wbg_inst !== undefined .*\n.*throw.*\n +\}\n/gm,
+  // Whether a panic that was caught has asked for a new instance: ours trap.
+  /^ +__wbg_call_guard\(\);\n/gm,
+]
+
+/** Leaves out of the glue what costs every bundle something and does nothing for us. */
+function trimGlue(file) {
+  let glue = readFileSync(file, 'utf8')
+  for (const superfluous of SUPERFLUOUS) {
+    if (glue.search(superfluous) < 0) throw new Error(`the glue of wasm-bindgen has changed: it has nothing like ${superfluous} any more`)
+    glue = glue.replaceAll(superfluous, '')
+  }
+  writeFileSync(file, glue)
 }
 
 /** One hash over files, their names included; a missing file counts as missing. */

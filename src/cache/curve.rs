@@ -262,8 +262,12 @@ impl Curve {
     /// Numbers the uses anew, and lets go of keys that would have left the largest cache asked about.
     fn renumber(&mut self) {
         let largest = SCALES[SCALES.len() - 1] * self.share();
-        let mut by_use: Vec<Key> = self.keys.drain().collect();
-        by_use.sort_unstable_by_key(|key| std::cmp::Reverse(key.used_at));
+        // No two keys have the same number, so each has a place of its own: a sort would be a tenth of the cache's core.
+        let mut by_use: Vec<Option<Key>> = vec![None; self.uses.next as usize];
+        for key in self.keys.drain() {
+            by_use[key.used_at as usize] = Some(key);
+        }
+        let by_use: Vec<Key> = by_use.into_iter().rev().flatten().collect();
         let (mut entries, mut size) = (0.0, 0.0);
         let kept = by_use.iter().take_while(|key| {
             entries += 1.0;
