@@ -9,6 +9,7 @@ import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
 import type { Persist } from '../stores/tier.ts'
 import { BatchLoader } from './batch-loader.ts'
+import { cacheListeners, listen } from './cache-events.ts'
 import { type CacheReport, reportCache } from './cache-metrics.ts'
 import { checkPersist, type ResolvedCacheOptions, resolveCacheNamespace, resolveCacheOptions } from './cache-options.ts'
 import { frontOf } from './front.ts'
@@ -25,6 +26,7 @@ import { prefetchAll } from './prefetch.ts'
 import { type Kept, keptOptions, NONE, Shelf } from './shelf.ts'
 import { TierStack, type TierWrite } from './tier-stack.ts'
 import type {
+  CacheEvents,
   CacheNamespaceOptions,
   CacheOptions,
   CacheReadOptions,
@@ -395,6 +397,19 @@ export class Cache<V> implements AsyncDisposable {
     return this.close()
   }
 
+  /**
+   * Calls `listener` each time that `event` happens; the result ends that. What it throws is reported as a warning (an `error` event
+   * in browsers) and harms nobody. Until somebody listens, events cost nothing.
+   *
+   * ```ts
+   * const off = users.on('loadError', ({ key, error, ms }) => log.warn(`${key} after ${ms} ms`, error))
+   * ```
+   */
+  on<Name extends keyof CacheEvents<V>>(event: Name, listener: (event: CacheEvents<V>[Name]) => unknown): () => void {
+    this.#loading.listeners ??= cacheListeners()
+    return listen({ listeners: this.#loading.listeners, memory: this.#memory, isolate: this.#isolate }, event, listener)
+  }
+
   /** What has happened so far. */
   stats(): CacheStats {
     // Whoever reads `cache.memory` reads this cache.
@@ -407,6 +422,7 @@ export class Cache<V> implements AsyncDisposable {
       hits,
       misses,
       hitRate: reads === 0 ? 0 : hits / reads,
+      loadLatency: this.#loading.latencies.summary(),
       staleHits: memory.staleHits + staleHits,
       memory,
       tiers: this.#tiers?.stats() ?? [],

@@ -28,7 +28,7 @@ export interface FlightHost<V> {
   /** Nobody waits for `flight` any more, and it is about to be told. */
   abandoned(flight: Flight<V>): void
   /** A caller gets a stale value. */
-  servedStale(use: StaleUse): void
+  servedStale(key: string, value: V, use: StaleUse): void
 }
 
 /** Somebody who waits. */
@@ -208,7 +208,7 @@ export class Flight<V> {
   #offer(waiter: Waiter<V>, former: Former<V>, use: StaleUse, now: number): boolean {
     if (!mayServe(former, use, waiter.terms, now) || !this.#dismiss(waiter)) return false
     this.#inBackground = true
-    this.#host.servedStale(use)
+    this.#host.servedStale(this.key, former.value, use)
     waiter.resolve(former.value)
     this.#abandonIfAlone()
     return true

@@ -10,12 +10,15 @@ import { Barriers, type GivenUp, type GiveUpMode, GONE, type Marked } from '../s
 import type { Persist, TierEntry } from '../stores/tier.ts'
 import { Flight, type FlightHost, NOTHING_STALE } from './flight.ts'
 import { type Former, mayServe, type StaleUse } from './former.ts'
+import { Latencies } from './latencies.ts'
 import { type Lease, Leases } from './leases.ts'
+import type { Listeners } from './listeners.ts'
 import { LoadContext } from './load-context.ts'
 import { type LoadPolicy, readLoadPolicy } from './load-policy.ts'
 import type { GetOrSetOptions, LoadedOptions, Loader } from './loading-types.ts'
 import { joined, readMarks } from './marks.ts'
 import { NONE, SAME_MS, type Shelf } from './shelf.ts'
+import type { CacheEvents } from './types.ts'
 
 /** How many loaders are remembered for `refresh(key)`. More would hold on to all that the callers' functions hold on to. */
 const REMEMBERED = 1000
@@ -62,7 +65,9 @@ export class Loading<V> implements FlightHost<V> {
     timeouts: 0,
     backedOff: 0,
   }
+  readonly latencies = new Latencies()
   timer: TimerSeries | undefined
+  listeners: Listeners<CacheEvents<V>> | undefined
   readonly #host: LoadingHost<V>
   /** The flight that a caller of the key joins. */
   readonly #flights = new Map<string, Flight<V>>()
@@ -161,7 +166,8 @@ export class Loading<V> implements FlightHost<V> {
     this.#landed(flight)
   }
 
-  servedStale(use: StaleUse): void {
+  servedStale(key: string, value: V, use: StaleUse): void {
+    this.listeners?.emit('stale', { key, value, reason: use === 'slow' ? 'timeout' : use })
     if (use === 'error') this.counts.staleAfterError += 1
     else if (use === 'slow') this.counts.staleAfterTimeout += 1
     else this.counts.staleHits += 1
@@ -172,17 +178,14 @@ export class Loading<V> implements FlightHost<V> {
     const mayKeep = !lease.revoked && !this.#closed && entry !== undefined && !this.#isGivenUp(lease.era, lease.key, entry.facts)
     const found = this.#host.shelf.found(lease.key, entry, mayKeep)
     if (found !== undefined && 'former' in found && allowStale) {
-      this.counts.staleHits += 1
+      this.servedStale(lease.key, found.former.value, 'revalidate')
       return found.former.value
     }
     if (found === undefined || !('fresh' in found)) {
-      this.counts.misses += 1
+      this.#missed(lease.key)
       return undefined
     }
-    this.counts.tierHits += 1
-    if (found.fresh !== NONE) return found.fresh
-    this.counts.negativeHits += 1
-    return undefined
+    return this.#fromTier(lease.key, found.fresh)
   }
 
   #join(order: Order<V>): Promise<V | undefined> {
@@ -191,7 +194,7 @@ export class Loading<V> implements FlightHost<V> {
       const now = this.driver.now()
       const backsOff = this.#host.shelf.backsOff(key)
       if (mayServe(former, 'revalidate', policy, now) || (backsOff && mayServe(former, 'error', policy, now))) {
-        this.counts.staleHits += 1
+        this.servedStale(key, former.value, 'revalidate')
         if (backsOff) {
           this.counts.backedOff += 1
           order.spare?.()
@@ -290,7 +293,7 @@ export class Loading<V> implements FlightHost<V> {
         if (former !== undefined && this.#isGivenUp(lease.era, key, former)) former = this.#host.shelf.former(key)
         const found = this.#host.shelf.found(key, isLate ? undefined : entry, !lease.revoked)
         if (found !== undefined && 'fresh' in found) {
-          if (!isForced && (found.fresh === NONE || !this.#isDue(key, policy))) return this.#fromTier(found.fresh)
+          if (!isForced && (found.fresh === NONE || !this.#isDue(key, policy))) return this.#fromTier(key, found.fresh)
         } else if (found !== undefined && isNewer(found.former, former)) former = found.former
         // What the loader reads, it reads from now on.
         lease.era = this.#era
@@ -300,7 +303,7 @@ export class Loading<V> implements FlightHost<V> {
       // Whoever asks for something newer than what is here is not answered with it.
       if (former !== undefined && !isForced) flight.learn(former)
       if (flight.ended) return undefined
-      if (!flight.inBackground && !isForced) this.counts.misses += 1
+      if (!flight.inBackground && !isForced) this.#missed(key)
       const context = new LoadContext(key, flight, former)
       const value = await this.#call(flight, order, context)
       flight.forget()
@@ -318,23 +321,37 @@ export class Loading<V> implements FlightHost<V> {
     return left <= Math.max(policy.aheadMs, life - life * policy.aheadShare)
   }
 
-  #fromTier(fresh: V | typeof NONE): V | undefined {
+  #missed(key: string): void {
+    this.counts.misses += 1
+    this.listeners?.emit('miss', { key })
+  }
+
+  #fromTier(key: string, fresh: V | typeof NONE): V | undefined {
     this.counts.tierHits += 1
-    if (fresh !== NONE) return fresh
-    this.counts.negativeHits += 1
-    return undefined
+    if (fresh === NONE) {
+      this.counts.negativeHits += 1
+      return undefined
+    }
+    this.listeners?.emit('hit', { key, value: fresh })
+    return fresh
   }
 
   async #call(flight: Flight<V>, { key, loader, policy }: Order<V>, context: LoadContext<V>): Promise<V | undefined> {
     this.counts.loads += 1
+    this.listeners?.emit('loadStart', { key, inBackground: flight.inBackground })
     const end = this.timer?.start()
+    const began = this.driver.now()
+    const elapsed = () => this.driver.now() - began
     try {
-      return await flight.raceFor(
+      const value = await flight.raceFor(
         policy.hardMs,
         () => new TimeoutError('loader', policy.hardMs),
         () => loader(context),
       )
+      this.listeners?.emit('loadEnd', { key, ms: elapsed(), value })
+      return value
     } catch (error) {
+      this.listeners?.emit('loadError', { key, ms: elapsed(), error })
       if (!flight.ended) {
         this.counts.loadErrors += 1
         if (error instanceof TimeoutError && error.phase === 'loader') this.counts.timeouts += 1
@@ -342,6 +359,7 @@ export class Loading<V> implements FlightHost<V> {
       }
       throw error
     } finally {
+      this.latencies.add(elapsed())
       end?.()
     }
   }

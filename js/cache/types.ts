@@ -250,6 +250,38 @@ export interface WrapOptions<A extends readonly unknown[]> extends Omit<GetOrSet
   key?: (...args: A) => string
 }
 
+/** What `on` of a cache tells of. Entries come and leave in memory; what tiers do by themselves is not told. */
+export interface CacheEvents<V> {
+  /** A read was answered at once, by memory or by a tier. While somebody listens, reads cost more. */
+  hit: { key: string; value: V }
+  /** Neither had it. */
+  miss: { key: string }
+  /** A caller was given a value past its time: while it is loaded anew, because that failed, or because it takes too long. */
+  stale: { key: string; value: V; reason: 'revalidate' | 'error' | 'timeout' }
+  set: { key: string; value: V }
+  delete: { key: string; value: V }
+  evict: { key: string; value: V }
+  expire: { key: string; value: V }
+  invalidate: { key: string; value: V }
+  oversize: { key: string; value: V }
+  /** A loader is called. */
+  loadStart: { key: string; inBackground: boolean }
+  /** It answered, after so many milliseconds; `undefined` when there is nothing. */
+  loadEnd: { key: string; ms: number; value: V | undefined }
+  /** It failed, or its time was up. */
+  loadError: { key: string; ms: number; error: unknown }
+}
+
+/** How long something took: milliseconds, percentiles within 6 %. */
+export interface LatencySummary {
+  count: number
+  mean: number
+  p50: number
+  p95: number
+  p99: number
+  max: number
+}
+
 /** What a cache can say of itself. All counts are since creation. */
 export interface CacheStats {
   /** Reads answered at once by memory or by a tier, with something fresh, or with something stale that was good enough. */
@@ -269,6 +301,8 @@ export interface CacheStats {
   refreshes: number
   loadErrors: number
   timeouts: number
+  /** How long loaders took, those that failed included. */
+  loadLatency: LatencySummary
   /** Loads that were not begun because one of the key had failed within `errorBackoff`. */
   backedOff: number
   /** Calls of `getOrSet` that waited for the load of another call. */

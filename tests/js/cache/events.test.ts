@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createMemoryCache, type MemoryCacheOptions } from '../../../js/index.ts'
+import { type CacheOptions, createCache, createMemoryCache, type MemoryCacheOptions } from '../../../js/index.ts'
 import { ManualClock } from '../../../js/testing.ts'
+import { MapStore } from './map-store.ts'
 
 const MEMORY_EVENTS = ['hit', 'miss', 'set', 'delete', 'evict', 'expire', 'invalidate', 'oversize'] as const
 
@@ -95,7 +96,7 @@ describe('events of a memory cache', () => {
     expect([cache.get('b'), cache.get('a')]).toEqual([2, undefined])
     expect(told).toEqual(['set', 'evict', 'set', 'hit', 'miss'])
     cache.validate()
-    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()
+    await settled()
     expect(warnings.map(warning => (warning as Error).message)).toContain('a listener of a cache threw: of evict')
     expect(warnings).toHaveLength(10)
   })
@@ -148,5 +149,138 @@ describe('events of a memory cache', () => {
     const cache = createMemoryCache<string, number>()
     const call = () => cache.on(event as 'set', listener as () => void)
     expect(call).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining(what) }))
+  })
+})
+
+/** What is under way and waits for nothing has come to its end. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
+}
+
+const CACHE_EVENTS = [
+  'hit',
+  'miss',
+  'stale',
+  'set',
+  'delete',
+  'evict',
+  'expire',
+  'invalidate',
+  'loadStart',
+  'loadEnd',
+  'loadError',
+] as const
+
+function tieredListenedTo(options: CacheOptions<unknown> = {}) {
+  const clock = new ManualClock()
+  const told: unknown[] = []
+  const cache = createCache<unknown>({ clock, ttl: 100, ...options })
+  for (const name of CACHE_EVENTS) cache.on(name, event => told.push([name, ...Object.values(event)]))
+  const since = () => told.splice(0)
+  return { clock, cache, since }
+}
+
+describe('events of a cache with tiers', () => {
+  test('reads, loads and what becomes of entries', async () => {
+    const { cache, clock, since } = tieredListenedTo({ max: 1 })
+    await cache.getOrSet('a', () => {
+      clock.advance(7)
+      return 1
+    })
+    expect(since()).toEqual([
+      ['miss', 'a'],
+      ['loadStart', 'a', false],
+      ['loadEnd', 'a', 7, 1],
+      ['set', 'a', 1],
+    ])
+    await cache.get('a')
+    await cache.set('b', 2)
+    await cache.invalidate('b')
+    await cache.get('b')
+    expect(since()).toEqual([
+      ['hit', 'a', 1],
+      ['evict', 'a', 1],
+      ['set', 'b', 2],
+      ['invalidate', 'b', 2],
+      ['miss', 'b'],
+    ])
+    const failure = new Error('no answer')
+    await expect(cache.getOrSet('c', () => Promise.reject(failure))).rejects.toBe(failure)
+    expect(since()).toEqual([
+      ['miss', 'c'],
+      ['loadStart', 'c', false],
+      ['loadError', 'c', 0, failure],
+    ])
+  })
+
+  test('stale values, each with the reason', async () => {
+    const { cache, clock, since } = tieredListenedTo({ staleWhileRevalidate: 100, staleIfError: 1000 })
+    await cache.set('a', 'old')
+    clock.advance(150)
+    since()
+    await cache.getOrSet('a', () => 'new')
+    expect(since()).toEqual([
+      ['stale', 'a', 'old', 'revalidate'],
+      ['loadStart', 'a', true],
+    ])
+    await settled()
+    expect(since()).toEqual([
+      ['loadEnd', 'a', 0, 'new'],
+      ['set', 'a', 'new'],
+    ])
+    clock.advance(400)
+    await cache.getOrSet('a', () => Promise.reject(new Error('no answer')))
+    expect(since().map(event => (event as unknown[])[0])).toEqual(['miss', 'loadStart', 'loadError', 'stale'])
+  })
+
+  test('nothing inside is shown: neither that there is nothing, nor the value itself where it is kept apart', async () => {
+    const { cache, since } = tieredListenedTo({ negativeTtl: 50, isolate: 'clone' })
+    await cache.getOrSet('none', () => undefined)
+    await cache.get('none')
+    expect(since().map(event => (event as unknown[])[0])).toEqual(['miss', 'loadStart', 'loadEnd'])
+    cache.on('set', ({ value }) => {
+      ;(value as { name: string }).name = 'changed'
+    })
+    await cache.set('a', { name: 'Ada' })
+    expect(await cache.get('a')).toEqual({ name: 'Ada' })
+  })
+
+  test('what a tier has is a hit', async () => {
+    const store = new MapStore()
+    const first = createCache<unknown>({ store })
+    await first.set('a', 1)
+    await first.close()
+    const { cache, since } = tieredListenedTo({ store })
+    await cache.get('a')
+    await cache.get('z')
+    expect(since()).toEqual([
+      ['set', 'a', 1],
+      ['hit', 'a', 1],
+      ['miss', 'z'],
+    ])
+  })
+})
+
+describe('how long loads took', () => {
+  test('percentiles within 6 per cent, failures included', async () => {
+    const clock = new ManualClock()
+    const cache = createCache<number>({ clock })
+    expect(cache.stats().loadLatency).toEqual({ count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 })
+    for (let ms = 1; ms <= 1000; ms += 1) {
+      const load = cache.getOrSet(`${ms}`, () => {
+        clock.advance(ms)
+        if (ms % 10 === 0) throw new Error('no answer')
+        return ms
+      })
+      await load.catch(() => {})
+    }
+    const { count, mean, p50, p95, p99, max } = cache.stats().loadLatency
+    expect([count, mean, max]).toEqual([1000, 500.5, 1000])
+    for (const [found, truth] of [
+      [p50, 500],
+      [p95, 950],
+      [p99, 990],
+    ] as const)
+      expect(Math.abs(found / truth - 1)).toBeLessThan(0.06)
   })
 })
