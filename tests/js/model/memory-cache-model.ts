@@ -105,8 +105,8 @@ class Sequence {
     this.#compare()
     this.#root.cache.close()
     for (const { name, cache, model, departures } of this.#pairs) {
-      const { evictions, sets } = cache.stats()
-      same(evictions, model.evictions, `${name}: counted evictions`)
+      const { sets, ...counts } = cache.stats()
+      for (const what of ['evictions', 'hits', 'staleHits', 'misses'] as const) same(counts[what], model[what], `${name}: counted ${what}`)
       // Every value that was ever set has left by now, each once; equal values that replace each other are not disposed of.
       if (departures > sets) throw new Error(`${name}: ${departures} departures of ${sets} values`)
     }
@@ -154,7 +154,7 @@ class Sequence {
     const { cache, model } = pair
     const key = random.pick(KEYS)
     const now = this.#now
-    switch (random.below(22)) {
+    switch (random.below(23)) {
       case 0:
       case 1:
       case 2:
@@ -204,7 +204,12 @@ class Sequence {
       case 16:
         return this.#invalidate(pair)
       case 17:
-        return random.below(4) === 0 ? this.#disturb(pair) : undefined
+        return random.below(4) === 0 ? this.#disturb(pair) : this.#mistake(cache, key)
+      case 18: {
+        const keys = [random.pick(KEYS), key]
+        const count = cache.deleteMany(keys)
+        return same(count, keys.filter(one => model.delete(one, now)).length, 'deleteMany')
+      }
       default: {
         if (random.below(6) > 0) return this.#clock.advance(random.pick([0, 1, 30, 1500, random.below(100)]))
         const nap = 2000 + random.below(5000)
@@ -258,6 +263,29 @@ class Sequence {
         return same(count, model.invalidate(isMeant, mode, now), 'invalidateWhere')
       }
     }
+  }
+
+  /** What cannot be meant is refused, and has changed nothing. */
+  #mistake(cache: Cache, key: unknown): void {
+    const random = this.#random
+    const mistakes = [
+      () => cache.set(key, undefined as never),
+      () => cache.set(key, 1, { ttl: -1 }),
+      () => cache.set(key, 1, { staleFor: Number.NaN }),
+      () => cache.set(key, 1, { tags: 'x' as never }),
+      () => cache.set(key, 1, { dependsOn: 'x' as never }),
+      () => cache.invalidate('*'.repeat(300)),
+      () => cache.invalidateTags('x'),
+      () => cache.resize({ max: 0 }),
+      () => cache.trim(2),
+      () => cache.namespace(''),
+    ]
+    try {
+      random.pick(mistakes)()
+    } catch (error) {
+      return same((error as { code?: string }).code, 'ERR_INVALID_ARGUMENT', 'code')
+    }
+    throw new Error('a mistake was taken')
   }
 
   /** What empties caches, in part or altogether. */

@@ -43,6 +43,9 @@ export class NaiveCache {
   /** Who left for want of room in the cache that is compared, and has not left here yet. */
   readonly left: unknown[] = []
   evictions = 0
+  hits = 0
+  staleHits = 0
+  misses = 0
   within: NaiveCache[] = []
   readonly options: NaiveOptions
   readonly around: NaiveCache | undefined
@@ -72,7 +75,12 @@ export class NaiveCache {
 
   get(key: unknown, now: number, allowStale = false): number | undefined {
     const entry = this.find(key, now, allowStale)
-    if (entry === undefined) return undefined
+    if (entry === undefined) {
+      this.misses += 1
+      return undefined
+    }
+    this.hits += 1
+    if (entry.until <= now) this.staleHits += 1
     entry.until = Math.max(entry.until, Math.min(now + this.options.idleTtl, entry.ttlEnd))
     this.entries = [...this.entries.filter(other => other !== entry), entry]
     return entry.value

@@ -1,0 +1,29 @@
+/** What `npm run torture` runs: each gets seeds by the slice. */
+
+import { checkSchedules } from './cache-schedules.ts'
+import { checkMemoryCache } from './memory-cache-model.ts'
+
+/** One kind of random test. */
+export interface Ordeal {
+  readonly name: string
+  /** The variable of the environment that says how many, and how many there are otherwise. */
+  readonly variable: string
+  readonly usual: number
+  /** Runs `count` of them from `seed` on and throws at the first that goes wrong; what it saw, in numbers. */
+  run(count: number, seed: number): Promise<Record<string, number>>
+}
+
+export const ordeals: readonly Ordeal[] = [
+  {
+    name: 'sequences of operations on memory caches, all features mixed, against a naive model',
+    variable: 'SHELFLIFE_SEQUENCES',
+    usual: 1_000_000,
+    run: async (count, seed) => ({ ...checkMemoryCache(count, seed) }),
+  },
+  {
+    name: 'schedules of concurrent reads, loads, writes, deletions, invalidations and aborts',
+    variable: 'SHELFLIFE_SCHEDULES',
+    usual: 100_000,
+    run: async (count, seed) => ({ schedules: count, ...(await checkSchedules(count, seed)) }),
+  },
+]
