@@ -1,6 +1,6 @@
 //! What goes into a schedule and what comes out of it.
 
-use super::{Backoff, Spent};
+use super::{Backoff, Micros, RateLimit, Spent};
 use crate::slab::Token;
 use crate::time::{Duration, Instant};
 use std::num::NonZeroU32;
@@ -19,6 +19,8 @@ pub struct Config {
     pub backoff: Backoff,
     /// A server may ask for no longer pause than this; a task that is told to sleep longer ends instead.
     pub max_retry_after: Duration,
+    /// How often attempts begin.
+    pub rate_limit: Option<RateLimit>,
 }
 
 /// The answer to [`super::Schedule::submit`].
@@ -33,6 +35,11 @@ pub enum Admission {
     },
     /// As many tasks wait as may wait.
     QueueFull,
+    /// The rate limit would keep the task waiting longer than it allows.
+    RateLimited {
+        /// So long.
+        wait: Micros,
+    },
 }
 
 /// How an attempt went.

@@ -8,6 +8,7 @@
 mod backoff;
 mod border;
 mod bucket;
+mod gate;
 mod lanes;
 mod limiter;
 #[cfg(test)]
@@ -21,6 +22,8 @@ use crate::wheel::Wheel;
 pub use backoff::{Backoff, Jitter};
 pub use border::{Action, Admission, Config, Deadline, Ending, Outcome, Settled};
 pub use bucket::{Micros, Rate, TokenBucket};
+use gate::Gate;
+pub use gate::RateLimit;
 use lanes::Lanes;
 pub use limiter::{Entry, Limiter, LimiterConfig, Refusal, Turn};
 use std::collections::VecDeque;
@@ -33,6 +36,7 @@ pub struct Schedule {
     config: Config,
     tasks: Slab<Task>,
     lanes: Lanes,
+    gate: Gate,
     wheel: Wheel,
     actions: VecDeque<Action>,
     sleeping: u32,
@@ -44,6 +48,7 @@ impl Schedule {
     pub fn new(config: Config, seed: u64, now: Instant) -> Self {
         Self {
             lanes: Lanes::new(config.concurrency.get(), config.per_lane.get()),
+            gate: Gate::new(config.rate_limit, now),
             config,
             tasks: Slab::default(),
             wheel: Wheel::new(now),
@@ -55,11 +60,14 @@ impl Schedule {
 
     /// Asks for a task to be run. Without a lane, or with one that no longer lives, it gets a lane of its own.
     pub fn submit(&mut self, lane: Option<Token>, limits: Limits, now: Instant) -> Admission {
-        if self.waiting() >= self.config.max_queue && !self.lanes.has_room(lane) {
+        if self.waiting() >= self.config.max_queue && !self.begins_at_once(lane, now) {
             return Admission::QueueFull;
         }
+        if let Some(wait) = self.gate.wait_too_long(u64::from(self.lanes.queued()) + 1, now) {
+            return Admission::RateLimited { wait };
+        }
         let lane = self.lanes.enter(lane);
-        let task = self.tasks.insert(Task::new(lane, limits, now));
+        let task = self.tasks.insert(Task::new(lane, limits, self.gate.shut_for(now), now));
         self.lanes.queue(lane, task.slot());
         self.arm(task);
         self.dispatch(now);
@@ -95,14 +103,34 @@ impl Schedule {
                     return Some(action);
                 }
             }
-            let slot = self.wheel.poll(now, &mut u32::MAX.clone())?;
-            self.wake(slot, now);
+            match self.wheel.poll(now, &mut u32::MAX.clone()) {
+                Some(slot) => self.wake(slot, now),
+                None if self.gate.opens(now) => self.dispatch(now),
+                None => return None,
+            }
         }
     }
 
     /// When to poll next if nothing else happens.
     pub fn poll_at(&self) -> Option<Instant> {
-        self.wheel.poll_at()
+        let open = self.gate.opens_at().map(|at| Instant::from_millis(at.0.div_ceil(1000)));
+        self.wheel.poll_at().into_iter().chain(open).min()
+    }
+
+    /// The same, as exact as the rate limit needs it.
+    pub fn poll_at_micros(&self) -> Option<Micros> {
+        let wheel = self.wheel.poll_at().map(|at| Micros(at.as_millis().saturating_mul(1000)));
+        wheel.into_iter().chain(self.gate.opens_at()).min()
+    }
+
+    /// Looks at a clock that is finer than instants are, before a call at the same time: a rate limit may need it.
+    pub fn see(&mut self, now: Micros) {
+        self.gate.see(now);
+    }
+
+    /// Takes the tokens that a new schedule begins with: it may be the heir of one that has used them.
+    pub fn empty_bucket(&mut self) {
+        self.gate.empty();
     }
 
     /// How many attempts run.
@@ -129,6 +157,11 @@ impl Schedule {
         self.lanes.queued() + self.sleeping
     }
 
+    /// Whether a task that is queued in `lane` now would begin within the call.
+    fn begins_at_once(&mut self, lane: Option<Token>, now: Instant) -> bool {
+        self.lanes.has_room(lane) && self.lanes.next().is_none() && self.gate.is_open(now)
+    }
+
     /// What was said of a task that has been cancelled since is not worth saying. A broken-off attempt and an end are
     /// always news: they are made where the state changes.
     fn is_current(&self, action: &Action) -> bool {
@@ -148,19 +181,23 @@ impl Schedule {
             let lane = entry.lane;
             if entry.expires <= now {
                 // The clock was late. The task never runs, and its lane keeps the turn.
-                let spent = entry.spent_at(now);
+                let spent = entry.spent_at(now, self.gate.shut_for(now));
                 let deadline = if spent.attempts == 0 { Deadline::Queue } else { Deadline::Total };
                 self.lanes.unqueue(lane, task.slot());
                 self.forget(task);
                 self.actions.push_back(Action::Expire { task, deadline, spent });
                 continue;
             }
+            if !self.gate.pass(now) {
+                break;
+            }
             self.lanes.begin(lane);
-            entry.enter(Phase::Running, now);
+            entry.enter(Phase::Running, self.gate.shut_for(now), now);
             let attempt = entry.attempt();
             self.arm(task);
             self.actions.push_back(Action::Start { task, attempt });
         }
+        self.gate.note(self.lanes.next().is_some(), now);
     }
 
     /// Puts a running task to sleep until its next attempt, if it may have one.
@@ -178,7 +215,7 @@ impl Schedule {
             return Err(Ending::NoTimeLeft);
         }
         entry.delay = own;
-        entry.enter(Phase::Backoff { until }, now);
+        entry.enter(Phase::Backoff { until }, self.gate.shut_for(now), now);
         let lane = entry.lane;
         self.sleeping += 1;
         self.arm(task);
@@ -205,7 +242,7 @@ impl Schedule {
                 }
             }
             Phase::Backoff { .. } => {
-                entry.enter(Phase::Queued, now);
+                entry.enter(Phase::Queued, self.gate.shut_for(now), now);
                 let lane = entry.lane;
                 self.sleeping -= 1;
                 self.lanes.queue(lane, slot);
@@ -225,7 +262,7 @@ impl Schedule {
     /// The one way out of every phase: gives up what the phase holds, once.
     fn end(&mut self, task: Token, now: Instant) -> Option<Spent> {
         let entry = self.tasks.get(task)?;
-        let (lane, spent) = (entry.lane, entry.spent_at(now));
+        let (lane, spent) = (entry.lane, entry.spent_at(now, self.gate.shut_for(now)));
         match entry.phase {
             Phase::Queued => self.lanes.unqueue(lane, task.slot()),
             Phase::Running => self.lanes.release(lane),

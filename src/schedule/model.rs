@@ -1,7 +1,10 @@
 //! The machine against a naive model that searches and recounts: it checks that each action is allowed at that moment,
 //! and that nothing which is due stays undone.
 
-use super::{Action, Admission, Backoff, Config, Deadline, Ending, Jitter, Limits, Outcome, Schedule, Settled, Spent};
+use super::{
+    Action, Admission, Backoff, Config, Deadline, Ending, Jitter, Limits, Micros, Outcome, Rate, RateLimit, Schedule,
+    Settled, Spent,
+};
 use crate::slab::Token;
 use crate::time::{Duration, Instant};
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
@@ -61,17 +64,50 @@ struct World {
     ready: BTreeMap<u8, BTreeSet<u8>>,
     ended: Vec<Token>,
     submitted: usize,
+    /// When attempts began, and what is in the bucket, in units of which a token is as many as its interval has milliseconds.
+    starts: Vec<u64>,
+    level: u64,
 }
 
 impl World {
     fn new(config: Config, seed: u64, now: u64) -> Self {
         let machine = Schedule::new(config, seed, Instant::from_millis(now));
         let (live, lanes, ready) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { machine, config, now, turn: 0, live, lanes, ready, ended: Vec::new(), submitted: 0 }
+        Self {
+            machine,
+            config,
+            now,
+            turn: 0,
+            live,
+            lanes,
+            ready,
+            ended: Vec::new(),
+            submitted: 0,
+            starts: Vec::new(),
+            level: capacity(config),
+        }
     }
 
     fn at(&self) -> Instant {
         Instant::from_millis(self.now)
+    }
+
+    fn pass(&mut self, to: u64) {
+        if let Some((tokens, ..)) = rate(self.config) {
+            let dripped = (to - self.now).saturating_mul(tokens);
+            self.level = self.level.saturating_add(dripped).min(capacity(self.config));
+        }
+        self.now = to;
+    }
+
+    fn has_token(&self) -> bool {
+        rate(self.config).is_none_or(|(_, interval, ..)| self.level >= interval)
+    }
+
+    /// After how many milliseconds the rate would let the last of `count` begin.
+    fn rate_wait(&self, count: u64) -> u64 {
+        rate(self.config)
+            .map_or(0, |(tokens, interval, ..)| (count * interval).saturating_sub(self.level).div_ceil(tokens))
     }
 
     fn running(&self, key: Option<u8>) -> u32 {
@@ -105,14 +141,14 @@ impl World {
             Op::Advance(span) => {
                 let end = self.now + span;
                 while let Some(at) = self.machine.poll_at().map(Instant::as_millis).filter(|&at| at <= end) {
-                    self.now = self.now.max(at);
+                    self.pass(self.now.max(at));
                     self.turn += 1;
                     self.drain();
                 }
-                self.now = end;
+                self.pass(end);
             }
             Op::Drift(span) => {
-                self.now += span;
+                self.pass(self.now + span);
                 return;
             }
         }
@@ -125,13 +161,18 @@ impl World {
 
     fn submit(&mut self, key: u8, limits: (u64, u64, u32)) {
         let waiting = self.live.len() as u32 - self.running(None);
-        let refused = waiting >= self.config.max_queue && !self.has_room(key);
+        let waits = self.ready.keys().any(|&key| self.has_room(key));
+        let at_once = self.has_room(key) && (rate(self.config).is_none() || (!waits && self.has_token()));
+        let refused = waiting >= self.config.max_queue && !at_once;
+        let queued = self.tokens(|task| matches!(task.state, State::Queued { .. })).len() as u64;
+        let too_long = rate(self.config).is_some_and(|(.., most)| self.rate_wait(queued + 1) > most);
         let (attempt, total, retries) = limits;
         let asked = Limits { attempt: Duration::from_millis(attempt), total: Duration::from_millis(total), retries };
         match self.machine.submit(self.lanes.get(&key).copied(), asked, self.at()) {
             Admission::QueueFull => assert!(refused),
+            Admission::RateLimited { .. } => assert!(!refused && too_long),
             Admission::Admitted { task, lane } => {
-                assert!(!refused);
+                assert!(!refused && !too_long);
                 assert_eq!(*self.lanes.entry(key).or_insert(lane), lane);
                 self.submitted += 1;
                 let state = State::Queued { turn: self.turn };
@@ -199,7 +240,8 @@ impl World {
 
     fn end(&mut self, token: Token, spent: Spent) {
         let task = self.live.remove(&token).expect("a task ends once");
-        let all = spent.queued.as_millis() + spent.running.as_millis() + spent.backoff.as_millis();
+        let all =
+            spent.queued.as_millis() + spent.rate.as_millis() + spent.running.as_millis() + spent.backoff.as_millis();
         assert_eq!((all, spent.attempts), (self.now - task.submitted, task.attempts));
         if !self.live.values().any(|other| other.key == task.key) {
             self.lanes.remove(&task.key);
@@ -244,7 +286,7 @@ impl World {
         }
         self.find_ready();
         let room = self.ready.keys().any(|&key| self.has_room(key));
-        assert!(!room, "a slot is free and a task waits");
+        assert!(!room || !self.has_token(), "a slot is free, the rate allows it and a task waits");
         assert_eq!(self.machine.running(), self.running(None));
         assert_eq!(
             (self.machine.running() + self.machine.queued() + self.machine.sleeping()) as usize,
@@ -261,7 +303,9 @@ impl World {
             State::Asleep { until } if until <= self.now => self.turn,
             state => panic!("{state:?} cannot start"),
         };
-        assert!(self.has_room(task.key), "a limit is exceeded");
+        assert!(self.has_room(task.key) && self.has_token(), "a limit is exceeded");
+        self.level -= rate(self.config).map_or(0, |(_, interval, ..)| interval);
+        self.starts.push(self.now);
         assert!(task.submitted.saturating_add(task.limits.1) > self.now, "started after its deadline");
         let earlier = |other: &Task| matches!(other.state, State::Queued { turn: first } if first < turn);
         assert!(
@@ -296,6 +340,16 @@ impl World {
 
 const KEYS: u8 = 4;
 
+/// Tokens, milliseconds of the interval, burst, and the longest wait in milliseconds.
+fn rate(config: Config) -> Option<(u64, u64, u64, u64)> {
+    let RateLimit { rate: Rate { tokens, interval, burst }, max_wait } = config.rate_limit?;
+    Some((u64::from(tokens.get()), interval.0 / 1000, u64::from(burst.get()), max_wait.0 / 1000))
+}
+
+fn capacity(config: Config) -> u64 {
+    rate(config).map_or(0, |(_, interval, burst, _)| interval * burst)
+}
+
 fn span() -> impl Strategy<Value = u64> {
     prop_oneof![1..20u64, 1..500u64, Just(u64::MAX)]
 }
@@ -314,9 +368,18 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+fn rate_limit() -> impl Strategy<Value = Option<RateLimit>> {
+    let nonzero = |range: std::ops::Range<u32>| range.prop_map(|count| NonZeroU32::new(count).expect("not zero"));
+    let limit = (nonzero(1..5), 1..100u64, nonzero(1..4), prop_oneof![Just(u64::MAX), 0..300_000u64]);
+    proptest::option::of(limit.prop_map(|(tokens, interval, burst, max_wait)| RateLimit {
+        rate: Rate { tokens, interval: Micros(interval * 1000), burst },
+        max_wait: Micros(max_wait),
+    }))
+}
+
 fn config() -> impl Strategy<Value = Config> {
-    (1..5u32, 1..4u32, 0..8u32, any::<bool>(), 0..50u64, 0..200u64).prop_map(
-        |(concurrency, per_lane, max_queue, full, initial, max)| Config {
+    (1..5u32, 1..4u32, 0..8u32, any::<bool>(), 0..50u64, 0..200u64, rate_limit()).prop_map(
+        |(concurrency, per_lane, max_queue, full, initial, max, rate_limit)| Config {
             concurrency: NonZeroU32::new(concurrency).expect("not zero"),
             per_lane: NonZeroU32::new(per_lane).expect("not zero"),
             max_queue,
@@ -326,6 +389,7 @@ fn config() -> impl Strategy<Value = Config> {
                 jitter: if full { Jitter::Full } else { Jitter::Decorrelated },
             },
             max_retry_after: Duration::from_millis(250),
+            rate_limit,
         },
     )
 }
@@ -342,18 +406,24 @@ proptest! {
         for op in ops {
             world.apply(op);
         }
-        while let Some(token) = world.tokens(|task| matches!(task.state, State::Running { .. })).first() {
-            world.turn += 1;
-            world.settle(*token, false, None);
-            world.drain();
-        }
-        world.apply(Op::Advance(10_000));
-        while let Some(token) = world.tokens(|task| matches!(task.state, State::Running { .. })).first() {
-            world.turn += 1;
-            world.settle(*token, false, None);
-            world.drain();
+        // A rate may let only some of them begin at a time.
+        for _ in 0..20 {
+            while let Some(token) = world.tokens(|task| matches!(task.state, State::Running { .. })).first() {
+                world.turn += 1;
+                world.settle(*token, false, None);
+                world.drain();
+            }
+            world.apply(Op::Advance(10_000));
         }
         assert_eq!((world.live.len(), world.machine.lanes(), world.machine.poll_at()), (0, 0, None));
+        if let Some((tokens, interval, burst, _)) = rate(config) {
+            for (first, begin) in world.starts.iter().enumerate() {
+                for (last, end) in world.starts.iter().enumerate().skip(first) {
+                    let most = burst * interval + tokens * (end - begin);
+                    assert!((last - first + 1) as u64 * interval <= most, "never above burst and rate, in any window");
+                }
+            }
+        }
     }
 }
 
@@ -361,8 +431,14 @@ proptest! {
 fn keeps_no_memory_of_hosts_it_is_done_with() {
     let nonzero = NonZeroU32::new(2).expect("not zero");
     let backoff = Backoff { initial: Duration::ZERO, max: Duration::ZERO, jitter: Jitter::Full };
-    let config =
-        Config { concurrency: nonzero, per_lane: nonzero, max_queue: 10, backoff, max_retry_after: Duration::ZERO };
+    let config = Config {
+        concurrency: nonzero,
+        per_lane: nonzero,
+        max_queue: 10,
+        backoff,
+        max_retry_after: Duration::ZERO,
+        rate_limit: None,
+    };
     let mut machine = Schedule::new(config, 0, Instant::ZERO);
     let limits = Limits { attempt: Duration::FOREVER, total: Duration::FOREVER, retries: 0 };
     for _ in 0..10_000 {
@@ -373,5 +449,42 @@ fn keeps_no_memory_of_hosts_it_is_done_with() {
         assert!(matches!(machine.settle(task, 1, Outcome::Ok, Instant::ZERO), Settled::Done(Ending::Final, _)));
     }
     assert_eq!((machine.lanes(), machine.running()), (0, 0));
+    machine.validate();
+}
+
+#[test]
+fn tells_the_wait_for_the_rate_from_the_wait_for_a_slot() {
+    let one = NonZeroU32::MIN;
+    let backoff = Backoff { initial: Duration::ZERO, max: Duration::ZERO, jitter: Jitter::Full };
+    let rate_limit =
+        RateLimit { rate: Rate { tokens: one, interval: Micros(100_000), burst: one }, max_wait: Micros(250_000) };
+    let config = Config {
+        concurrency: one,
+        per_lane: one,
+        max_queue: 10,
+        backoff,
+        max_retry_after: Duration::ZERO,
+        rate_limit: Some(rate_limit),
+    };
+    let mut machine = Schedule::new(config, 0, Instant::ZERO);
+    let limits = Limits { attempt: Duration::FOREVER, total: Duration::FOREVER, retries: 0 };
+    let [first, second, third] = [(); 3].map(|()| match machine.submit(None, limits, Instant::ZERO) {
+        Admission::Admitted { task, .. } => task,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(machine.submit(None, limits, Instant::ZERO), Admission::RateLimited { wait: Micros(300_000) });
+    let mut settle = |task, from, to| {
+        let (from, to) = (Instant::from_millis(from), Instant::from_millis(to));
+        assert_eq!(machine.poll_action(from), Some(Action::Start { task, attempt: 1 }));
+        let Settled::Done(Ending::Final, spent) = machine.settle(task, 1, Outcome::Ok, to) else {
+            panic!("it has run")
+        };
+        (spent.queued.as_millis(), spent.rate.as_millis(), spent.running.as_millis(), machine.poll_at())
+    };
+    let at = |ms| Some(Instant::from_millis(ms));
+    // The first runs for 30 ms, so the others wait as long for the slot, and then for a token.
+    assert_eq!(settle(first, 0, 30), (0, 0, 30, at(100)));
+    assert_eq!(settle(second, 100, 250), (30, 70, 150, None));
+    assert_eq!(settle(third, 250, 250), (180, 70, 0, None));
     machine.validate();
 }

@@ -19,8 +19,10 @@ pub struct Limits {
 pub struct Spent {
     /// Attempts begun.
     pub attempts: u32,
-    /// Time in the queue, before the first and between further attempts.
+    /// Time in the queue, before the first and between further attempts, but for `rate`.
     pub queued: Duration,
+    /// Time in the queue while nothing but the rate limit kept the first in it from beginning.
+    pub rate: Duration,
     /// Time in attempts.
     pub running: Duration,
     /// Time asleep between attempts.
@@ -36,6 +38,8 @@ pub(super) struct Task {
     /// The delay before the latest attempt, which decorrelated jitter grows from.
     pub(super) delay: Duration,
     since: Instant,
+    /// For how long the gate had been shut when the phase began.
+    shut: Duration,
     spent: Spent,
 }
 
@@ -47,7 +51,7 @@ pub(super) enum Phase {
 }
 
 impl Task {
-    pub(super) fn new(lane: Token, limits: Limits, now: Instant) -> Self {
+    pub(super) fn new(lane: Token, limits: Limits, shut: Duration, now: Instant) -> Self {
         Self {
             lane,
             phase: Phase::Queued,
@@ -55,27 +59,33 @@ impl Task {
             expires: now + limits.total,
             delay: Duration::ZERO,
             since: now,
+            shut,
             spent: Spent::default(),
         }
     }
 
-    /// Moves on to `phase`, and books the time in the phase that ends.
-    pub(super) fn enter(&mut self, phase: Phase, now: Instant) {
-        self.spent = self.spent_at(now);
+    /// Moves on to `phase`, and books the time in the phase that ends. `shut` is for how long the gate has been shut.
+    pub(super) fn enter(&mut self, phase: Phase, shut: Duration, now: Instant) {
+        self.spent = self.spent_at(now, shut);
         self.since = self.since.max(now);
+        self.shut = shut;
         self.phase = phase;
         self.spent.attempts += u32::from(phase == Phase::Running);
     }
 
     /// Where the time went until `now`.
-    pub(super) fn spent_at(&self, now: Instant) -> Spent {
+    pub(super) fn spent_at(&self, now: Instant, shut: Duration) -> Spent {
         let mut spent = self.spent;
-        let booked = match self.phase {
-            Phase::Queued => &mut spent.queued,
-            Phase::Running => &mut spent.running,
-            Phase::Backoff { .. } => &mut spent.backoff,
-        };
-        *booked = Duration::from_millis(booked.as_millis().saturating_add(now.since(self.since).as_millis()));
+        let span = now.since(self.since).as_millis();
+        match self.phase {
+            Phase::Queued => {
+                let rate = shut.as_millis().saturating_sub(self.shut.as_millis()).min(span);
+                book(&mut spent.rate, rate);
+                book(&mut spent.queued, span - rate);
+            }
+            Phase::Running => book(&mut spent.running, span),
+            Phase::Backoff { .. } => book(&mut spent.backoff, span),
+        }
         spent
     }
 
@@ -92,4 +102,8 @@ impl Task {
             Phase::Backoff { until } => until.min(self.expires),
         }
     }
+}
+
+fn book(total: &mut Duration, span: u64) {
+    *total = Duration::from_millis(total.as_millis().saturating_add(span));
 }

@@ -100,10 +100,10 @@ impl LimiterHandle {
 }
 
 /// To the nearest: what was a whole number of microseconds comes back as the same.
-fn micros(ms: f64) -> Micros {
+pub(super) fn micros(ms: f64) -> Micros {
     Micros((ms * 1000.0 + 0.5) as u64)
 }
 
-fn millis(span: Micros) -> f64 {
+pub(super) fn millis(span: Micros) -> f64 {
     if span == Micros::NEVER { f64::INFINITY } else { span.0 as f64 / 1000.0 }
 }

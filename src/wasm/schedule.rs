@@ -2,11 +2,13 @@
 //! the last call, then come the drained actions, eight numbers each.
 
 use super::instant;
+use super::limiter::{micros, millis};
 use crate::schedule::{
-    Action, Admission, Backoff, Config, Deadline, Ending, Jitter, Limits, Outcome, Schedule, Settled, Spent,
+    Action, Admission, Backoff, Config, Deadline, Ending, Jitter, Limits, Outcome, Rate, RateLimit, Schedule, Settled,
+    Spent,
 };
 use crate::slab::Token;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 use std::num::NonZeroU32;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -17,6 +19,8 @@ const ACTIONS: usize = 32;
 #[wasm_bindgen]
 pub struct ScheduleHandle {
     inner: Schedule,
+    config: Config,
+    seed: u64,
     buffer: Box<[f64]>,
 }
 
@@ -45,9 +49,23 @@ impl ScheduleHandle {
             max_queue,
             backoff,
             max_retry_after: span(max_retry_after),
+            rate_limit: None,
         };
-        let inner = Schedule::new(config, seed as u64, instant(now));
-        Self { inner, buffer: vec![0.0; STRIDE * (1 + ACTIONS)].into_boxed_slice() }
+        let seed = seed as u64;
+        let inner = Schedule::new(config, seed, instant(now));
+        Self { inner, config, seed, buffer: vec![0.0; STRIDE * (1 + ACTIONS)].into_boxed_slice() }
+    }
+
+    /// Begins anew with a limit on how often attempts begin; see [`RateLimit`]. `full` says whether there is a burst to begin with.
+    #[wasm_bindgen(js_name = limitRate)]
+    pub fn limit_rate(&mut self, tokens: u32, interval: f64, burst: u32, max_wait: f64, full: bool, now: f64) {
+        let [tokens, burst] = [tokens, burst].map(|count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN));
+        let rate = Rate { tokens, interval: micros(interval), burst };
+        self.config.rate_limit = Some(RateLimit { rate, max_wait: micros(max_wait) });
+        self.inner = Schedule::new(self.config, self.seed, instant(now));
+        if !full {
+            self.inner.empty_bucket();
+        }
     }
 
     /// Where the buffer lies.
@@ -62,15 +80,21 @@ impl ScheduleHandle {
         self.buffer.len() as u32
     }
 
-    /// The new task, or -1 when the queue is full; its lane is the first number of the answer.
+    /// The new task; its lane is the first number of the answer. -1 when the queue is full, -2 when the rate limit would keep it
+    /// waiting too long: so long, the answer begins.
     pub fn submit(&mut self, lane: f64, attempt: f64, total: f64, retries: u32, now: f64) -> f64 {
         let limits = Limits { attempt: span(attempt), total: span(total), retries };
-        match self.inner.submit(token(lane), limits, instant(now)) {
+        let now = self.see(now);
+        match self.inner.submit(token(lane), limits, now) {
             Admission::Admitted { task, lane } => {
                 self.buffer[0] = lane.to_number() as f64;
                 task.to_number() as f64
             }
             Admission::QueueFull => -1.0,
+            Admission::RateLimited { wait } => {
+                self.buffer[0] = millis(wait);
+                -2.0
+            }
         }
     }
 
@@ -79,7 +103,8 @@ impl ScheduleHandle {
         let Some(task) = token(task) else { return 0 };
         let retry_after = (retry_after >= 0.0).then(|| span(retry_after));
         let outcome = if retryable { Outcome::Retryable { retry_after } } else { Outcome::Ok };
-        match self.inner.settle(task, attempt, outcome, instant(now)) {
+        let now = self.see(now);
+        match self.inner.settle(task, attempt, outcome, now) {
             Settled::Stale => 0,
             Settled::Backoff { until } => {
                 self.buffer[0] = until.as_millis() as f64;
@@ -99,22 +124,29 @@ impl ScheduleHandle {
 
     /// Whether the task lived; the answer is where its time went.
     pub fn cancel(&mut self, task: f64, now: f64) -> bool {
-        let spent = token(task).and_then(|task| self.inner.cancel(task, instant(now)));
+        let now = self.see(now);
+        let spent = token(task).and_then(|task| self.inner.cancel(task, now));
         write_spent(&mut self.buffer, spent.unwrap_or_default());
         spent.is_some()
     }
 
     /// Writes the next actions and says how many; call again while it fills the buffer. The answer is when to call next.
     pub fn drain(&mut self, now: f64) -> u32 {
+        let now = self.see(now);
         let (head, actions) = self.buffer.split_at_mut(STRIDE);
         let mut count = 0;
         for cell in actions.chunks_exact_mut(STRIDE) {
-            let Some(action) = self.inner.poll_action(instant(now)) else { break };
+            let Some(action) = self.inner.poll_action(now) else { break };
             write_action(cell, action);
             count += 1;
         }
-        head[0] = self.inner.poll_at().map_or(f64::INFINITY, |at| at.as_millis() as f64);
+        head[0] = self.inner.poll_at_micros().map_or(f64::INFINITY, millis);
         count
+    }
+
+    fn see(&mut self, now: f64) -> Instant {
+        self.inner.see(micros(now));
+        instant(now)
     }
 
     /// How many attempts run.
@@ -169,6 +201,7 @@ fn write_spent(cell: &mut [f64], spent: Spent) {
     cell[1] = spent.queued.as_millis() as f64;
     cell[2] = spent.running.as_millis() as f64;
     cell[3] = spent.backoff.as_millis() as f64;
+    cell[4] = spent.rate.as_millis() as f64;
 }
 
 fn token(number: f64) -> Option<Token> {
