@@ -20,7 +20,20 @@ export interface ScheduleConfig {
   decorrelated: boolean
   maxRetryAfter: number
   seed: number
+  /** How often attempts begin. Default: no limit. */
+  rateLimit?: AttemptRate | undefined
 }
+
+/** A token bucket with a token for each attempt. A task that would wait longer than `maxWait` for its first is refused. */
+export interface AttemptRate {
+  readonly tokens: number
+  readonly interval: number
+  readonly burst: number
+  readonly maxWait: number
+}
+
+/** The answer to {@link ScheduleCore.submit}: in, or refused; by the rate limit, with how long the task would have waited. */
+export type Submitted = 'in' | 'queue-full' | { readonly retryAfterMs: number }
 
 /** What one task may use up; times are milliseconds. */
 export interface TaskLimits {
@@ -37,6 +50,8 @@ export interface Spent {
   readonly queue: number
   readonly running: number
   readonly backoff: number
+  /** In the queue, for the rate limit alone. */
+  readonly rate: number
 }
 
 /** Which deadline ended a task. */
@@ -83,28 +98,34 @@ export class ScheduleCore {
   readonly #tasks = new Map<number, ScheduledTask>()
   #buffer: CoreNumbers
   #draining = false
+  #hasBurst = true
   #inputs = 0
 
   constructor(config: ScheduleConfig, driver: Driver) {
-    const { concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed } = config
+    const { concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed, rateLimit } = config
     this.#driver = driver
-    this.#core = new CoreHandle(
-      part,
-      () => new ScheduleHandle(concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed, driver.now()),
-    )
+    this.#core = new CoreHandle(part, () => {
+      const now = driver.now()
+      const handle = new ScheduleHandle(concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed, now)
+      if (rateLimit === undefined) return handle
+      // After a trap nobody knows how much was in the bucket.
+      handle.limitRate(rateLimit.tokens, rateLimit.interval, rateLimit.burst, rateLimit.maxWait, this.#hasBurst, now)
+      this.#hasBurst = false
+      return handle
+    })
     this.#buffer = this.#view()
     this.#alarm = new Alarm(() => this.#ring(), { holds: true })
   }
 
-  /** Asks for `task`, which must not be in yet, to be run in the lane of its key. False when the queue is full. */
-  submit(task: ScheduledTask, limits: TaskLimits): boolean {
+  /** Asks for `task`, which must not be in yet, to be run in the lane of its key. */
+  submit(task: ScheduledTask, limits: TaskLimits): Submitted {
     if (this.#core.lost) this.#restart(new CoreTrappedError(undefined))
     try {
       const lane = this.#lanes.get(task.key)
       const now = this.#driver.now()
       const token = this.#core.use(core => core.submit(lane?.id ?? -1, limits.timeout, limits.totalTimeout, limits.maxRetries, now))
-      if (token < 0) return false
       const id = this.#buffer.numbers[0] as number
+      if (token < 0) return token === -1 ? 'queue-full' : { retryAfterMs: id }
       if (lane === undefined) this.#lanes.set(task.key, { id, tasks: 1 })
       else {
         lane.id = id
@@ -118,7 +139,7 @@ export class ScheduleCore {
       this.#recover(error)
       if (unknown) task.lose(error as CoreTrappedError)
     }
-    return true
+    return 'in'
   }
 
   /** Reports how an attempt went. `retryAfter` is the pause the server asked for, if it did. */
@@ -217,7 +238,7 @@ export class ScheduleCore {
   #spent(at: number): Spent {
     const { numbers } = this.#buffer
     const number = (index: number) => numbers[at + index] as number
-    return { attempts: number(0), queue: number(1), running: number(2), backoff: number(3) }
+    return { attempts: number(0), queue: number(1), running: number(2), backoff: number(3), rate: number(4) }
   }
 
   /** A lane lives here as long as in the core: while it has tasks. */

@@ -56,7 +56,7 @@ export function concurrencyLimited(options: ConcurrencyLimitOptions) {
       const turns = schedule
       return new Promise((resolve, reject) => {
         const call = new Call(keyOf?.(...args) ?? '', turns, async () => fn.apply(this, args), { resolve, reject })
-        if (!turns.submit(call, LIMITS))
+        if (turns.submit(call, LIMITS) !== 'in')
           reject(new ShelflifeError('ERR_QUEUE_FULL', `the queue is full: ${maxQueue} calls wait`, { retryable: true }))
       })
     }

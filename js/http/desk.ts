@@ -21,6 +21,7 @@ export class Desk {
   readonly driver: Driver
   readonly schedule: ScheduleCore
   readonly maxQueue: number
+  readonly name: string
   readonly aborts = new AbortWatch()
   readonly counts = { requests: 0, sent: 0, hits: 0, misses: 0, coalesced: 0, retries: 0, bytes: 0, cacheFailures: 0 }
   readonly #retries = { network: 0, timeout: 0, status: 0 }
@@ -38,7 +39,9 @@ export class Desk {
     this.driver = driverOf(options.clock)
     this.schedule = new ScheduleCore(options.schedule, this.driver)
     this.maxQueue = options.schedule.maxQueue
-    this.#metrics = options.metrics && new ClientMetrics(options.metrics, options.name, () => this.#totals())
+    this.name = options.name
+    this.#metrics =
+      options.metrics && new ClientMetrics(options.metrics, options.name, options.schedule.rateLimit !== undefined, () => this.#totals())
   }
 
   get closed(): boolean {

@@ -8,6 +8,8 @@ import type { StoredResponse } from './record.ts'
 export interface RequestPhases {
   /** Waiting for a slot, before the first and between further attempts. */
   readonly queue: number
+  /** Waiting for `rateLimit`, when it alone kept the first in the queue waiting. */
+  readonly rate: number
   /** In attempts: sending, waiting for the answer, reading the body. */
   readonly attempts: number
   /** Asleep between attempts. */
@@ -124,8 +126,8 @@ export function isTransient(status: number): boolean {
 
 /** What errors say, from what the schedule booked. */
 export function traceOf(request: { url: string; method: string }, spent: Spent): RequestTrace {
-  const { attempts, queue, running, backoff } = spent
-  return { url: request.url, method: request.method, attempts, phases: { queue, attempts: running, backoff } }
+  const { attempts, queue, rate, running, backoff } = spent
+  return { url: request.url, method: request.method, attempts, phases: { queue, rate, attempts: running, backoff } }
 }
 
 function messageOf(cause: unknown): string {

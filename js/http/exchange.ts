@@ -7,6 +7,7 @@
 import { Alarm } from '../core/driver.ts'
 import type { Deadline, Ending, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
 import type { CoreTrappedError } from '../errors.ts'
+import { RateLimitedError } from '../limits/errors.ts'
 import { BodyTooLarge, performAttempt } from './attempt.ts'
 import { isStorable, maxAgeMs } from './caching.ts'
 import type { Desk } from './desk.ts'
@@ -147,16 +148,18 @@ export class Exchange implements ScheduledTask {
       this.#deliver(this.#answer.record, 'miss', this.#answer.ending)
       return
     }
-    const nothing = { attempts: 0, queue: 0, running: 0, backoff: 0 }
+    const nothing = { attempts: 0, queue: 0, rate: 0, running: 0, backoff: 0 }
     this.#fail(new RequestTimeoutError('store', this.request.limits.totalTimeout, traceOf(this.request, nothing)))
   }
 
   #queue(): void {
-    const { schedule, maxQueue, driver } = this.#desk
+    const { schedule, maxQueue, name, driver } = this.#desk
     const { limits } = this.request
     const elapsed = driver.now() - this.#began
     const left = elapsed < 1 ? limits : { ...limits, totalTimeout: Math.max(1, limits.totalTimeout - elapsed) }
-    if (!schedule.submit(this, left)) this.#fail(new QueueFullError(maxQueue))
+    const submitted = schedule.submit(this, left)
+    if (submitted === 'queue-full') this.#fail(new QueueFullError(maxQueue))
+    else if (submitted !== 'in') this.#fail(new RateLimitedError(name, 'wait', submitted.retryAfterMs))
   }
 
   async #run(attempt: number, controller: AbortController): Promise<void> {

@@ -30,12 +30,13 @@ export class ClientMetrics {
   readonly #duration: TimerSeries
   readonly #durationName: string
   readonly #wait: TimerSeries
+  readonly #rateWait: TimerSeries | undefined
   readonly #copies = new Copies()
   readonly #copy: (totals: ClientTotals) => void
   readonly #read: () => ClientTotals
   readonly #stop: () => void
 
-  constructor(registry: Registry, client: string, read: () => ClientTotals) {
+  constructor(registry: Registry, client: string, hasRateLimit: boolean, read: () => ClientTotals) {
     this.#registry = registry
     this.#client = client
     this.#read = read
@@ -56,6 +57,8 @@ export class ClientMetrics {
     this.#duration = duration.with({ client })
     this.#durationName = duration.name
     this.#wait = wait.with({ client })
+    const rateWait = { name: 'client_rate_wait_seconds', help: 'Time requests waited for the rate limit.', labelNames: ['client'] } as const
+    if (hasRateLimit) this.#rateWait = registry.timer(rateWait).with({ client })
     const copies = this.#copies
     const byOutcome = OUTCOMES.map(outcome => ({ outcome, copy: copies.counter(requests.with({ client, outcome })) }))
     const byReason = REASONS.map(reason => ({ reason, copy: copies.counter(retries.with({ client, reason })) }))
@@ -75,8 +78,9 @@ export class ClientMetrics {
   }
 
   /** A request left the schedule. */
-  spent({ queue }: Spent): void {
+  spent({ queue, rate }: Spent): void {
     this.#wait.observe(queue / 1000)
+    this.#rateWait?.observe(rate / 1000)
   }
 
   /** How long calls took; `undefined` before the first. */

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import type { ScheduleConfig, TaskLimits } from '../core/schedule-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import { readRate } from '../limits/rate.ts'
 import type { Registry } from '../metrics/registry.ts'
 import {
   clockOption,
@@ -76,6 +77,7 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
       maxDelay: Math.max(initialDelay, durationOrZeroMs(retry.maxDelay ?? '20s', 'retry.maxDelay')),
       decorrelated: backoff === 'decorrelated',
       maxRetryAfter: durationOrZeroMs(retry.maxRetryAfter ?? '60s', 'retry.maxRetryAfter'),
+      rateLimit: options.rateLimit === undefined ? undefined : readRate(options.rateLimit, 'rateLimit.'),
       seed: wholeNumber(options.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER), 'seed', { min: 0 }),
     },
   }

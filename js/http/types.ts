@@ -1,6 +1,7 @@
 /** The public types of `createFetch`. */
 
 import type { Clock } from '../clock.ts'
+import type { RateLimit } from '../limits/types.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
 
@@ -53,9 +54,15 @@ export interface FetchOptions {
   perHost?: number
   /** Requests that may wait, for a slot or for their next attempt; more are refused with `ERR_QUEUE_FULL`. Default: 100 000. */
   maxQueue?: number
+  /**
+   * How often requests go on the wire, each retry counted: `{ tokensPerInterval: 50, interval: '1s', burst: 50 }`. A request
+   * waits for its slot first, and under its `totalTimeout`; one that would wait longer than `maxWait` is refused with
+   * `ERR_RATE_LIMITED`. Default: no limit.
+   */
+  rateLimit?: Omit<RateLimit, 'maxQueue'>
   /** For one attempt, from sending to the end of the body. Default: 10 s. `Infinity`: none. */
   timeout?: Duration
-  /** For everything: queue, attempts and backoff. Default: 30 s. `Infinity`: none. */
+  /** For everything: queue, rate limit, attempts and backoff. Default: 30 s. `Infinity`: none. */
   totalTimeout?: Duration
   /** The largest body, in decoded bytes. Default: 2 MB. `Infinity`: none. */
   maxResponseSize?: Size

@@ -4,15 +4,14 @@ import { type Abortable, AbortWatch } from '../abort-watch.ts'
 import { type Driver, driverOf } from '../core/driver.ts'
 import { type CallInLine, type LimiterConfig, LimiterCore } from '../core/limiter-core.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { clockOption, durationMs, durationOrZeroMs, metricsOption, optionsObject, wholeNumber } from '../options.ts'
+import { clockOption, metricsOption, wholeNumber } from '../options.ts'
 import { RateLimitedError } from './errors.ts'
 import { LimiterReport } from './metrics.ts'
+import { readRate } from './rate.ts'
 import type { RateLimiter, RateLimiterOptions, RateLimiterStats } from './types.ts'
 
 /** What the core can count. */
-const MOST = 2 ** 32 - 1
-/** The core counts what is in the bucket in 64 bits, and a token as the microseconds of the interval. */
-const MOST_UNITS = 2 ** 63
+const MOST_CALLS = 2 ** 32 - 1
 
 /**
  * A token bucket: it holds up to `burst` tokens and gets `tokensPerInterval` in each `interval`, evenly. A call takes
@@ -40,19 +39,13 @@ class BucketLimiter implements RateLimiter {
   #closed = false
 
   constructor(options: RateLimiterOptions) {
-    const given: Partial<RateLimiterOptions> = optionsObject(options, 'options')
-    const { name = 'default', maxWait = Number.POSITIVE_INFINITY } = given
-    const tokens = tokenCount(given.tokensPerInterval, 'tokensPerInterval')
-    const interval = durationMs(given.interval, 'interval')
-    const burst = tokenCount(given.burst ?? tokens, 'burst')
-    if (interval < 0.001 || interval * 1000 * burst >= MOST_UNITS)
-      throw new InvalidArgumentError('interval', 'from 1 µs to 2^63 µs / burst', given.interval)
-    const maxQueue = Math.min(wholeNumber(given.maxQueue ?? 100_000, 'maxQueue', { min: 0, infinite: true }), MOST)
-    this.#driver = driverOf(clockOption(given.clock))
-    this.#config = { tokens, interval, burst, maxWait: durationOrZeroMs(maxWait, 'maxWait'), maxQueue }
+    const rate = readRate(options)
+    const { name = 'default', maxQueue = 100_000, clock, metrics } = options
+    this.#config = { ...rate, maxQueue: Math.min(wholeNumber(maxQueue, 'maxQueue', { min: 0, infinite: true }), MOST_CALLS) }
+    this.#driver = driverOf(clockOption(clock))
     this.#name = name
-    const metrics = metricsOption(given.metrics)
-    this.#report = metrics && new LimiterReport(metrics, name, () => this.stats())
+    const registry = metricsOption(metrics)
+    this.#report = registry && new LimiterReport(registry, name, () => this.stats())
   }
 
   async acquire(cost = 1, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
@@ -176,10 +169,4 @@ class Call implements CallInLine, Abortable {
   #rest(): void {
     if (this.#signal !== undefined) this.#aborts.remove(this.#signal, this)
   }
-}
-
-function tokenCount(value: unknown, name: string): number {
-  const count = wholeNumber(value, name)
-  if (count > MOST) throw new InvalidArgumentError(name, `a whole number from 1 to ${MOST}`, value)
-  return count
 }

@@ -104,10 +104,10 @@ impl World {
         rate(self.config).is_none_or(|(_, interval, ..)| self.level >= interval)
     }
 
-    /// After how many milliseconds the rate would let the last of `count` begin.
+    /// After how many microseconds the rate would let the last of `count` begin.
     fn rate_wait(&self, count: u64) -> u64 {
         rate(self.config)
-            .map_or(0, |(tokens, interval, ..)| (count * interval).saturating_sub(self.level).div_ceil(tokens))
+            .map_or(0, |(tokens, interval, ..)| ((count * interval).saturating_sub(self.level) * 1000).div_ceil(tokens))
     }
 
     fn running(&self, key: Option<u8>) -> u32 {
@@ -340,10 +340,10 @@ impl World {
 
 const KEYS: u8 = 4;
 
-/// Tokens, milliseconds of the interval, burst, and the longest wait in milliseconds.
+/// Tokens, milliseconds of the interval, burst, and the longest wait in microseconds.
 fn rate(config: Config) -> Option<(u64, u64, u64, u64)> {
     let RateLimit { rate: Rate { tokens, interval, burst }, max_wait } = config.rate_limit?;
-    Some((u64::from(tokens.get()), interval.0 / 1000, u64::from(burst.get()), max_wait.0 / 1000))
+    Some((u64::from(tokens.get()), interval.0 / 1000, u64::from(burst.get()), max_wait.0))
 }
 
 fn capacity(config: Config) -> u64 {

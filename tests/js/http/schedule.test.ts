@@ -174,7 +174,7 @@ describe('retries', () => {
       code: 'ERR_NETWORK',
       attempts: 3,
       gaveUp: 'exhausted',
-      phases: { queue: 0, attempts: 0, backoff: 100 },
+      phases: { queue: 0, rate: 0, attempts: 0, backoff: 100 },
       message: `GET ${URL} failed after 3 attempts: fetch failed (ECONNREFUSED)`,
       cause: expect.any(TypeError),
     })
