@@ -381,7 +381,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return this.#withNamespaces().reduce((sum, cache) => sum + cache.#accounted(), 0)
   }
 
-  /** Removes everything, from the namespaces too. Statistics stay. */
+  /**
+   * Removes everything, from the namespaces too, in one step, whatever there is; but `dispose` and who listens to events are
+   * told of each entry before it returns. Statistics stay.
+   */
   clear(): void {
     const all = this.#withNamespaces()
     for (const cache of all) cache.#discard()

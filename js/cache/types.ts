@@ -149,7 +149,7 @@ export interface MemoryCacheEvents<K, V> {
   evict: { key: K; value: V }
   expire: { key: K; value: V }
   invalidate: { key: K; value: V }
-  /** A value was refused because it is larger than the cache may hold. */
+  /** A value was refused because it is larger than the cache may hold; what its key had before is gone. */
   oversize: { key: K; value: V }
 }
 

@@ -56,6 +56,10 @@ interface Pair {
   readonly model: NaiveCache
   /** How many values have left, for whatever reason. */
   departures: number
+  /** What is there by the events, where somebody listens, and how many reads there were. */
+  readonly told: Map<unknown, number> | undefined
+  hits: number
+  misses: number
 }
 
 class Sequence {
@@ -104,9 +108,13 @@ class Sequence {
     }
     this.#compare()
     this.#root.cache.close()
-    for (const { name, cache, model, departures } of this.#pairs) {
+    for (const { name, cache, model, departures, told, hits, misses } of this.#pairs) {
       const { sets, ...counts } = cache.stats()
       for (const what of ['evictions', 'hits', 'staleHits', 'misses'] as const) same(counts[what], model[what], `${name}: counted ${what}`)
+      if (told !== undefined) {
+        same(told.size, 0, `${name}: entries that never left, by the events`)
+        same(`${hits} ${misses}`, `${model.hits} ${model.misses}`, `${name}: hits and misses, by the events`)
+      }
       // Every value that was ever set has left by now, each once; equal values that replace each other are not disposed of.
       if (departures > sets) throw new Error(`${name}: ${departures} departures of ${sets} values`)
     }
@@ -122,7 +130,17 @@ class Sequence {
       pair.departures += 1
       if (reason === 'evict') model.left.push(key)
     })
-    const pair: Pair = { name, cache, model, departures: 0 }
+    const told = this.#random.below(3) === 0 ? new Map<unknown, number>() : undefined
+    const pair: Pair = { name, cache, model, departures: 0, told, hits: 0, misses: 0 }
+    if (told === undefined) return pair
+    for (const event of ['evict', 'delete', 'expire', 'invalidate', 'oversize'] as const) cache.on(event, ({ key }) => told.delete(key))
+    cache.on('set', ({ key, value }) => told.set(key, value))
+    cache.on('hit', () => {
+      pair.hits += 1
+    })
+    cache.on('miss', () => {
+      pair.misses += 1
+    })
     return pair
   }
 
@@ -340,11 +358,14 @@ class Sequence {
   #compare(): void {
     this.#root.cache.validate()
     const now = this.#now
-    for (const { name, cache, model } of this.#pairs) {
+    for (const { name, cache, model, told } of this.#pairs) {
       const expected = model.entries.filter(entry => entry.until > now)
       const found = new Map(cache.entries())
       same(found.size, expected.length, `${name}: number of entries`)
-      for (const { key, value } of expected) same(found.get(key), value, `${name}: entry ${String(key)}`)
+      for (const { key, value } of expected) {
+        same(found.get(key), value, `${name}: entry ${String(key)}`)
+        if (told !== undefined) same(told.get(key), value, `${name}: entry ${String(key)}, by the events`)
+      }
       if (cache.size < model.kept(now).length) throw new Error(`${name}: size is below the number of entries`)
     }
   }

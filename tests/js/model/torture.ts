@@ -1,5 +1,6 @@
 /** What `npm run torture` runs: each gets seeds by the slice. */
 
+import { runSequence, type Seen } from './cache-invalidation-model.ts'
 import { checkSchedules } from './cache-schedules.ts'
 import { checkMemoryCache } from './memory-cache-model.ts'
 
@@ -25,5 +26,15 @@ export const ordeals: readonly Ordeal[] = [
     variable: 'SHELFLIFE_SCHEDULES',
     usual: 100_000,
     run: async (count, seed) => ({ schedules: count, ...(await checkSchedules(count, seed)) }),
+  },
+  {
+    name: 'sequences of invalidations of all kinds in memory and tiers, with restarts, against what may be read',
+    variable: 'SHELFLIFE_INVALIDATIONS',
+    usual: 100_000,
+    run: async (count, first) => {
+      const seen: Seen = { fresh: 0, stale: 0, nothing: 0, fromTier: 0, kept: 0, discarded: 0, restarts: 0, survivors: 0 }
+      for (let seed = first; seed < first + count; seed += 1) await runSequence(seed, seen)
+      return { sequences: count, ...seen }
+    },
   },
 ]
