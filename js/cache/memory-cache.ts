@@ -11,6 +11,7 @@ import { durationMs, durationOrZeroMs, ratio, type Size, sizeInBytes, wholeNumbe
 import { Column } from './column.ts'
 import { Departed } from './departed.ts'
 import { Departures, reportAll } from './departures.ts'
+import { readDump } from './dump.ts'
 import { ExpiryAlarm } from './expiry.ts'
 import type { DoomMode } from './groups.ts'
 import { keyHasher } from './key-hash.ts'
@@ -26,6 +27,7 @@ import { type Member, NOTHING, Pool } from './pool.ts'
 import { Ties } from './ties.ts'
 import type {
   DisposeReason,
+  DumpedEntry,
   EntryInfo,
   GetOptions,
   MemoryCacheEvents,
@@ -451,6 +453,58 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return memoryStats(this.#counts, state, this.#limits, this.#options)
   }
 
+  /** Up to `n` keys, those first that would stay longest: by recency, and by frequency where the policy counts it. Looks at every entry once. */
+  hottest(n = 10): K[] {
+    return this.#ranked(n, true)
+  }
+
+  /** Up to `n` keys, those first that would leave first, as far as the policy knows before it has to decide. */
+  coldest(n = 10): K[] {
+    return this.#ranked(n, false)
+  }
+
+  /**
+   * What is here, the least recently used first, to be saved and given to `load`, of another process perhaps. Entries of
+   * namespaces and what the cache counts are not part of it.
+   *
+   * ```ts
+   * await writeFile('users.json', JSON.stringify(cache.dump()))
+   * cache.load(JSON.parse(await readFile('users.json', 'utf8')))
+   * ```
+   */
+  dump(): [key: K, entry: DumpedEntry<K, V>][] {
+    const start = this.#options.clock.wall()
+    return this.#ranked(this.#slots.size, false, true).map(key => {
+      const slot = this.#slots.get(key) as number
+      const until = this.#options.idleMs === NEVER ? (this.#freshUntil[slot] as number) : this.#ttlEnd.get(slot)
+      const staleFor = this.#staleFor.get(slot)
+      const { tags, dependsOn } = this.#ties.of(slot)
+      const entry: DumpedEntry<K, V> = {
+        value: this.#values[slot] as V,
+        ...(until !== NEVER && { ttl: until - this.#now(), start }),
+        ...(staleFor > 0 && { staleFor }),
+        ...(this.#options.weigh !== undefined && { size: this.#sizes[slot] ?? 0 }),
+        ...(tags.length > 0 && { tags }),
+        ...(dependsOn.length > 0 && { dependsOn }),
+      }
+      return [key, entry]
+    })
+  }
+
+  /**
+   * Replaces what is here by what was dumped; how many entries that are. Time that passed since the dump counts. The limits hold:
+   * of too many, those stay that the policy keeps. Throws `ERR_INVALID_ARGUMENT`, and changes nothing, when one of them cannot be meant.
+   */
+  load(entries: Iterable<readonly [key: K, entry: DumpedEntry<K, V>]>): number {
+    if (this.#closed) throw new ClosedError('the cache')
+    const loaded = readDump(entries, this.#options.clock.wall())
+    this.#discard()
+    const sets = loaded.map(({ key, value, options, detail }) => ({ report: () => this.set(key, value, options, detail) }))
+    // What `dispose` throws of one entry must not keep out the others.
+    reportAll([{ report: () => this.#departures?.report() }, ...sets])
+    return this.size
+  }
+
   /**
    * Calls `listener` each time that `event` happens; the result ends that. `hit` and `miss` are told at the read, the others when the
    * change is complete, after `dispose`, in the order in which they happened: the listener may use the cache. What it throws is
@@ -631,6 +685,14 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#ttlEnd.set(slot, now)
     this.#core.rearm(slot, end)
     this.#expiry.expect(end)
+  }
+
+  #ranked(n: number, hottest: boolean, stale = false): K[] {
+    wholeNumber(n, 'n', { min: 0 })
+    if (this.#closed) return []
+    return Array.from(this.#core.ranked(n, hottest), slot => ({ slot, key: this.#keys[slot] as K }))
+      .filter(({ slot, key }) => this.#find(key) === slot && (stale ? !this.#isGone(slot) : this.#isFresh(slot)))
+      .map(({ key }) => key)
   }
 
   #isFresh(slot: number): boolean {

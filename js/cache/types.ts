@@ -137,6 +137,20 @@ export interface MemoryCacheStats {
   traps: number
 }
 
+/** An entry as `dump` gives it and `load` takes it; plain data, as far as key and value are. Those of lru-cache can be loaded, too. */
+export interface DumpedEntry<K, V> {
+  value: V
+  /** How long it was fresh from `start` on, in milliseconds; below zero, it was stale for so long. Left out: for ever. */
+  ttl?: number
+  /** When that was, in milliseconds since 1970. What passes until it is loaded counts. Default: now. */
+  start?: number
+  staleFor?: number
+  /** Left out where sizes are not counted. */
+  size?: number
+  tags?: readonly string[]
+  dependsOn?: readonly K[]
+}
+
 /** What `on` of a memory cache tells of. The value of an entry that has left is the one that it had. */
 export interface MemoryCacheEvents<K, V> {
   /** A read was answered. While somebody listens, reads cost more. */

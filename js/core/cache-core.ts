@@ -150,6 +150,12 @@ export class CacheCore {
     return this.#ask(handle => handle.victims(most)) ?? NO_SLOTS
   }
 
+  /** Up to `most` slots by what they are worth to the policy, which decides nothing by that: those that leave last, or those that leave first. */
+  ranked(most: number, hottest: boolean): Uint32Array {
+    if (!this.#drain()) return NO_SLOTS
+    return this.#ask(handle => handle.ranked(most, hottest)) ?? NO_SLOTS
+  }
+
   /** Slots that may have expired by now, a slice of at most 1024; the machine forgets their times. */
   expired(): Uint32Array {
     if (!this.#drain()) return NO_SLOTS

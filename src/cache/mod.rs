@@ -85,6 +85,17 @@ impl Cache {
         self.order.victims(most)
     }
 
+    /// Up to `most` slots by what they are worth to the policy, which decides nothing by that: those that leave last, or those that
+    /// leave first, each at the front.
+    pub fn ranked(&self, most: usize, hottest: bool) -> Vec<u32> {
+        let mut slots = self.order.ranked();
+        if hottest {
+            slots.reverse();
+        }
+        slots.truncate(most);
+        slots
+    }
+
     /// A slot whose time has come at `now`. Each step of the search costs one of `budget`.
     ///
     /// It is a proposal: the host, which knows the exact time, answers with a removal or with a later time.

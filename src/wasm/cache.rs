@@ -30,6 +30,11 @@ impl CacheHandle {
         self.inner.victims(most)
     }
 
+    /// Up to `most` slots by what they are worth: those that leave last first, or those that leave first.
+    pub fn ranked(&self, most: u32, hottest: bool) -> Vec<u32> {
+        self.inner.ranked(most as usize, hottest)
+    }
+
     /// The slots due at `now`, found in at most `budget` steps.
     #[wasm_bindgen(js_name = pollExpired)]
     pub fn poll_expired(&mut self, now: f64, mut budget: u32) -> Vec<u32> {

@@ -34,6 +34,9 @@ impl Policy {
 const ENTRIES_PER_CONDEMNED: u32 = 512;
 const MOST_CONDEMNED: u32 = 64;
 
+/// No policy counts further.
+const MOST_FREQUENT: u32 = 15;
+
 /// A policy at work.
 ///
 /// `Lru` merely names its victims. The others *condemn* them: these are set aside, still resident, until they are touched,
@@ -117,7 +120,20 @@ impl Order {
         }
     }
 
-    /// Every slot that holds something. For tests.
+    /// Every slot that holds something, the least valuable first: by frequency, where the policy counts it, then by place.
+    pub(super) fn ranked(&self) -> Vec<u32> {
+        let slots = self.slots();
+        let uses: Vec<u32> = match self {
+            Self::Lru(_) => return slots,
+            Self::S3Fifo(s3fifo) => slots.iter().map(|&slot| s3fifo.frequency(slot)).collect(),
+            Self::Watched(watched) => slots.iter().map(|&slot| watched.frequency(slot)).collect(),
+        };
+        // A few passes in place of a sort: frequencies are small numbers, and sorting is much code.
+        let of = |wanted| slots.iter().zip(&uses).filter(move |&(_, &uses)| uses == wanted).map(|(&slot, _)| slot);
+        (0..=MOST_FREQUENT).flat_map(of).collect()
+    }
+
+    /// Every slot that holds something, by place.
     pub(super) fn slots(&self) -> Vec<u32> {
         match self {
             Self::Lru(lru) => lru.victims().collect(),

@@ -100,6 +100,12 @@ impl S3Fifo {
         self.links.iter_back(CONDEMNED)
     }
 
+    /// How often the entry in `slot` was used since the policy looked at it last; one in the main queue has proved itself more.
+    pub(super) fn frequency(&self, slot: u32) -> u32 {
+        let Slot { uses, queue, .. } = self.slots[slot as usize];
+        u32::from(uses) + if u32::from(queue) == MAIN { u32::from(MOST_USES) + 1 } else { 0 }
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         (0..3).flat_map(|list| self.links.iter_back(list))
     }

@@ -178,6 +178,11 @@ impl Watched {
         self.queues.condemned()
     }
 
+    /// How often the key in `slot` was used of late, up to 15.
+    pub(super) fn frequency(&self, slot: u32) -> u32 {
+        self.sketch.frequency(self.hashes[slot as usize])
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.queues.iter()
     }
