@@ -1,9 +1,10 @@
 /** The registry: metrics by name, and the two forms in which they are told. */
 
 import type { Clock } from '../clock.ts'
-import { type CoreFamily, MetricsCore } from '../core/metrics-core.ts'
-import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
+import { MetricsCore } from '../core/metrics-core.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import { clockOption, optionsObject, wholeNumber } from '../options.ts'
+import { familyOf, type HistogramOptions, isMetricName, type Kind, type MetricOptions, Names } from './definition.ts'
 import {
   Counter,
   CounterSeries,
@@ -18,9 +19,6 @@ import {
 import { checkedLabelNames, checkLabelName, type LabelValue, labelText } from './labels.ts'
 import { distributionAt, type MetricSnapshot, type RegistrySnapshot } from './snapshot.ts'
 
-/** Upper bounds of the buckets where nobody asks for others, in seconds for timers. */
-export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-
 /** Options of {@link createRegistry}. */
 export interface RegistryOptions {
   /** Written before every name. Default: none. */
@@ -33,25 +31,6 @@ export interface RegistryOptions {
   clock?: Clock
 }
 
-/** Options of every metric. */
-export interface MetricOptions<L extends string> {
-  /** Like `requests_total`: letters, digits, `_` and `:`, in base units (seconds, bytes). */
-  name: string
-  /** One sentence. Default: none. */
-  help?: string
-  /** The labels that every series of the metric has. Default: none. */
-  labelNames?: readonly L[]
-}
-
-/** Options of histograms and timers. */
-export interface HistogramOptions<L extends string> extends MetricOptions<L> {
-  /** Rising upper bounds of the buckets in the Prometheus text. Default: {@link DEFAULT_BUCKETS}, 0.005 to 10. */
-  buckets?: readonly number[]
-  /** The largest relative error of quantiles, above 0.0001 and below 1. Default: 0.01. */
-  relativeError?: number
-}
-
-type Kind = 'counter' | 'gauge' | 'histogram' | 'timer'
 type AnyInstrument = Counter<string> | Gauge<string> | Histogram<string> | Timer<string>
 
 interface Registered {
@@ -61,9 +40,6 @@ interface Registered {
   readonly type: 'counter' | 'gauge' | 'histogram'
   readonly series: { labels: Record<string, string>; slot: number }[]
 }
-
-/** Families one registry holds; names come from code, so more of them is a mistake. */
-const MOST_METRICS = 10_000
 
 /**
  * A registry of metrics.
@@ -94,8 +70,7 @@ export class Registry {
   readonly #clock: Clock
   readonly #core = new MetricsCore()
   readonly #metrics = new Map<string, Registered>()
-  /** Every name that the text uses, those of histograms with their suffixes too, and the metric it belongs to. */
-  readonly #names = new Map<string, string>()
+  readonly #names = new Names()
   readonly #collectors = new Set<{ readonly collect: () => void }>()
   #lastCollectError: unknown
 
@@ -233,7 +208,7 @@ export class Registry {
     build: (instrument: InstrumentOptions<S>) => AnyInstrument,
     beginSeries: (slot: number) => S,
   ): AnyInstrument {
-    const family = this.#family(kind, options)
+    const family = familyOf(kind, options, this.#prefix)
     const labelNames = checkedLabelNames(options.labelNames, 'labelNames')
     for (const label of labelNames) {
       if (Object.hasOwn(this.#defaults, label))
@@ -247,7 +222,7 @@ export class Registry {
     ])
     const known = this.#metrics.get(family.name)
     if (known?.definition === definition) return known.instrument
-    this.#claim(family)
+    this.#names.claim(family)
     const number = this.#core.addFamily(family)
     const names = [...Object.keys(this.#defaults), ...labelNames]
     const series: Registered['series'] = []
@@ -261,36 +236,4 @@ export class Registry {
     this.#metrics.set(family.name, { definition, instrument, type: family.kind, series })
     return instrument
   }
-
-  #family(kind: Kind, options: HistogramOptions<string>): CoreFamily {
-    const { name, help = '', buckets = DEFAULT_BUCKETS, relativeError = 0.01 } = optionsObject(options, 'options')
-    if (typeof name !== 'string' || !isMetricName(this.#prefix + name)) {
-      throw new InvalidArgumentError('name', "a metric name such as 'requests_total'", name)
-    }
-    if (typeof help !== 'string') throw new InvalidArgumentError('help', 'a string', help)
-    const named = { name: this.#prefix + name, help }
-    if (kind === 'counter' || kind === 'gauge') return { kind, ...named }
-    if (!Array.isArray(buckets) || !buckets.every((bound, at) => Number.isFinite(bound) && (at === 0 || bound > buckets[at - 1]))) {
-      throw new InvalidArgumentError('buckets', 'an array of finite numbers that rise', buckets)
-    }
-    if (typeof relativeError !== 'number' || !(relativeError >= 0.0001 && relativeError < 1)) {
-      throw new InvalidArgumentError('relativeError', 'a number above 0.0001 and below 1', relativeError)
-    }
-    return { kind: 'histogram', ...named, bounds: Float64Array.from(buckets), alpha: relativeError }
-  }
-
-  #claim({ kind, name }: CoreFamily): void {
-    const used = kind === 'histogram' ? ['', '_bucket', '_sum', '_count'].map(suffix => name + suffix) : [name]
-    for (const one of used) {
-      const owner = this.#names.get(one)
-      if (owner !== undefined)
-        throw new InvalidArgumentError('name', `free, or registered before with the same definition; ${one} belongs to ${owner}`, name)
-    }
-    if (this.#metrics.size >= MOST_METRICS) throw new ShelflifeError('ERR_SERIES_LIMIT', `a registry holds at most ${MOST_METRICS} metrics`)
-    for (const one of used) this.#names.set(one, name)
-  }
-}
-
-function isMetricName(name: string): boolean {
-  return /^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)
 }
