@@ -11,6 +11,6 @@ export function zipf({ count, keys, seed }) {
     const other = Math.floor(random() * (at + 1))
     ;[place[at], place[other]] = [place[other], place[at]]
   }
-  const next = ranks({ keys, seed })
+  const next = ranks({ keys, seed: seed + 1000 })
   return Array.from({ length: count }, () => place[next()])
 }

@@ -1,7 +1,7 @@
 /** The errors of a request. Each says how many attempts were made and where the time went. */
 
 import type { Ending, Spent } from '../core/schedule-core.ts'
-import { ShelflifeError, TimeoutError, type TimeoutPhase } from '../errors.ts'
+import { type ErrorCode, ShelflifeError, TimeoutError, type TimeoutPhase } from '../errors.ts'
 import type { StoredResponse } from './record.ts'
 
 /** Milliseconds that a request spent in each phase. */
@@ -25,26 +25,33 @@ export interface RequestTrace {
   readonly phases: RequestPhases
 }
 
-/** No attempt got a complete response: refused, reset, truncated, unreachable. The last failure is the `cause`. */
-export class NetworkError extends ShelflifeError implements RequestTrace {
-  override readonly name: string = 'NetworkError'
+/** What failing requests have in common. A deadline is a {@link TimeoutError} first, and says the same. */
+class RequestError extends ShelflifeError implements RequestTrace {
   readonly url: string
   readonly method: string
   readonly attempts: number
   readonly phases: RequestPhases
 
+  constructor(code: ErrorCode, message: string, trace: RequestTrace, options: { cause?: unknown; retryable?: boolean } = {}) {
+    super(code, message, options)
+    this.url = trace.url
+    this.method = trace.method
+    this.attempts = trace.attempts
+    this.phases = trace.phases
+  }
+}
+
+/** No attempt got a complete response: refused, reset, truncated, unreachable. The last failure is the `cause`. */
+export class NetworkError extends RequestError {
+  override readonly name: string = 'NetworkError'
   /** Why it was not tried again. */
   readonly gaveUp: Ending
 
   constructor(trace: RequestTrace, gaveUp: Ending, cause: unknown) {
     const tries = trace.attempts === 1 ? '' : ` after ${trace.attempts} attempts`
     const end = gaveUp === 'no-time-left' ? '; no time is left for another attempt' : ''
-    super('ERR_NETWORK', `${trace.method} ${trace.url} failed${tries}: ${messageOf(cause)}${end}`, { cause, retryable: true })
+    super('ERR_NETWORK', `${trace.method} ${trace.url} failed${tries}: ${messageOf(cause)}${end}`, trace, { cause, retryable: true })
     this.gaveUp = gaveUp
-    this.url = trace.url
-    this.method = trace.method
-    this.attempts = trace.attempts
-    this.phases = trace.phases
   }
 }
 
@@ -66,25 +73,17 @@ export class RequestTimeoutError extends TimeoutError implements RequestTrace {
 }
 
 /** The body is larger than `maxResponseSize`. Reading stopped there and nothing was kept. */
-export class ResponseTooLargeError extends ShelflifeError implements RequestTrace {
+export class ResponseTooLargeError extends RequestError {
   override readonly name: string = 'ResponseTooLargeError'
   /** The limit in bytes. */
   readonly limit: number
   /** Decoded bytes that had come when reading stopped, or the size that the response announced. */
   readonly received: number
-  readonly url: string
-  readonly method: string
-  readonly attempts: number
-  readonly phases: RequestPhases
 
   constructor(limit: number, received: number, trace: RequestTrace) {
-    super('ERR_RESPONSE_TOO_LARGE', `the response to ${trace.method} ${trace.url} exceeds ${limit} bytes`)
+    super('ERR_RESPONSE_TOO_LARGE', `the response to ${trace.method} ${trace.url} exceeds ${limit} bytes`, trace)
     this.limit = limit
     this.received = received
-    this.url = trace.url
-    this.method = trace.method
-    this.attempts = trace.attempts
-    this.phases = trace.phases
   }
 }
 
