@@ -53,20 +53,20 @@ interface Arrival {
 export class Pool {
   readonly #own: Member
   readonly #around: Pool | undefined
-  readonly #within = new Set<Pool>()
+  #within: readonly Pool[] = []
   /** Others that had to give way for the sake of this one, and have told nobody yet. */
   readonly #displaced = new Set<Member>()
 
   constructor(own: Member, around?: Pool) {
     this.#own = own
     this.#around = around
-    if (around !== undefined) around.#within.add(this)
+    if (around !== undefined) around.#within = [...around.#within, this]
     this.resized()
   }
 
   /** The cache is closed. */
   leave(): void {
-    if (this.#around !== undefined) this.#around.#within.delete(this)
+    if (this.#around !== undefined) this.#around.#within = this.#around.#within.filter(pool => pool !== this)
   }
 
   /** The limits of the cache have changed. */
@@ -100,38 +100,44 @@ export class Pool {
 
   #held(what: Scarce): number {
     let held = this.#own[what]()
-    for (const pool of this.#within) held += pool.#held(what)
+    for (const pool of this.#within) held += pool.#within.length === 0 ? pool.#own[what]() : pool.#held(what)
     return held
   }
 
   #shrink(arrival: Arrival): void {
     const { to, more, replaced } = arrival
     const { max, maxSize } = this.#own.limits()
+    let before = Number.POSITIVE_INFINITY
     while (replaced.isThere()) {
       const entries = this.#held('entries')
-      const scarce = entries + more.entries > max ? 'entries' : this.#held('size') + more.size > maxSize ? 'size' : undefined
-      if (scarce === undefined) return
+      const isSizeScarce = maxSize < Number.POSITIVE_INFINITY && this.#held('size') + more.size > maxSize
+      const scarce = entries + more.entries > max ? 'entries' : isSizeScarce ? 'size' : undefined
+      if (scarce === undefined || entries >= before) return
       if (this.#clearedExpired(to)) continue
+      before = entries
       this.#giveWay(scarce, arrival)
-      if (this.#held('entries') >= entries) return
     }
   }
 
   #clearedExpired(to: Pool): boolean {
-    if (this !== to) to.#displaced.add(this.#own)
-    if (this.#own.clearedExpired()) return true
+    if (this.#own.clearedExpired()) {
+      if (this !== to) to.#displaced.add(this.#own)
+      return true
+    }
     for (const pool of this.#within) if (pool.#clearedExpired(to)) return true
     return false
   }
 
   #giveWay(scarce: Scarce, arrival: Arrival): void {
     const { to, more, replaced } = arrival
-    const shareOf = (held: number, isTo: boolean) => (!isTo ? held : held > replaced[scarce] ? held + more[scarce] : 0)
     let largest: Pool = this
-    let most = shareOf(this.#own[scarce](), this === to)
+    let most = this === to ? shareOf(this.#own[scarce](), more[scarce], replaced[scarce]) : this.#own[scarce]()
     for (const pool of this.#within) {
-      const share = shareOf(pool.#held(scarce), pool.#isAround(to))
-      if (share > most) [largest, most] = [pool, share]
+      const held = pool.#held(scarce)
+      const share = pool.#isAround(to) ? shareOf(held, more[scarce], replaced[scarce]) : held
+      if (share <= most) continue
+      largest = pool
+      most = share
     }
     if (largest !== this) return largest.#giveWay(scarce, arrival)
     if (this !== to) to.#displaced.add(this.#own)
@@ -142,4 +148,9 @@ export class Pool {
     for (let at: Pool | undefined = pool; at !== undefined; at = at.#around) if (at === this) return true
     return false
   }
+}
+
+/** What somebody holds for whom more is coming: nothing that could be given, when all of it is what is replaced. */
+function shareOf(held: number, more: number, replaced: number): number {
+  return held > replaced ? held + more : 0
 }
