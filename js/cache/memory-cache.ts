@@ -14,6 +14,7 @@ import { Departures, reportAll } from './departures.ts'
 import { readDump } from './dump.ts'
 import { ExpiryAlarm } from './expiry.ts'
 import type { DoomMode } from './groups.ts'
+import { checkValidation, Guard } from './guards.ts'
 import { keyHasher } from './key-hash.ts'
 import { lifetime } from './lifetime.ts'
 import { Listeners } from './listeners.ts'
@@ -61,13 +62,15 @@ export function createMemoryCache<K, V>(options?: MemoryCacheOptions<K, V>): Mem
 }
 
 /** What a cache with tiers says of an entry beyond what users can. */
-export interface EntryDetail {
+export interface EntryDetail<K, V> {
   /** Kept with the entry, and given back by {@link MemoryCache.held}. */
   readonly note?: unknown
   /** How much of the time to live, in milliseconds, is over: with more than all of it, the entry comes in stale. */
   readonly pastBy?: number
   /** The value is no news: it only comes in, and what was made from it stays. */
   readonly isCopy?: boolean
+  /** The owner must be asked before the entry is read. */
+  readonly guard?: Guard<K, V> | undefined
 }
 
 /** See {@link MemoryCache.held}. */
@@ -109,6 +112,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   readonly #ties = new Ties<K>()
   /** Whether entries that were given up are still here, so that every look at one has to ask. */
   #hasDoomed = false
+  /** Those that have to be asked about, by slot. */
+  readonly #guards = new Map<number, Guard<K, V>>()
+  /** Whether there are any of either kind, so that every read has to look twice. */
+  #looksTwice = false
   #sizes: number[] = []
   #free: number[] = []
   #totalSize = 0
@@ -141,8 +148,9 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
    * `allowStale` is set and it was stored with a `staleFor` that has not passed.
    */
   get(key: K, options?: GetOptions): V | undefined {
-    const slot = this.#find(key)
+    const slot = this.#look(key)
     if (slot === undefined) {
+      if (this.#looksTwice && this.guardOf(key) !== undefined) return undefined
       const reason = this.#departed.missed(key)
       this.#listeners?.emit('miss', { key, reason })
       this.#curve?.missed(key)
@@ -159,7 +167,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** The value of `key`, without making it more recent and without counting. */
   peek(key: K, options?: GetOptions): V | undefined {
-    const slot = this.#find(key)
+    const slot = this.#look(key)
     if (slot === undefined) return undefined
     const served = options?.allowStale === true ? !this.#isGone(slot) : this.#isFresh(slot)
     return served ? this.#values[slot] : undefined
@@ -167,7 +175,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Whether `key` has a value that is not stale, without making it more recent and without counting. */
   has(key: K): boolean {
-    const slot = this.#find(key)
+    const slot = this.#look(key)
     return slot !== undefined && this.#isFresh(slot)
   }
 
@@ -191,13 +199,15 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
    *
    * Throws `ERR_INVALID_ARGUMENT` for an `undefined` value and for options that cannot be meant; nothing has changed then.
    */
-  set(key: K, value: V, options?: SetOptions<K>, detail?: EntryDetail): boolean {
+  set(key: K, value: V, options?: SetOptions<K>, detail?: EntryDetail<K, V>): boolean {
     if (this.#closed) throw new ClosedError('the cache')
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
     const ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
     const staleFor = options?.staleFor === undefined ? 0 : durationOrZeroMs(options.staleFor, 'staleFor')
     if (options?.tags !== undefined) checkedList(options.tags, 'tags')
     if (options?.dependsOn !== undefined) checkedList(options.dependsOn, 'dependsOn')
+    const isGuarded = options?.validate !== undefined || this.#options.validate !== undefined || detail?.guard !== undefined
+    if (isGuarded && options !== undefined) checkValidation(options)
     const size = this.#options.weigh === undefined ? 0 : this.#weigh(key, value, options)
     const until = ttl === NEVER ? NEVER : this.#now() + ttl - (detail?.pastBy ?? 0)
     this.#counts.sets += 1
@@ -214,6 +224,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       this.#staleFor.set(taken, staleFor)
       if (detail?.note !== undefined || this.#notes !== undefined) this.#annotate(taken, detail?.note)
       if (options !== undefined) this.#ties.join(taken, key, options)
+      if (isGuarded) this.#guard(taken, options, detail?.guard)
       this.#curve?.written(key, taken, size)
       if (this.#listeners !== undefined) this.#departures?.note(value, key, 'stored')
       if (end < this.#expiry.next) this.#expiry.expect(end)
@@ -587,6 +598,62 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return driver.stale ? driver.read() : driver.recent
   }
 
+  /** The slot of `key`, for a reader, who gets neither what was given up nor what is not right any more. */
+  #look(key: K): number | undefined {
+    const slot = this.#slots.get(key)
+    return slot === undefined || !this.#looksTwice ? slot : this.#lookTwice(key)
+  }
+
+  #lookTwice(key: K): number | undefined {
+    const slot = this.#find(key)
+    const guard = slot === undefined ? undefined : this.#guards.get(slot)
+    if (slot === undefined || guard === undefined || guard.askAt > this.#now() || !this.#isFresh(slot)) return slot
+    if (guard.validate === undefined) return undefined
+    const right = guard.ask(key, this.#values[slot] as V, () => this.#now())
+    // It may have used the cache.
+    if (this.#slots.get(key) !== slot || this.#guards.get(slot) !== guard) return this.#find(key)
+    if (right) return slot
+    this.#giveUp(slot, 'delete')
+    this.#reapSlice()
+    this.#departures?.report()
+    return undefined
+  }
+
+  /** Not for users: what is to be asked about the fresh entry of `key` by the owner of this cache, before it is read. */
+  guardOf(key: K): Guard<K, V> | undefined {
+    const slot = this.#guards.size === 0 ? undefined : this.#find(key)
+    const guard = slot === undefined ? undefined : this.#guards.get(slot)
+    if (slot === undefined || guard === undefined || guard.validate !== undefined) return undefined
+    return guard.askAt <= this.#now() && this.#isFresh(slot) ? guard : undefined
+  }
+
+  /** Not for users: the answer about the entry of `key`, to which `guard` belongs. Reads it when it is right, else gives it up. */
+  answered(key: K, guard: Guard<K, V>, right: boolean): V | undefined {
+    const slot = this.#find(key)
+    if (slot === undefined || this.#guards.get(slot) !== guard) return undefined
+    if (right) {
+      guard.askAt = NEVER
+      const value = this.get(key)
+      guard.passed(this.#now())
+      return value
+    }
+    this.#giveUp(slot, 'delete')
+    this.#reapSlice()
+    this.#departures?.report()
+    return undefined
+  }
+
+  #guard(slot: number, options: SetOptions<K> | undefined, guard: Guard<K, V> | undefined): void {
+    const { validate, validateIntervalMs } = this.#options
+    this.#guards.set(slot, guard ?? new Guard(options?.version, options?.validate?.bind(options) ?? validate, validateIntervalMs))
+    this.#looksTwice = true
+  }
+
+  #setDoomed(has: boolean): void {
+    this.#hasDoomed = has
+    this.#looksTwice = has || this.#guards.size > 0
+  }
+
   /** The slot of `key`, unless its entry was given up. */
   #find(key: K): number | undefined {
     const slot = this.#slots.get(key)
@@ -617,12 +684,12 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
         this.#ties.renew(slot)
       }
     }
-    this.#hasDoomed = this.#ties.pending
+    this.#setDoomed(this.#ties.pending)
   }
 
   /** What was made from `key` is true no longer. */
   #sourceChanged(key: K): void {
-    if (this.#ties.sourceChanged(key)) this.#hasDoomed = true
+    if (this.#ties.sourceChanged(key)) this.#setDoomed(true)
   }
 
   /** Lets entries leave that were given up, at most 1024, so that nothing else waits long; an alarm sees to the rest. */
@@ -632,7 +699,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       if (next === undefined) break
       this.#giveUp(next.slot, next.mode)
     }
-    this.#hasDoomed = this.#ties.pending
+    this.#setDoomed(this.#ties.pending)
     if (this.#hasDoomed) this.#expiry.expect(this.#now() + 1)
   }
 
@@ -773,6 +840,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       this.#departures?.note(old, key, 'expire')
     } else if (old !== value) this.#departures?.note(old, key, 'set')
     this.#ties.leave(slot)
+    if (this.#guards.size > 0) this.#guards.delete(slot)
     this.#write(slot, key, value, until, size)
     // The wheel only proposes, so a later end needs no word: the proposal at the old end is answered with the new one.
     const wheelTime = this.#wheelTime(slot, end)
@@ -845,6 +913,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const key = this.#keys[slot] as K
     this.#departures?.note(this.#values[slot] as V, key, reason)
     this.#ties.leave(slot)
+    if (this.#guards.size > 0) this.#guards.delete(slot)
     this.#slots.delete(key)
     this.#departed.note(key, reason)
     if (reason !== 'evict') this.#curve?.gone(key)
@@ -990,7 +1059,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#totalSize = 0
     this.#staleFor.clear()
     this.#ties.clear()
-    this.#hasDoomed = false
+    this.#guards.clear()
+    this.#setDoomed(false)
     this.#ttlEnd.clear()
     this.#expiry.clear()
   }

@@ -14,8 +14,9 @@ import {
   wholeNumber,
 } from '../options.ts'
 import { estimateSize } from './estimate-size.ts'
+import { checkValidation, validateIntervalMs } from './guards.ts'
 import { randomSeed } from './key-hash.ts'
-import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats, NamespaceOptions } from './types.ts'
+import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats, NamespaceOptions, ValidatedEntry } from './types.ts'
 
 const DEFAULT_MAX = 10_000
 const NEVER = Number.POSITIVE_INFINITY
@@ -43,6 +44,8 @@ export interface ResolvedMemoryOptions<K, V> extends Limits {
   readonly cleanupIntervalMs: number
   readonly random: () => number
   readonly dispose: ((value: V, key: K, reason: DisposeReason) => void) | undefined
+  readonly validate: ((entry: ValidatedEntry<K, V>) => boolean) | undefined
+  readonly validateIntervalMs: number
   readonly clock: Clock
   readonly name: string
 }
@@ -68,6 +71,7 @@ export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | und
   if (!isPolicy(policy)) throw new InvalidArgumentError('policy', "'lru', 's3fifo', 'tinylfu' or 'auto'", policy)
   if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
   metricsOption(options.metrics)
+  checkValidation(options)
   const counted = maxSize !== undefined || maxEntrySize !== NEVER || sizeCalculation !== undefined
   const most = max === undefined ? (maxSize === undefined ? DEFAULT_MAX : MOST_ENTRIES) : mostEntries(max)
   return {
@@ -88,6 +92,8 @@ export function resolveMemoryOptions<K, V>(given: MemoryCacheOptions<K, V> | und
     cleanupIntervalMs: durationOrZeroMs(cleanupInterval, 'cleanupInterval'),
     random,
     dispose,
+    validate: options.validate?.bind(options),
+    validateIntervalMs: validateIntervalMs(options.validateInterval),
     clock: clockOption(options.clock),
     name,
   }
@@ -99,13 +105,30 @@ export function resolveNamespaceOptions<K, V>(
   name: string,
   given: NamespaceOptions<K, V> | undefined,
 ): ResolvedMemoryOptions<K, V> {
-  const { ttlMs, maxTtlMs, idleMs, jitterMs, cleanupIntervalMs, weigh, sizeUnit, seed, policy, dispose, random, clock } = around
+  const {
+    validate,
+    validateIntervalMs,
+    ttlMs,
+    maxTtlMs,
+    idleMs,
+    jitterMs,
+    cleanupIntervalMs,
+    weigh,
+    sizeUnit,
+    seed,
+    policy,
+    dispose,
+    random,
+    clock,
+  } = around
   const usual = { ttl: ttlMs, maxTtl: maxTtlMs, idleTtl: idleMs, jitter: jitterMs, policy, dispose, max: NEVER }
   const own = resolveMemoryOptions<K, V>({
     ...said(usual),
     ...said(optionsObject(given, 'options')),
     ...said({
       cleanupInterval: cleanupIntervalMs,
+      validate,
+      validateInterval: validateIntervalMs,
       random,
       clock,
       name: `${around.name}:${name}`,

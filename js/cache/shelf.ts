@@ -30,6 +30,8 @@ export function keptOptions<V>(options: ResolvedMemoryOptions<string, V>): Resol
   const { weigh, dispose } = options
   return {
     ...options,
+    // Who has tiers can wait for an answer, and asks himself.
+    validate: undefined,
     jitterMs: 0,
     weigh: weigh && ((value, key) => (value === NONE ? 1 : weigh(value, key))),
     dispose: dispose && ((value, key, reason) => (value === NONE ? undefined : dispose(value, key, reason))),

@@ -50,6 +50,14 @@ export interface MemoryCacheOptions<K, V> {
   /** Numbers from 0 up to 1 for `jitter`. Default: `Math.random`. */
   random?: () => number
   /**
+   * Asked before a fresh entry is given to a reader (`get`, `peek`, `has`), for sources that change without saying so:
+   * `validate: ({ key, version }) => statSync(key).mtimeMs === version`. False gives the entry up, and the read is a
+   * miss; a throw reaches the reader, and the entry stays. Default: nothing is asked.
+   */
+  validate?(entry: ValidatedEntry<K, V>): boolean
+  /** For so long an entry that was found right is not asked about again. Default: 0, every read asks. */
+  validateInterval?: Duration
+  /**
    * Called after an entry has left, once the cache is consistent again; it may use the cache. What it throws, the call that made the
    * entry leave throws, after all have been told; where a timer did, it is reported (`process.on('warning')`, in browsers an `error` event).
    */
@@ -84,6 +92,21 @@ export interface SetOptions<K = string> {
   dependsOn?: readonly K[] | undefined
   /** The size of this entry, instead of what `sizeCalculation` says. */
   size?: number
+  /** What tells this version of the value from others, such as the time its file was changed. It is given to `validate`. Default: none. */
+  version?: Version | undefined
+  /** The `validate` of this entry. Default: that of the cache. */
+  validate?(entry: ValidatedEntry<K, unknown>): boolean
+}
+
+/** What tells one version of a value from another: a time, a count, an etag. */
+export type Version = string | number
+
+/** An entry about which `validate` is asked. */
+export interface ValidatedEntry<K, V> {
+  readonly key: K
+  readonly value: V
+  /** What it was set with. */
+  readonly version: Version | undefined
 }
 
 /** Options of a single read of a memory cache. */

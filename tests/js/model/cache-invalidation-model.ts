@@ -106,7 +106,9 @@ class Run {
         const made = this.#make(key, this.#tags(), this.#sources())
         this.#tell(`set ${key} = ${made.version} ${made.tags} <- ${made.dependsOn}`)
         this.#end({ ends: other => other.key === key || other.dependsOn.includes(key), but: made })
-        this.#set.set(key, made)
+        // A load that ends about now may change what this was made from.
+        if (made.dependsOn.length > 0 && this.#cache.pending().loads > 0) this.#set.delete(key)
+        else this.#set.set(key, made)
         await this.#cache.set(key, made.version, { tags: made.tags, dependsOn: made.dependsOn })
         return
       }
