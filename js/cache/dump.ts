@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import { wholeNumber } from '../options.ts'
+import { checkValidation } from './guards.ts'
 import type { EntryDetail } from './memory-cache.ts'
 import type { DumpedEntry, SetOptions } from './types.ts'
 
@@ -10,7 +11,7 @@ export interface Loaded<K, V> {
   readonly key: K
   readonly value: V
   readonly options: SetOptions<K>
-  readonly detail: EntryDetail
+  readonly detail: EntryDetail<K, V>
 }
 
 /** What was dumped, as of `wall`; without what has expired since. Throws `ERR_INVALID_ARGUMENT` at the first entry that cannot be meant. */
@@ -30,7 +31,7 @@ export function readDump<K, V>(entries: Iterable<readonly [K, DumpedEntry<K, V>]
 function readEntry<K, V>(pair: readonly [K, DumpedEntry<K, V>], wall: number, name: string): Loaded<K, V> | undefined {
   const entry = Array.isArray(pair) && pair.length === 2 ? (pair[1] as DumpedEntry<K, V> | undefined) : undefined
   if (typeof entry !== 'object' || entry === null) throw new InvalidArgumentError(name, 'a pair of a key and an object with a value', pair)
-  const { value, ttl, start = wall, staleFor = 0, size, tags, dependsOn } = entry
+  const { value, ttl, start = wall, staleFor = 0, size, tags, dependsOn, version } = entry
   if (value === undefined) throw new InvalidArgumentError(`${name}.value`, 'anything but undefined, which means a miss', value)
   if (ttl !== undefined && !Number.isFinite(ttl)) throw new InvalidArgumentError(`${name}.ttl`, 'a number of milliseconds', ttl)
   if (!Number.isFinite(start)) throw new InvalidArgumentError(`${name}.start`, 'a time in milliseconds since 1970', start)
@@ -41,6 +42,7 @@ function readEntry<K, V>(pair: readonly [K, DumpedEntry<K, V>], wall: number, na
     [dependsOn, 'dependsOn'],
   ] as const)
     if (list !== undefined && !Array.isArray(list)) throw new InvalidArgumentError(`${name}.${what}`, 'an array', list)
+  checkValidation({ version })
   // A clock that was set back must not make entries live longer.
   const left = ttl === undefined ? Number.POSITIVE_INFINITY : ttl - Math.max(0, wall - start)
   if (left + staleFor <= 0) return undefined
@@ -53,6 +55,7 @@ function readEntry<K, V>(pair: readonly [K, DumpedEntry<K, V>], wall: number, na
       ...(size !== undefined && { size }),
       ...(tags !== undefined && { tags }),
       ...(dependsOn !== undefined && { dependsOn }),
+      ...(version !== undefined && { version }),
     },
     // It is no news: what was made from it, and came in before it, is as true as it was.
     detail: left > 0 ? { isCopy: true } : { isCopy: true, pastBy: 1 - left },

@@ -490,6 +490,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       const until = this.#options.idleMs === NEVER ? (this.#freshUntil[slot] as number) : this.#ttlEnd.get(slot)
       const staleFor = this.#staleFor.get(slot)
       const { tags, dependsOn } = this.#ties.of(slot)
+      const version = this.#guards.get(slot)?.version
       const entry: DumpedEntry<K, V> = {
         value: this.#values[slot] as V,
         ...(until !== NEVER && { ttl: until - this.#now(), start }),
@@ -497,6 +498,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
         ...(this.#options.weigh !== undefined && { size: this.#sizes[slot] ?? 0 }),
         ...(tags.length > 0 && { tags }),
         ...(dependsOn.length > 0 && { dependsOn }),
+        ...(version !== undefined && { version }),
       }
       return [key, entry]
     })

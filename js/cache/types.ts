@@ -172,6 +172,8 @@ export interface DumpedEntry<K, V> {
   size?: number
   tags?: readonly string[]
   dependsOn?: readonly K[]
+  /** What it was set with, where `validate` is asked about it. The hook of a single entry cannot be dumped. */
+  version?: Version
 }
 
 /** What `on` of a memory cache tells of. The value of an entry that has left is the one that it had. */

@@ -106,6 +106,15 @@ describe('a memory cache', () => {
     expect([cache.get('b'), asked.length]).toEqual(['z', 0])
   })
 
+  test('a version is dumped and loaded', () => {
+    const validate = ({ version }: { version: unknown }) => version === 1
+    const { cache } = benchOf({ validate })
+    cache.set('a', 'x', { version: 1 })
+    const other = benchOf({ validate }).cache
+    other.load(JSON.parse(JSON.stringify(cache.dump())))
+    expect(other.get('a')).toBe('x')
+  })
+
   test('what cannot be meant is refused', () => {
     expect(() => createMemoryCache({ validate: 1 as never })).toThrow('validate')
     expect(() => createMemoryCache({ validateInterval: -1 })).toThrow('validateInterval')
