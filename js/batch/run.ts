@@ -1,15 +1,16 @@
-/** One run of `processBatch`: performs what the plan in the core decides, and keeps items and results. */
+/** One run of `processBatch`: performs what the plan in the core decides. */
 
 import { BatchCore, type BatchPlan } from '../core/batch-core.ts'
 import { Alarm, type Driver } from '../core/driver.ts'
 import { type ShelflifeError, TimeoutError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
 import { BatchAbortedError, BatchResultError, thrownBy } from './errors.ts'
-import { Flight, type Whole } from './flight.ts'
+import { Flight } from './flight.ts'
+import { Ledger } from './ledger.ts'
 import type { BatchMeters } from './meters.ts'
 import { type Counts, ProgressTeller } from './progress.ts'
 import type { ItemSource } from './source.ts'
-import type { BatchHandler, BatchProgress, BatchResult, FailedItem } from './types.ts'
+import type { BatchHandler, BatchProgress, BatchResult } from './types.ts'
 
 /** Options, checked and complete. */
 export interface RunSettings {
@@ -20,9 +21,6 @@ export interface RunSettings {
   readonly progressInterval: number
   readonly meters: BatchMeters | undefined
 }
-
-/** Stands in the results where nothing is settled yet. */
-const UNSETTLED: PromiseRejectedResult = { status: 'rejected', reason: undefined }
 
 /** See the top of this file. */
 export class BatchRun<T, R> {
@@ -35,16 +33,14 @@ export class BatchRun<T, R> {
   readonly #teller: ProgressTeller
   readonly #begunAt: number
   readonly #flights = new Map<number, Flight<T>>()
-  /** By the number of the batch in the input. */
-  readonly #wholes = new Map<number, Whole<T>>()
-  readonly #results: PromiseSettledResult<R>[] = []
-  readonly #failed: FailedItem<T>[] = []
+  readonly #ledger: Ledger<T, R>
   readonly #errors: ShelflifeError[] = []
-  readonly #counts = { done: 0, failed: 0, aborted: 0, calls: 0, answers: 0, retries: 0, splits: 0 }
+  readonly #counts = { calls: 0, answers: 0, retries: 0, splits: 0 }
   #total: number | undefined
   #state: 'idle' | 'driving' | 'finished' = 'idle'
   #aborted: { readonly reason: unknown } | undefined
   readonly #onAbort = () => this.#abort()
+  readonly #take = (count: number) => this.#source.take(count)
 
   constructor(source: ItemSource<T>, handler: BatchHandler<T, R>, settings: RunSettings, resolve: (result: BatchResult<T, R>) => void) {
     this.#source = source
@@ -52,6 +48,7 @@ export class BatchRun<T, R> {
     this.#settings = settings
     this.#resolve = resolve
     this.#core = new BatchCore(settings.plan)
+    this.#ledger = new Ledger(settings.plan.batchSize, settings.meters)
     this.#total = source.total
     this.#begunAt = settings.driver.now()
     this.#teller = new ProgressTeller(settings.onProgress, settings.progressInterval, settings.driver, () => this.#progress())
@@ -62,7 +59,7 @@ export class BatchRun<T, R> {
     const { signal } = this.#settings
     signal?.addEventListener('abort', this.#onAbort, { once: true })
     if (signal?.aborted) {
-      this.#expect(this.#source.total ?? 0)
+      this.#ledger.expect(this.#source.total ?? 0)
       this.#abort()
     } else this.#drive()
   }
@@ -75,7 +72,7 @@ export class BatchRun<T, R> {
 
   supplied(count: number): void {
     if (this.#state === 'finished' || count === 0) return
-    this.#expect(count)
+    this.#ledger.expect(count)
     this.#guarded(() => this.#core.supply(count))
     this.#drive()
   }
@@ -83,15 +80,9 @@ export class BatchRun<T, R> {
   ended(error?: { readonly cause: unknown }): void {
     if (this.#state === 'finished') return
     if (error !== undefined) this.#errors.push(thrownBy('the source of items', error.cause))
-    this.#total = this.#results.length
+    this.#total = this.#ledger.total
     this.#guarded(() => this.#core.end())
     this.#drive()
-  }
-
-  #expect(count: number): void {
-    const known = this.#results.length
-    this.#results.length = known + count
-    this.#results.fill(UNSETTLED, known)
   }
 
   // What the plan decides.
@@ -104,7 +95,7 @@ export class BatchRun<T, R> {
       const { driver } = this.#settings
       for (let action = this.#core.poll(driver.now()); action !== undefined; action = this.#core.poll(driver.now())) {
         if (action.kind === 'expire') this.#expire(action.token)
-        else this.#begin(new Flight(action, this.#wholeAt(action.start, action.length), driver.now()))
+        else this.#begin(new Flight(action, this.#ledger.wholeAt(action.start, action.length, this.#take), driver.now()))
         if (this.#finished) return
       }
       driver.set(this.#alarm, this.#core.pollAt())
@@ -115,17 +106,6 @@ export class BatchRun<T, R> {
       if (this.#core.finished) this.#finish()
       else this.#source.read(this)
     })
-  }
-
-  /** Fresh batches are full ones, save the last: the number of a batch follows from any item in it. */
-  #wholeAt(start: number, length: number): Whole<T> {
-    const number = Math.floor(start / this.#settings.plan.batchSize)
-    let whole = this.#wholes.get(number)
-    if (whole === undefined) {
-      whole = { start, items: this.#source.take(length), open: length }
-      this.#wholes.set(number, whole)
-    }
-    return whole
   }
 
   #begin(flight: Flight<T>): void {
@@ -159,15 +139,12 @@ export class BatchRun<T, R> {
   #answered(flight: Flight<T>, answer: unknown): void {
     if (!this.#land(flight)) return
     // Results are kept before the core hears of them, so that a trap there takes none of them back.
-    const { token, length, whole } = flight
+    const { token, length } = flight
     if (!Array.isArray(answer) || answer.length !== length) {
-      this.#reject(flight, 'failed', new BatchResultError(length, answer))
+      this.#ledger.reject(flight, 'failed', new BatchResultError(length, answer))
       this.#core.refused(token, this.#settings.driver.now())
     } else {
-      const failed = this.#keep(flight, answer)
-      this.#close(whole, length)
-      this.#count('failed', failed)
-      this.#count('done', length - failed)
+      const failed = this.#ledger.keep(flight, answer)
       this.#core.answered(token, failed, this.#settings.driver.now())
     }
     this.#moved()
@@ -178,8 +155,8 @@ export class BatchRun<T, R> {
     const verdict = this.#core.threw(flight.token, this.#settings.driver.now())
     if (verdict === 'retry') this.#counts.retries += 1
     else if (verdict === 'split') this.#counts.splits += 1
-    else if (this.#aborted === undefined) this.#reject(flight, 'failed', error)
-    else this.#reject(flight, 'aborted', new BatchAbortedError(true, this.#aborted.reason))
+    else if (this.#aborted === undefined) this.#ledger.reject(flight, 'failed', error)
+    else this.#ledger.reject(flight, 'aborted', new BatchAbortedError(true, this.#aborted.reason))
     this.#moved()
   }
 
@@ -194,39 +171,6 @@ export class BatchRun<T, R> {
   #moved(): void {
     this.#teller.changed()
     this.#drive()
-  }
-
-  #keep(flight: Flight<T>, answer: readonly unknown[]): number {
-    let failed = 0
-    for (let at = 0; at < flight.length; at += 1) {
-      const value = answer[at]
-      const index = flight.start + at
-      if (value instanceof Error) {
-        failed += 1
-        this.#results[index] = { status: 'rejected', reason: value }
-        this.#failed.push({ index, item: flight.whole.items[index - flight.whole.start] as T, error: value })
-      } else this.#results[index] = { status: 'fulfilled', value: value as R }
-    }
-    return failed
-  }
-
-  #reject(flight: Flight<T>, outcome: 'failed' | 'aborted', error: unknown): void {
-    for (let index = flight.start; index < flight.start + flight.length; index += 1) {
-      this.#results[index] = { status: 'rejected', reason: error }
-      this.#failed.push({ index, item: flight.whole.items[index - flight.whole.start] as T, error })
-    }
-    this.#close(flight.whole, flight.length)
-    this.#count(outcome, flight.length)
-  }
-
-  #close(whole: Whole<T>, settled: number): void {
-    whole.open -= settled
-    if (whole.open === 0) this.#wholes.delete(Math.floor(whole.start / this.#settings.plan.batchSize))
-  }
-
-  #count(outcome: 'done' | 'failed' | 'aborted', count: number): void {
-    this.#counts[outcome] += count
-    if (count > 0) this.#settings.meters?.items(outcome === 'done' ? 'ok' : outcome, count)
   }
 
   // How the run ends.
@@ -264,60 +208,46 @@ export class BatchRun<T, R> {
     const { driver, signal } = this.#settings
     signal?.removeEventListener('abort', this.#onAbort)
     driver.set(this.#alarm, Number.POSITIVE_INFINITY)
-    this.#expect(this.#source.close())
-    this.#total = this.#results.length
+    this.#ledger.expect(this.#source.close())
+    this.#total = this.#ledger.total
     this.#rejectRest(fatal)
     this.#state = 'finished'
     this.#core.free()
     this.#teller.finish()
     if (this.#teller.error !== undefined) this.#errors.push(this.#teller.error)
-    const { done, failed, aborted, calls, retries, splits } = this.#counts
-    const total = this.#results.length
+    const { calls, retries, splits } = this.#counts
+    const { total, results } = this.#ledger
+    const { done, failed, aborted } = this.#ledger.counts
     const durationMs = driver.now() - this.#begunAt
     const itemsPerSecond = durationMs > 0 ? (total / durationMs) * 1000 : 0
-    this.#failed.sort((a, b) => a.index - b.index)
     this.#resolve({
       status: this.#status(),
-      results: this.#results,
-      failed: this.#failed,
+      results,
+      failed: this.#ledger.failures(),
       stats: { total, done, failed, aborted, calls, retries, splits, durationMs, itemsPerSecond },
       errors: this.#errors,
     })
   }
 
-  /** Whatever is unsettled when the run ends is rejected: nothing is lost silently. */
   #rejectRest(fatal: ShelflifeError | undefined): void {
     if (fatal === undefined && this.#aborted === undefined) return
-    const outcome = fatal === undefined ? 'aborted' : 'failed'
     const started = new Set<number>()
     for (const { start, length } of this.#flights.values()) for (let at = 0; at < length; at += 1) started.add(start + at)
     const fresh = fatal ?? new BatchAbortedError(false, this.#aborted?.reason)
     const begun = fatal ?? new BatchAbortedError(true, this.#aborted?.reason)
-    const { batchSize } = this.#settings.plan
-    let count = 0
-    for (let index = 0; index < this.#results.length; index += 1) {
-      if (this.#results[index] !== UNSETTLED) continue
-      const whole = this.#wholes.get(Math.floor(index / batchSize))
-      const item = whole === undefined ? this.#source.take(1)[0] : whole.items[index - whole.start]
-      const error = started.has(index) ? begun : fresh
-      this.#results[index] = { status: 'rejected', reason: error }
-      this.#failed.push({ index, item: item as T, error })
-      count += 1
-    }
+    this.#ledger.rejectRest(fatal === undefined ? 'aborted' : 'failed', index => (started.has(index) ? begun : fresh), this.#take)
     this.#flights.clear()
-    this.#count(outcome, count)
   }
 
   #status(): BatchResult<T, R>['status'] {
-    const { done, failed } = this.#counts
+    const { done, failed } = this.#ledger.counts
     if (this.#aborted !== undefined) return 'aborted'
     if (failed === 0 && this.#errors.every(error => error === this.#teller.error)) return 'ok'
     return done === 0 ? 'failed' : 'partial'
   }
 
   #progress(): Counts {
-    const { done, failed, aborted, answers } = this.#counts
-    return { done, failed, aborted, answers, total: this.#total }
+    return { ...this.#ledger.counts, answers: this.#counts.answers, total: this.#total }
   }
 
   get #finished(): boolean {
