@@ -381,7 +381,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     for (const cache of all) {
       left.entries += cache.#slots.size
       left.bytes += cache.#accounted()
-      cache.#shrink(share)
+      cache.#counts.evictedFor('evictedForMemory', () => cache.#shrink(share))
       left.entries -= cache.#slots.size
       left.bytes -= cache.#accounted()
     }
@@ -889,7 +889,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     if (slot < 0) return -1
     const gone = this.#isGone(slot)
     if (gone) this.#counts.expirations += 1
-    else this.#counts.evictions += 1
+    else {
+      this.#counts.evictions += 1
+      if (this.#slots.size < this.#limits.max) this.#counts.evictedForSize += 1
+    }
     this.#vacate(slot, gone ? 'expire' : 'evict')
     return slot
   }
@@ -977,6 +980,11 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#departures?.report()
   }
 
+  #giveWay(): void {
+    const victim = this.#evict()
+    if (victim >= 0) this.#release(victim)
+  }
+
   #shrink(share: number): void {
     while (this.#clearedExpired()) {}
     const [entries, size] = [this.#slots.size * (1 - share), this.#totalSize * (1 - share)]
@@ -1004,10 +1012,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
         this.#limits = { ...this.#limits, maxEntrySize: Math.min(this.#options.maxEntrySize, largest) }
       },
       clearedExpired: () => this.#clearedExpired(),
-      giveWay: () => {
-        const victim = this.#evict()
-        if (victim >= 0) this.#release(victim)
-      },
+      giveWay: () => this.#counts.evictedFor('evictedForQuota', () => this.#giveWay()),
       report: () => this.#departures?.report(),
     }
   }

@@ -10,10 +10,22 @@ export class MemoryCounts {
   sets = 0
   deletes = 0
   evictions = 0
+  /** Those of the evictions for which there was room by number, and those that somebody else asked for. */
+  evictedForSize = 0
+  evictedForQuota = 0
+  evictedForMemory = 0
   expirations = 0
   invalidations = 0
   oversized = 0
   traps = 0
+
+  /** Counts the evictions that `action` makes as made for somebody else. */
+  evictedFor(whom: 'evictedForQuota' | 'evictedForMemory', action: () => void): void {
+    const { evictions, evictedForSize } = this
+    action()
+    this[whom] += this.evictions - evictions
+    this.evictedForSize = evictedForSize
+  }
 }
 
 /** What a cache knows of itself beside its counts. */
@@ -27,7 +39,7 @@ export interface MemoryState {
 
 /** The statistics of a cache. */
 export function memoryStats<K, V>(
-  { expiredReads, ...counts }: MemoryCounts,
+  { expiredReads, evictedForSize, evictedForQuota, evictedForMemory, ...counts }: MemoryCounts,
   { entries, size, hits, absent }: MemoryState,
   { max, maxSize }: Limits,
   { policy, sizeUnit }: ResolvedMemoryOptions<K, V>,
@@ -47,5 +59,11 @@ export function memoryStats<K, V>(
     missesByReason,
     hitRate: reads === 0 ? 0 : hits / reads,
     ...counts,
+    evictionsByReason: {
+      max: counts.evictions - evictedForSize - evictedForQuota - evictedForMemory,
+      size: evictedForSize,
+      quota: evictedForQuota,
+      memory: evictedForMemory,
+    },
   }
 }

@@ -150,7 +150,14 @@ export interface MemoryCacheStats {
   hitRate: number
   sets: number
   deletes: number
+  /** Entries whose place was needed. */
   evictions: number
+  /**
+   * Those that left for want of room by number (`max`), by size while there was room by number (`size`), for the limits that
+   * a cache and its namespaces share or have of their own (`quota`), and because `trim` or a governor wanted memory back (`memory`).
+   */
+  evictionsByReason: { max: number; size: number; quota: number; memory: number }
+  /** Entries whose time was over. */
   expirations: number
   /** Entries that left by tag, pattern, predicate or for what they depend on. */
   invalidations: number

@@ -107,3 +107,35 @@ describe('with more departures than are remembered', () => {
     }
   })
 })
+
+describe('why entries had to leave', () => {
+  const NO_EVICTIONS = { max: 0, size: 0, quota: 0, memory: 0 }
+
+  test('for number, for size, for the memory of others', () => {
+    const cache = createMemoryCache<string, number>({ max: 3, maxSize: 10, sizeCalculation: value => value })
+    for (const key of ['a', 'b', 'c', 'd']) cache.set(key, 2)
+    expect(cache.stats().evictionsByReason).toEqual({ ...NO_EVICTIONS, max: 1 })
+    cache.delete('d')
+    cache.set('e', 9)
+    expect(cache.stats().evictionsByReason).toEqual({ ...NO_EVICTIONS, max: 1, size: 2 })
+    cache.trim(1)
+    cache.setMany([
+      ['f', 2],
+      ['g', 2],
+    ])
+    cache.resize({ max: 1 })
+    const { evictions, evictionsByReason } = cache.stats()
+    expect(evictionsByReason).toEqual({ max: 2, size: 2, quota: 0, memory: 1 })
+    expect(Object.values(evictionsByReason).reduce((sum, count) => sum + count, 0)).toBe(evictions)
+  })
+
+  test('for limits that are shared', () => {
+    const cache = createMemoryCache<string, number>({ max: 4 })
+    const [large, small] = [cache.namespace('large'), cache.namespace('small')]
+    for (const key of ['a', 'b', 'c', 'd', 'e']) large.set(key, 1)
+    expect(large.stats().evictionsByReason).toEqual({ ...NO_EVICTIONS, quota: 1 })
+    small.set('f', 1)
+    expect(large.stats().evictionsByReason).toEqual({ ...NO_EVICTIONS, quota: 2 })
+    expect(small.stats().evictions).toBe(0)
+  })
+})
