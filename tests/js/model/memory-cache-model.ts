@@ -5,7 +5,7 @@
 
 import { createMemoryCache, type EvictionPolicy, type MemoryCache, type MemoryCacheOptions } from '../../../js/index.ts'
 import { ManualClock, plantTrap } from '../../../js/testing.ts'
-import { type Entry, type Mode, NaiveCache } from './naive-cache.ts'
+import { type Dumped, type Entry, type Mode, NaiveCache } from './naive-cache.ts'
 import { Seeded } from './random.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -69,6 +69,9 @@ class Sequence {
   #slept = 0
   readonly #root: Pair
   #pairs: Pair[]
+  #dump:
+    | { readonly real: ReturnType<Cache['dump']>; readonly naive: readonly Dumped[]; readonly from: NaiveCache; readonly at: number }
+    | undefined
 
   constructor(seed: number) {
     this.#random = new Seeded(seed)
@@ -172,7 +175,7 @@ class Sequence {
     const { cache, model } = pair
     const key = random.pick(KEYS)
     const now = this.#now
-    switch (random.below(23)) {
+    switch (random.below(25)) {
       case 0:
       case 1:
       case 2:
@@ -223,6 +226,10 @@ class Sequence {
         return this.#invalidate(pair)
       case 17:
         return random.below(4) === 0 ? this.#disturb(pair) : this.#mistake(cache, key)
+      case 19:
+        return this.#list(pair)
+      case 20:
+        return this.#dumpOrLoad(pair)
       case 18: {
         const keys = [random.pick(KEYS), key]
         const count = cache.deleteMany(keys)
@@ -283,6 +290,41 @@ class Sequence {
     }
   }
 
+  #list({ cache, model }: Pair): void {
+    const now = this.#now
+    const fresh = model.entries.filter(({ until }) => until > now).map(({ key }) => key)
+    const isHottest = this.#random.below(2) === 0
+    const found = isHottest ? cache.hottest(1000).reverse() : cache.coldest(1000)
+    same(found.length, fresh.length, 'hottest or coldest')
+    for (const [at, key] of fresh.entries())
+      same(model.options.exact ? found[at] : found.includes(key), model.options.exact ? key : true, 'hot')
+  }
+
+  /** What a cache gives away, another takes in, some time later. */
+  #dumpOrLoad({ cache, model }: Pair): void {
+    const now = this.#now
+    const dump = this.#dump
+    if (dump === undefined) {
+      const real = cache.dump()
+      const naive = model.dump(now)
+      same(real.length, naive.length, 'dumped entries')
+      // The order of another policy is its own.
+      const inOrder = model.options.exact ? naive : real.map(([key]) => naive.find(entry => Object.is(entry.key, key)) as Dumped)
+      for (const [at, [key, { value, ttl = NEVER, staleFor = 0, size = 0 }]] of real.entries()) {
+        const entry = inOrder[at]
+        same(key, entry?.key, 'dumped key')
+        same(`${value} ${ttl} ${staleFor} ${size}`, `${entry?.value} ${entry?.ttl} ${entry?.staleFor} ${entry?.size}`, 'dumped entry')
+      }
+      this.#dump = { real, naive: inOrder, from: model, at: now }
+      return
+    }
+    if (dump.from.options.weighed !== model.options.weighed) return
+    this.#dump = undefined
+    const count = cache.load(dump.real)
+    model.load(dump.naive, now - dump.at, now)
+    if (count < model.entries.length) throw new Error(`loaded ${count}, expected ${model.entries.length} or more`)
+  }
+
   /** What cannot be meant is refused, and has changed nothing. */
   #mistake(cache: Cache, key: unknown): void {
     const random = this.#random
@@ -296,6 +338,8 @@ class Sequence {
       () => cache.invalidateTags('x'),
       () => cache.resize({ max: 0 }),
       () => cache.trim(2),
+      () => cache.load([[key] as never]),
+      () => cache.load([[key, { value: 1, ttl: Number.NaN }]]),
       () => cache.namespace(''),
     ]
     try {

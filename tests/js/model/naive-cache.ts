@@ -32,6 +32,15 @@ export interface Groups {
   dependsOn: readonly unknown[]
 }
 
+/** An entry on its way from one cache to another. */
+export interface Dumped extends Groups {
+  key: unknown
+  value: number
+  ttl: number
+  staleFor: number
+  size: number
+}
+
 export type Mode = 'delete' | 'expire'
 
 type Scarce = 'entries' | 'size'
@@ -87,17 +96,35 @@ export class NaiveCache {
   }
 
   set(key: unknown, value: number, ttl: number, staleFor: number, size: number, groups: Groups, now: number): boolean {
+    return this.store({ key, value, ttl, staleFor, size, ...groups }, now, 0)
+  }
+
+  /** With `pastBy`, it is no news to those that depend on it, and so much of its life is over. */
+  store({ key, value, ttl, staleFor, size, tags, dependsOn }: Dumped, now: number, pastBy: number, isCopy = false): boolean {
     const old = this.kept(now).find(entry => Object.is(entry.key, key))
     this.entries = this.kept(now).filter(entry => entry !== old)
-    this.changed(key, now)
+    if (!isCopy) this.changed(key, now)
     if (size > this.largest()) return false
     if (old !== undefined && !this.options.exact) this.excuse(key)
     for (let cache: NaiveCache | undefined = this; cache !== undefined; cache = cache.around) cache.shrink(this, 1, size, now)
     const { maxTtl, idleTtl, shorter } = this.options
     const life = Math.min(ttl, maxTtl)
-    const ttlEnd = now + (shorter === 0 || life === Number.POSITIVE_INFINITY ? life : Math.max(life - shorter, Math.min(life, 1)))
-    this.entries.push({ key, value, until: Math.min(ttlEnd, now + idleTtl), ttlEnd, staleFor, size, ...groups })
+    const ttlEnd = now - pastBy + (shorter === 0 || life === Number.POSITIVE_INFINITY ? life : Math.max(life - shorter, Math.min(life, 1)))
+    this.entries.push({ key, value, until: Math.min(ttlEnd, now + idleTtl), ttlEnd, staleFor, size, tags, dependsOn })
     return true
+  }
+
+  dump(now: number): Dumped[] {
+    return this.kept(now).map(({ until: _, ttlEnd, ...entry }) => ({ ...entry, ttl: ttlEnd - now }))
+  }
+
+  /** Takes in what was dumped so long ago, in place of what is here. */
+  load(dumped: readonly Dumped[], ago: number, now: number): void {
+    this.entries = []
+    for (const entry of dumped) {
+      const left = entry.ttl - ago
+      if (left + entry.staleFor > 0) this.store({ ...entry, ttl: left > 0 ? left : 1 }, now, left > 0 ? 0 : 1 - left, true)
+    }
   }
 
   delete(key: unknown, now: number): boolean {
