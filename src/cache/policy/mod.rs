@@ -30,17 +30,13 @@ impl Policy {
     pub const ALL: [Self; 4] = [Self::Lru, Self::S3Fifo, Self::TinyLfu, Self::Auto];
 }
 
-/// Victims are condemned ahead, so that the host need not ask for each: one for so many entries, and no more than `MOST_CONDEMNED`.
-const ENTRIES_PER_CONDEMNED: u32 = 512;
-const MOST_CONDEMNED: u32 = 64;
-
 /// No policy counts further.
 const MOST_FREQUENT: u32 = 15;
 
 /// A policy at work.
 ///
-/// `Lru` merely names its victims. The others *condemn* them: these are set aside, still resident, until they are touched,
-/// and thereby pardoned, or leave.
+/// `Lru` merely names its victims. The others *condemn* them, some ahead, so that the host need not ask for each: these are set
+/// aside, still resident, until they are touched, and thereby pardoned, or leave.
 #[derive(Clone, Debug)]
 pub(super) enum Order {
     Lru(Lru),
@@ -97,15 +93,14 @@ impl Order {
 
     /// Up to `most` slots in the order in which they should leave.
     pub(super) fn victims(&mut self, most: u32) -> Vec<u32> {
-        let condemned = most.min((self.len() as u32 / ENTRIES_PER_CONDEMNED).clamp(1, MOST_CONDEMNED));
         match self {
             Self::Lru(lru) => lru.victims().take(most as usize).collect(),
             Self::S3Fifo(s3fifo) => {
-                s3fifo.condemn(condemned);
+                s3fifo.condemn(most);
                 s3fifo.condemned().take(most as usize).collect()
             }
             Self::Watched(watched) => {
-                watched.condemn(condemned);
+                watched.condemn(most);
                 watched.condemned().take(most as usize).collect()
             }
         }
@@ -126,7 +121,7 @@ impl Order {
         let uses: Vec<u32> = match self {
             Self::Lru(_) => return slots,
             Self::S3Fifo(s3fifo) => slots.iter().map(|&slot| s3fifo.frequency(slot)).collect(),
-            Self::Watched(watched) => slots.iter().map(|&slot| watched.frequency(slot)).collect(),
+            Self::Watched(watched) => slots.iter().map(|&slot| watched.frequency(slot).min(MOST_FREQUENT)).collect(),
         };
         // A few passes in place of a sort: frequencies are small numbers, and sorting is much code.
         let of = |wanted| slots.iter().zip(&uses).filter(move |&(_, &uses)| uses == wanted).map(|(&slot, _)| slot);

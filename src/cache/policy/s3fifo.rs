@@ -15,6 +15,10 @@ const MOST_USES: u8 = 3;
 /// Used more often than this, a newcomer moves to the main queue.
 const ENOUGH_USES: u8 = 1;
 
+/// Condemned ahead: one for so many entries, but no more than so many.
+const ENTRIES_PER_CONDEMNED: u32 = 512;
+const MOST_CONDEMNED: u32 = 64;
+
 /// Slots in two queues.
 #[derive(Clone, Debug)]
 pub(in crate::cache) struct S3Fifo {
@@ -88,9 +92,10 @@ impl S3Fifo {
         self.lengths.iter().sum()
     }
 
-    /// Brings the number of the condemned up to `most`, or to all there are.
+    /// Condemns a few, so that there is one if there is anybody, and at most `most`.
     pub(super) fn condemn(&mut self, most: u32) {
         let capacity = self.len();
+        let most = most.min((capacity as u32 / ENTRIES_PER_CONDEMNED).clamp(1, MOST_CONDEMNED));
         let small = (capacity * SMALL_SHARE / 100).max(1);
         self.ghosts.set_capacity(capacity - small.min(capacity));
         while self.lengths[CONDEMNED as usize] < most as usize && self.condemn_one(small) {}

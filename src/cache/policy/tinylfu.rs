@@ -94,6 +94,11 @@ impl Queues {
         self.contains(slot) && self.states[slot as usize] & IS_CONDEMNED != 0
     }
 
+    /// How often the entry in `slot` was used since it was last met.
+    pub(super) fn uses(&self, slot: u32) -> u32 {
+        u32::from(self.states[slot as usize] / ONE_USE)
+    }
+
     /// Says anew whether the key of `slot`, which holds an entry, is in the sample.
     pub(super) fn mark_sampled(&mut self, slot: u32, is_sampled: bool) {
         let state = &mut self.states[slot as usize];
@@ -222,14 +227,13 @@ impl Queues {
     }
 
     fn admits(&self, candidate: u32, victim: u32, judge: &mut Judge) -> bool {
-        let frequency = |slot: u32| {
-            judge.sketch.frequency(judge.hashes[slot as usize]) + u32::from(self.states[slot as usize] / ONE_USE)
-        };
+        let frequency = |slot: u32| judge.sketch.frequency(judge.hashes[slot as usize]) + self.uses(slot);
         let (seen, known) = (frequency(candidate), frequency(victim));
         seen > known.min(self.tuning.proof) || (seen >= COIN_FREQUENCY && judge.coin.bits().is_multiple_of(COIN_SIDES))
     }
 
-    fn window_of(&self, capacity: u32) -> u32 {
+    /// How many of `capacity` entries are in the window.
+    pub(super) fn window_of(&self, capacity: u32) -> u32 {
         let share = u64::from(capacity) * u64::from(self.tuning.window) / 100;
         (share as u32).clamp(1, capacity.max(1)).min(capacity)
     }

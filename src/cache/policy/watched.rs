@@ -32,6 +32,12 @@ const MEMORY: u32 = 40;
 /// The lead over LRU, as a part of the entries of a ghost, that is worth a turn.
 const LEAD: u32 = 50;
 
+/// Condemned ahead: one for so many entries, but no more than so many. By recency, any number would do, since a use
+/// pardons; queues judge those already condemned by what was known then.
+const ENTRIES_PER_CONDEMNED: u32 = 64;
+const MOST_CONDEMNED: u32 = 128;
+const ENTRIES_PER_CONDEMNED_BY_RECENCY: u32 = 16;
+
 /// The windows of `tinylfu`.
 pub(super) const TINY_LFU: &[Kind] = &[strict(10), strict(1), strict(30), strict(70)];
 /// What `auto` may become; it begins as the first.
@@ -145,13 +151,14 @@ impl Watched {
         self.queues.len() as usize
     }
 
-    /// Brings the number of the condemned up to `most`, or to all there are.
+    /// Condemns a few, so that there is one if there is anybody, and at most `most`.
     pub(super) fn condemn(&mut self, most: u32) {
         let capacity = self.queues.len();
         self.sketch.age_by(capacity);
         self.resample(capacity);
         match &mut self.recency {
             Some(recency) if self.kinds[self.current] == Kind::Lru => {
+                let most = most.min((capacity / ENTRIES_PER_CONDEMNED_BY_RECENCY).max(1));
                 let mut missing = most.saturating_sub(self.queues.condemned_len());
                 for slot in recency.victims() {
                     if missing == 0 {
@@ -164,11 +171,15 @@ impl Watched {
                 }
             }
             _ => {
-                while self.queues.condemned_len() < most {
-                    let mut judge =
-                        Judge { sketch: &mut self.sketch, hashes: &self.hashes, coin: &mut self.coin, tells: true };
-                    let Some(slot) = self.queues.choose(capacity, &mut judge) else { break };
-                    self.queues.condemn(slot);
+                // Half of the window, at most, can count as gone.
+                let ahead = (capacity / ENTRIES_PER_CONDEMNED).min(self.queues.window_of(capacity) / 2);
+                let most = most.min(ahead.clamp(1, MOST_CONDEMNED));
+                let Self { queues, hashes, sketch, coin, .. } = self;
+                let mut judge = Judge { sketch, hashes, coin, tells: true };
+                while queues.condemned_len() < most
+                    && let Some(slot) = queues.choose(capacity, &mut judge)
+                {
+                    queues.condemn(slot);
                 }
             }
         }
@@ -180,7 +191,7 @@ impl Watched {
 
     /// How often the key in `slot` was used of late, up to 15.
     pub(super) fn frequency(&self, slot: u32) -> u32 {
-        self.sketch.frequency(self.hashes[slot as usize])
+        self.sketch.frequency(self.hashes[slot as usize]) + self.queues.uses(slot)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
