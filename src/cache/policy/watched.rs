@@ -22,7 +22,7 @@ use crate::rng::Rng;
 /// Entries of a ghost: of the cache, a part, but so many in any case, and no more than so many. Fewer would mistake chance
 /// for merit, more would cost time.
 const GHOST_SHARE: u32 = 32;
-const LEAST_GHOST: u32 = 256;
+const LEAST_GHOST: u32 = 64;
 const MOST_GHOST: u32 = 4096;
 /// Sampled accesses between two looks at the ghosts, as a part of their entries, and at least.
 const LOOKS_PER_GHOST: u32 = 16;
