@@ -44,7 +44,7 @@ export const workloads = {
     withMap: true,
     prepare(make, entries, integers) {
       const keys = keysOf(entries, integers)
-      const order = zipf({ count: OPERATIONS, keys: entries, seed: 1 }).map(rank => keys[rank])
+      const order = orderOf(entries, integers, 1)
       const cache = filled(make, keys)
       const run = readAll()
       return () => run(cache, order)
@@ -54,7 +54,7 @@ export const workloads = {
     title: 'the same with keys made at each read',
     withMap: true,
     prepare(make, entries) {
-      const order = zipf({ count: OPERATIONS, keys: entries, seed: 1 })
+      const order = ranksOf(entries)
       const cache = filled(make, keysOf(entries, false))
       const run = readFresh()
       return () => run(cache, order)
@@ -63,8 +63,7 @@ export const workloads = {
   zipfGetOrSet: {
     title: 'get or set over four times as many keys as there is room for, Zipf order',
     prepare(make, entries, integers) {
-      const keys = keysOf(entries * 4, integers)
-      const order = zipf({ count: OPERATIONS, keys: keys.length, seed: 2 }).map(rank => keys[rank])
+      const order = orderOf(entries * 4, integers, 2)
       const cache = make(entries)
       const run = getOrSetAll()
       return () => run(cache, order)
@@ -74,12 +73,13 @@ export const workloads = {
     title: 'sets of keys that are never there',
     prepare(make, entries, integers) {
       const keys = keysOf(entries + OPERATIONS, integers)
+      const turns = [keys.slice(0, OPERATIONS), keys.slice(-OPERATIONS)]
       const cache = make(entries)
       const run = setAll()
       let turn = 0
       return () => {
         turn = (turn + 1) % 2
-        return run(cache, turn === 0 ? keys.slice(0, OPERATIONS) : keys.slice(-OPERATIONS))
+        return run(cache, turns[turn])
       }
     },
   },
@@ -87,7 +87,7 @@ export const workloads = {
     title: 'sets of resident keys, Zipf order',
     prepare(make, entries, integers) {
       const keys = keysOf(entries, integers)
-      const order = zipf({ count: OPERATIONS, keys: entries, seed: 3 }).map(rank => keys[rank])
+      const order = orderOf(entries, integers, 3)
       const cache = filled(make, keys)
       const run = setAll()
       return () => run(cache, order)
@@ -97,7 +97,7 @@ export const workloads = {
     title: 'delete and set again, Zipf order',
     prepare(make, entries, integers) {
       const keys = keysOf(entries, integers)
-      const order = zipf({ count: OPERATIONS, keys: entries, seed: 4 }).map(rank => keys[rank])
+      const order = orderOf(entries, integers, 4)
       const cache = filled(make, keys)
       const run = deleteAndSet()
       return () => run(cache, order)
@@ -110,8 +110,27 @@ export function contestantsOf(workload) {
   return workload.withMap === true ? [...contestants, bareMap] : contestants
 }
 
-function keysOf(count, integers) {
-  return Array.from({ length: count }, (_, at) => (integers ? at : `user:${at}:profile`))
+/** The same strings for all contestants, each in one piece: what a string is made of, and where it lies, must not make the difference. */
+const keysOf = remembered((count, integers) => {
+  const keys = Array.from({ length: count }, (_, at) => (integers ? at : `user:${at}:profile`))
+  return JSON.parse(JSON.stringify(keys))
+})
+
+/** Which keys are asked for, in which order; the same array for all contestants, too. */
+const orderOf = remembered((entries, integers, seed) => {
+  const keys = keysOf(entries, integers)
+  return zipf({ count: OPERATIONS, keys: entries, seed }).map(rank => keys[rank])
+})
+
+const ranksOf = remembered(entries => zipf({ count: OPERATIONS, keys: entries, seed: 1 }))
+
+function remembered(make) {
+  const made = new Map()
+  return (...args) => {
+    const name = args.join()
+    if (!made.has(name)) made.set(name, make(...args))
+    return made.get(name)
+  }
 }
 
 function filled(make, keys) {
@@ -121,5 +140,7 @@ function filled(make, keys) {
 }
 
 function isolated(source) {
-  return () => new Function(`return ${source}`)()
+  // V8 knows a text it has seen before, and gives the functions made of it one feedback: every text has to differ.
+  let made = 0
+  return () => new Function(`return /* ${source.length}.${++made} */ ${source}`)()
 }
