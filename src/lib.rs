@@ -12,6 +12,7 @@
 pub mod batch;
 #[cfg(feature = "cache")]
 pub mod cache;
+pub mod column;
 pub mod histogram;
 #[cfg(feature = "metrics")]
 pub mod metrics;

@@ -3,85 +3,85 @@
 //! Links are integers into two columns, so lists are safe to hold, cheap to move and impossible to dangle:
 //! the shape of quick-cache's linked slab, kept in columns because a walk touches links only.
 
+use crate::column::Column;
+
 /// Many doubly linked lists over one space of slots. A slot is in at most one list at a time.
 ///
 /// List heads are sentinels that live in the same columns, before the first slot, so that linking and
 /// unlinking have no special cases for the ends.
 #[derive(Clone, Debug)]
 pub struct Links {
-    next: Vec<u32>,
-    prev: Vec<u32>,
+    next: Column,
+    prev: Column,
     lists: u32,
 }
 
 impl Links {
     /// `lists` empty lists and no slots; slots come into being when they are first linked.
     pub fn new(lists: u32) -> Self {
-        let heads: Vec<u32> = (0..lists).collect();
-        Self { next: heads.clone(), prev: heads, lists }
+        let mut links = Self { next: Column::new(UNLINKED), prev: Column::new(UNLINKED), lists };
+        (0..lists).for_each(|head| links.join(head, head));
+        links
     }
 
     /// Puts `slot`, which must be in no list, at the front of `list`.
     pub fn push_front(&mut self, list: u32, slot: u32) {
-        let node = self.make_room(slot);
-        let after = self.next[list as usize];
+        let node = self.node(slot);
+        let after = self.next.get(list);
         self.link(list, node, after);
     }
 
     /// Puts `slot`, which must be in no list, at the back of `list`.
     pub fn push_back(&mut self, list: u32, slot: u32) {
-        let node = self.make_room(slot);
-        let before = self.prev[list as usize];
+        let node = self.node(slot);
+        let before = self.prev.get(list);
         self.link(before, node, list);
     }
 
     /// Takes `slot` out of its list. False when it was in none.
     pub fn unlink(&mut self, slot: u32) -> bool {
-        if !self.is_linked(slot) {
+        let node = slot + self.lists;
+        let after = self.next.get(node);
+        if after == UNLINKED {
             return false;
         }
-        let node = slot + self.lists;
-        let (before, after) = (self.prev[node as usize], self.next[node as usize]);
-        self.next[before as usize] = after;
-        self.prev[after as usize] = before;
-        self.next[node as usize] = node;
-        self.prev[node as usize] = node;
+        self.join(self.prev.get(node), after);
+        self.next.set(node, UNLINKED);
         true
     }
 
     /// Moves `slot`, which must be linked, to the front of `list`.
     pub fn move_to_front(&mut self, list: u32, slot: u32) {
-        if self.next[list as usize] == slot + self.lists {
+        if self.next.get(list) == slot + self.lists {
             return;
         }
         self.unlink(slot);
         self.push_front(list, slot);
     }
 
-    /// Whether `slot` is in any list. A slot that links to itself is in none.
+    /// Whether `slot` is in any list.
     pub fn is_linked(&self, slot: u32) -> bool {
-        let node = slot as usize + self.lists as usize;
-        self.next.get(node).is_some_and(|&next| next as usize != node)
+        self.next.get(slot + self.lists) != UNLINKED
     }
 
     /// The first slot of `list`.
     pub fn front(&self, list: u32) -> Option<u32> {
-        self.slot_of(self.next[list as usize])
+        self.slot_of(self.next.get(list))
     }
 
     /// The last slot of `list`.
     pub fn back(&self, list: u32) -> Option<u32> {
-        self.slot_of(self.prev[list as usize])
+        self.slot_of(self.prev.get(list))
     }
 
     /// The slot behind `slot` in its list, towards the back.
     pub fn after(&self, slot: u32) -> Option<u32> {
-        self.slot_of(self.next[(slot + self.lists) as usize])
+        self.slot_of(self.next.get(slot + self.lists))
     }
 
     /// The slot before `slot` in its list, towards the front.
     pub fn before(&self, slot: u32) -> Option<u32> {
-        self.slot_of(self.prev[(slot + self.lists) as usize])
+        self.slot_of(self.prev.get(slot + self.lists))
     }
 
     /// The slots of `list` from back to front.
@@ -91,22 +91,18 @@ impl Links {
 
     /// Moves all of `from` behind the back of `to`, in order, in constant time.
     pub fn append(&mut self, from: u32, to: u32) {
-        let (first, last) = (self.next[from as usize], self.prev[from as usize]);
+        let (first, last) = (self.next.get(from), self.prev.get(from));
         if first == from {
             return;
         }
-        let before = self.prev[to as usize];
-        self.next[before as usize] = first;
-        self.prev[first as usize] = before;
-        self.next[last as usize] = to;
-        self.prev[to as usize] = last;
-        self.next[from as usize] = from;
-        self.prev[from as usize] = from;
+        self.join(self.prev.get(to), first);
+        self.join(last, to);
+        self.join(from, from);
     }
 
     /// Whether `list` has no slot.
     pub fn is_empty(&self, list: u32) -> bool {
-        self.next[list as usize] == list
+        self.next.get(list) == list
     }
 
     /// Empties every list and forgets every slot.
@@ -118,22 +114,19 @@ impl Links {
         node.checked_sub(self.lists)
     }
 
-    fn make_room(&mut self, slot: u32) -> u32 {
-        let node = slot + self.lists;
-        while self.next.len() <= node as usize {
-            let own = self.next.len() as u32;
-            self.next.push(own);
-            self.prev.push(own);
-        }
+    fn node(&self, slot: u32) -> u32 {
         debug_assert!(!self.is_linked(slot), "slot {slot} is already in a list");
-        node
+        slot + self.lists
     }
 
     fn link(&mut self, before: u32, node: u32, after: u32) {
-        self.next[node as usize] = after;
-        self.prev[node as usize] = before;
-        self.next[before as usize] = node;
-        self.prev[after as usize] = node;
+        self.join(before, node);
+        self.join(node, after);
+    }
+
+    fn join(&mut self, before: u32, after: u32) {
+        self.next.set(before, after);
+        self.prev.set(after, before);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use shelflife::cache::{Cache, Config, Op, OpKind};
 use shelflife::time::Instant;
+use std::collections::BTreeMap;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -22,52 +23,66 @@ impl Seeded {
     }
 }
 
-/// Entries from the least to the most recent, each with its time of expiry.
+/// Slots from the least to the most recently used, and when each slot is proposed.
 #[derive(Default)]
-struct Model(Vec<(u32, Instant)>);
+struct Model {
+    order: Vec<u32>,
+    armed: BTreeMap<u32, Instant>,
+}
 
 impl Model {
-    fn apply(&mut self, op: Op) {
-        let at = self.0.iter().position(|&(slot, _)| slot == op.slot);
-        let old = at.map(|at| self.0.remove(at));
-        match (op.kind, old) {
-            (OpKind::Admit { expires_at, .. }, _) => self.0.push((op.slot, expires_at)),
-            (OpKind::Touch, Some(entry)) => self.0.push(entry),
-            (OpKind::Rearm { expires_at }, Some(_)) => self.0.insert(at.unwrap_or(0), (op.slot, expires_at)),
+    fn apply(&mut self, Op { slot, kind }: Op) {
+        let at = self.order.iter().position(|&other| other == slot);
+        match (kind, at) {
+            (OpKind::Admit { expires_at, .. }, _) => {
+                self.order.retain(|&other| other != slot);
+                self.order.push(slot);
+                self.arm(slot, expires_at);
+            }
+            (OpKind::Touch, Some(at)) => self.order[at..].rotate_left(1),
+            (OpKind::Remove, Some(at)) => drop(self.order.remove(at)),
+            (OpKind::Arm { expires_at }, _) => self.arm(slot, expires_at),
             _ => {}
+        }
+    }
+
+    fn arm(&mut self, slot: u32, at: Instant) {
+        if at != Instant::NEVER {
+            self.armed.entry(slot).and_modify(|armed| *armed = at.min(*armed)).or_insert(at);
         }
     }
 }
 
 fn random_op(random: &mut Seeded, now: Instant) -> Op {
     let slot = random.below(SLOTS) as u32;
-    let expires_at = match random.below(4) {
-        0 => Instant::NEVER,
-        1 => Instant::from_millis(now.as_millis() + random.below(5000)),
-        _ => Instant::from_millis(now.as_millis() + random.below(60)),
-    };
+    let expires_at = later(random, now);
     let kind = match random.below(8) {
         0..3 => OpKind::Touch,
         3..6 => OpKind::Admit { expires_at, hash: random.below(3) as u32 },
         6 => OpKind::Remove,
-        _ => OpKind::Rearm { expires_at },
+        _ => OpKind::Arm { expires_at },
     };
     Op { slot, kind }
 }
 
+fn later(random: &mut Seeded, now: Instant) -> Instant {
+    match random.below(4) {
+        0 => Instant::NEVER,
+        1 => Instant::from_millis(now.as_millis() + random.below(5000)),
+        _ => Instant::from_millis(now.as_millis() + random.below(60)),
+    }
+}
+
 fn compare(cache: &mut Cache, model: &Model, seed: u64) {
     cache.validate();
-    assert!(
-        cache.victims(u32::MAX).into_iter().eq(model.0.iter().map(|&(slot, _)| slot)),
-        "order differs at seed {seed}"
-    );
-    assert_eq!(cache.len(), model.0.len(), "count differs at seed {seed}");
-    let first = model.0.iter().map(|&(_, at)| at).filter(|&at| at != Instant::NEVER).min();
+    assert_eq!(cache.victims(u32::MAX), model.order, "order differs at seed {seed}");
+    assert_eq!(cache.len(), model.order.len(), "count differs at seed {seed}");
+    let first = model.armed.values().copied().min();
     assert!(cache.poll_at().is_some() == first.is_some() && cache.poll_at() <= first, "alarm too late at seed {seed}");
 }
 
 #[test]
-fn order_and_expiry_equal_the_model() {
+fn order_and_proposals_equal_the_model() {
     for seed in 0..SEQUENCES {
         let mut random = Seeded(seed);
         let mut now = Instant::from_millis(random.below(1 << 40));
@@ -85,13 +100,21 @@ fn order_and_expiry_equal_the_model() {
             let mut budget = u32::MAX;
             let mut due: Vec<u32> = std::iter::from_fn(|| cache.poll_expired(now, &mut budget)).collect();
             due.sort_unstable();
-            let mut expected: Vec<u32> = model.0.iter().filter(|&&(_, at)| at <= now).map(|&(slot, _)| slot).collect();
-            expected.sort_unstable();
-            assert_eq!(due, expected, "expiry differs at seed {seed}");
+            let expected: Vec<u32> = model.armed.iter().filter(|&(_, &at)| at <= now).map(|(&slot, _)| slot).collect();
+            model.armed.retain(|_, &mut at| at > now);
+            assert_eq!(due, expected, "proposals differ at seed {seed}");
             for slot in expected {
-                cache.remove(slot);
-                model.apply(Op { slot, kind: OpKind::Remove });
+                // Some have expired, others live on and are proposed again.
+                let kind = if random.below(2) == 0 {
+                    OpKind::Remove
+                } else {
+                    OpKind::Arm { expires_at: later(&mut random, now) }
+                };
+                Op { slot, kind }.encode(now, &mut words);
+                model.apply(Op { slot, kind });
             }
+            cache.replay(&words, now);
+            words.clear();
             compare(&mut cache, &model, seed);
         }
     }

@@ -23,15 +23,15 @@ pub enum OpKind {
     Touch,
     /// 1, or 2 with a time: a new entry. 5 and 6 are the same with the hash of its key, after the time.
     Admit {
-        /// When it expires.
+        /// When it expires; never, where the slot is proposed early enough anyway.
         expires_at: Instant,
         /// The host's hash of the key; 0 where no policy needs it.
         hash: u32,
     },
     /// 3: the entry is gone.
     Remove,
-    /// 4, with a time: the entry expires at another time.
-    Rearm {
+    /// 4, with a time: the slot shall be proposed at this time at the latest.
+    Arm {
         /// When it expires.
         expires_at: Instant,
     },
@@ -45,7 +45,7 @@ impl Op {
             OpKind::Admit { expires_at: Instant::NEVER, hash: 0 } => (1, None, None),
             OpKind::Admit { expires_at, hash: 0 } => (2, Some(expires_at), None),
             OpKind::Remove => (3, None, None),
-            OpKind::Rearm { expires_at } => (4, Some(expires_at), None),
+            OpKind::Arm { expires_at } => (4, Some(expires_at), None),
             OpKind::Admit { expires_at: Instant::NEVER, hash } => (5, None, Some(hash)),
             OpKind::Admit { expires_at, hash } => (6, Some(expires_at), Some(hash)),
         };
@@ -58,25 +58,37 @@ impl Op {
     }
 }
 
-/// The operations of a log. Words of no known kind, and an operation cut off at the end, are passed over.
-pub(super) fn decode(words: &[u32], base: Instant) -> impl Iterator<Item = Op> + '_ {
-    let mut words = words.iter().copied();
+/// The touches at the beginning of a log, which are nothing but slots, and what follows them.
+pub(super) fn split_touches(words: &[u32]) -> (&[u32], &[u32]) {
+    let touches = words.iter().position(|&word| word > SLOT_MASK).unwrap_or(words.len());
+    words.split_at(touches)
+}
+
+/// The first operation of a log, and what follows it. Words of no known kind, and an operation cut off at the end, are passed over.
+pub(super) fn next_op(words: &[u32], base: Instant) -> Option<(Op, &[u32])> {
+    let mut words = words.iter();
+    loop {
+        let word = *words.next()?;
+        let kind = match word >> SLOT_BITS {
+            0 => OpKind::Touch,
+            1 => OpKind::Admit { expires_at: Instant::NEVER, hash: 0 },
+            2 => OpKind::Admit { expires_at: time(*words.next()?, base), hash: 0 },
+            3 => OpKind::Remove,
+            4 => OpKind::Arm { expires_at: time(*words.next()?, base) },
+            5 => OpKind::Admit { expires_at: Instant::NEVER, hash: *words.next()? },
+            6 => OpKind::Admit { expires_at: time(*words.next()?, base), hash: *words.next()? },
+            _ => continue,
+        };
+        return Some((Op { slot: word & SLOT_MASK, kind }, words.as_slice()));
+    }
+}
+
+/// All operations of a log.
+pub(super) fn decode(mut words: &[u32], base: Instant) -> impl Iterator<Item = Op> + '_ {
     std::iter::from_fn(move || {
-        loop {
-            let word = words.next()?;
-            let slot = word & SLOT_MASK;
-            let kind = match word >> SLOT_BITS {
-                0 => OpKind::Touch,
-                1 => OpKind::Admit { expires_at: Instant::NEVER, hash: 0 },
-                2 => OpKind::Admit { expires_at: time(words.next()?, base), hash: 0 },
-                3 => OpKind::Remove,
-                4 => OpKind::Rearm { expires_at: time(words.next()?, base) },
-                5 => OpKind::Admit { expires_at: Instant::NEVER, hash: words.next()? },
-                6 => OpKind::Admit { expires_at: time(words.next()?, base), hash: words.next()? },
-                _ => continue,
-            };
-            return Some(Op { slot, kind });
-        }
+        let (op, rest) = next_op(words, base)?;
+        words = rest;
+        Some(op)
     })
 }
 
@@ -89,7 +101,7 @@ fn time(offset: u32, base: Instant) -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use super::{Op, OpKind, decode};
+    use super::{Op, OpKind, decode, split_touches};
     use crate::time::Instant;
     use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
@@ -101,7 +113,7 @@ mod tests {
             0 => OpKind::Touch,
             1 => OpKind::Admit { expires_at, hash },
             2 => OpKind::Remove,
-            _ => OpKind::Rearm { expires_at },
+            _ => OpKind::Arm { expires_at },
         });
         (0..1u32 << 28, kind).prop_map(|(slot, kind)| Op { slot, kind })
     }
@@ -112,6 +124,14 @@ mod tests {
             let mut words = Vec::new();
             ops.iter().for_each(|op| op.encode(BASE, &mut words));
             assert!(decode(&words, BASE).eq(ops));
+        }
+
+        #[test]
+        fn touches_at_the_beginning_are_words_of_their_own(ops in proptest::collection::vec(op(), 0..50)) {
+            let mut words = Vec::new();
+            ops.iter().for_each(|op| op.encode(BASE, &mut words));
+            let (touched, _) = split_touches(&words);
+            assert!(touched.iter().copied().eq(ops.iter().take_while(|op| op.kind == OpKind::Touch).map(|op| op.slot)));
         }
 
         #[test]

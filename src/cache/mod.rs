@@ -20,7 +20,9 @@ use policy::Order;
 pub struct Cache {
     config: Config,
     order: Order,
-    wheel: Wheel,
+    /// Made for the first entry that expires.
+    wheel: Option<Wheel>,
+    began: Instant,
 }
 
 /// What kind of cache it is.
@@ -38,14 +40,14 @@ impl Cache {
     /// An empty cache whose time begins at `now`.
     pub fn new(config: Config, now: Instant) -> Self {
         let Config { policy, expected, seed } = config;
-        Self { config, order: Order::new(policy, expected, seed), wheel: Wheel::new(now) }
+        Self { config, order: Order::new(policy, expected, seed), wheel: None, began: now }
     }
 
     /// `slot` holds a new entry, the most recent one. An earlier entry in `slot` is gone. `hash` is the host's seeded hash of
     /// the key, by which a policy other than LRU knows it again.
     pub fn admit(&mut self, slot: u32, expires_at: Instant, hash: u32) {
         self.order.insert(slot, hash);
-        self.wheel.insert(slot, expires_at);
+        self.arm(slot, expires_at);
     }
 
     /// The entry in `slot` was used. A slot that holds none is left alone.
@@ -53,28 +55,37 @@ impl Cache {
         self.order.touch(slot);
     }
 
-    /// The entry in `slot` is gone.
+    /// The entry in `slot` is gone. If it was to be proposed some day, an empty slot or a later entry is proposed in its place.
     pub fn remove(&mut self, slot: u32) {
         self.order.remove(slot);
-        self.wheel.remove(slot);
     }
 
-    /// The entry in `slot` expires at `expires_at`, whatever was known before.
-    pub fn rearm(&mut self, slot: u32, expires_at: Instant) {
-        if self.order.contains(slot) {
-            self.wheel.insert(slot, expires_at);
+    /// `slot` shall be proposed at `expires_at`, unless it is proposed earlier anyway: the host answers a proposal that is too
+    /// early with the right time. So a slot that is used again and again costs the wheel one filing for each time to live.
+    pub fn arm(&mut self, slot: u32, expires_at: Instant) {
+        if expires_at == Instant::NEVER {
+            return;
+        }
+        let wheel = self.wheel.get_or_insert_with(|| Wheel::new(self.began));
+        if wheel.due(slot).is_none_or(|due| due > expires_at) {
+            wheel.insert(slot, expires_at);
         }
     }
 
     /// Applies a log of the host, in order. Times in it are offsets from `base`.
     pub fn replay(&mut self, words: &[u32], base: Instant) {
-        for op in log::decode(words, base) {
+        let mut rest = words;
+        loop {
+            let (touched, others) = log::split_touches(rest);
+            self.order.touch_all(touched);
+            let Some((op, behind)) = log::next_op(others, base) else { return };
             match op.kind {
                 OpKind::Touch => self.touch(op.slot),
                 OpKind::Admit { expires_at, hash } => self.admit(op.slot, expires_at, hash),
                 OpKind::Remove => self.remove(op.slot),
-                OpKind::Rearm { expires_at } => self.rearm(op.slot, expires_at),
+                OpKind::Arm { expires_at } => self.arm(op.slot, expires_at),
             }
+            rest = behind;
         }
     }
 
@@ -98,14 +109,14 @@ impl Cache {
 
     /// A slot whose time has come at `now`. Each step of the search costs one of `budget`.
     ///
-    /// It is a proposal: the host, which knows the exact time, answers with a removal or with a later time.
+    /// It is a proposal: the host, which knows what is there now and until when, answers with a removal or with a later time.
     pub fn poll_expired(&mut self, now: Instant, budget: &mut u32) -> Option<u32> {
-        self.wheel.poll(now, budget)
+        self.wheel.as_mut()?.poll(now, budget)
     }
 
     /// When to call [`Cache::poll_expired`] next.
     pub fn poll_at(&self) -> Option<Instant> {
-        self.wheel.poll_at()
+        self.wheel.as_ref()?.poll_at()
     }
 
     /// Forgets every entry.
@@ -131,7 +142,5 @@ impl Cache {
         listed.sort_unstable();
         listed.dedup();
         assert_eq!(listed.len(), self.len(), "the count differs from the list");
-        let filed = listed.iter().filter(|&&slot| self.wheel.due(slot).is_some()).count();
-        assert_eq!(filed, self.wheel.len(), "the wheel files a slot that is not resident");
     }
 }

@@ -6,6 +6,7 @@
 
 mod level;
 
+use crate::column::Column;
 use crate::slab::Links;
 use crate::time::Instant;
 use level::{BUCKETS, HORIZON, LEVELS, Level, level_of};
@@ -18,7 +19,9 @@ pub struct Wheel {
     elapsed: u64,
     levels: [Level; LEVELS],
     links: Links,
-    due: Vec<u64>,
+    /// The lower halves of the due times, and the upper ones, which take no memory for the first 49 days.
+    due_low: Column,
+    due_high: Column,
     len: usize,
 }
 
@@ -29,7 +32,8 @@ impl Wheel {
             elapsed: now.as_millis(),
             levels: [Level::default(); LEVELS],
             links: Links::new(PENDING + 1),
-            due: Vec::new(),
+            due_low: Column::new(0),
+            due_high: Column::new(0),
             len: 0,
         }
     }
@@ -40,10 +44,12 @@ impl Wheel {
         if when == Instant::NEVER {
             return;
         }
-        if self.due.len() <= slot as usize {
-            self.due.resize(slot as usize + 1, 0);
+        let when = when.as_millis();
+        self.due_low.set(slot, when as u32);
+        let high = (when >> u32::BITS) as u32;
+        if high != self.due_high.get(slot) {
+            self.due_high.set(slot, high);
         }
-        self.due[slot as usize] = when.as_millis();
         self.len += 1;
         self.file(slot);
     }
@@ -66,7 +72,7 @@ impl Wheel {
             if let Some(slot) = self.links.front(PENDING) {
                 *budget -= 1;
                 self.links.unlink(slot);
-                if self.due[slot as usize] <= now.max(self.elapsed) {
+                if self.due_of(slot) <= now.max(self.elapsed) {
                     self.len -= 1;
                     return Some(slot);
                 }
@@ -107,11 +113,15 @@ impl Wheel {
 
     /// The due time of `slot`, if it is filed.
     pub fn due(&self, slot: u32) -> Option<Instant> {
-        self.links.is_linked(slot).then(|| Instant::from_millis(self.due[slot as usize]))
+        self.links.is_linked(slot).then(|| Instant::from_millis(self.due_of(slot)))
+    }
+
+    fn due_of(&self, slot: u32) -> u64 {
+        u64::from(self.due_high.get(slot)) << u32::BITS | u64::from(self.due_low.get(slot))
     }
 
     fn file(&mut self, slot: u32) {
-        let when = self.due[slot as usize];
+        let when = self.due_of(slot);
         if when <= self.elapsed {
             self.links.push_back(PENDING, slot);
             return;

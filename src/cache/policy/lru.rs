@@ -1,57 +1,314 @@
-//! Exact least-recently-used (Mattson, Gecsei, Slutz and Traiger, 1970): one list by recency.
+//! Exact least-recently-used (Mattson, Gecsei, Slutz and Traiger, 1970): a queue of uses, of which the last of each slot counts.
+//!
+//! A use is appended and its place noted by slot: two stores, where a linked list would have to mend its neighbours. What
+//! was used again since stands in the queue in vain. Such places are passed over at the front, and closed up behind it a few
+//! chunks at a time, so that the queue is at most about three times as long as a list would be, and no call takes long.
 
-use crate::slab::Links;
+use crate::column::Column;
 
-const RECENCY: u32 = 0;
+/// Tests close up oftener.
+const CHUNK_BITS: u32 = if cfg!(test) { 2 } else { 7 };
+const CHUNK: usize = 1 << CHUNK_BITS;
+const NOWHERE: u32 = u32::MAX;
+/// How much longer than need be the queue may get. The longer it may, the less there is to close up for each use.
+const LONGEST: usize = 3;
+/// Chunks closed up when the queue is too long and one more is needed. Two would do to keep up.
+const CHUNKS_AT_ONCE: u32 = 4;
 
 /// Slots by recency of use; the least recent leaves first.
 #[derive(Clone, Debug)]
 pub(in crate::cache) struct Lru {
-    links: Links,
+    /// By slot, where its last use stands: chunk times `CHUNK` plus offset.
+    places: Column,
+    #[expect(clippy::vec_box, reason = "chunks stay where they are when there are more of them")]
+    chunks: Vec<Box<[u32; CHUNK]>>,
+    /// What the last chunk holds, at hand.
+    newest: Box<[u32; CHUNK]>,
+    /// By chunk, the one behind it.
+    behind: Vec<u32>,
+    spare: Vec<u32>,
+    /// The place of the least recent use, unless it stands there in vain.
+    front: u32,
+    /// Where the next use goes.
+    back: u32,
+    /// How far closing up has come: a chunk, and how many of its places are taken.
+    closed: Option<(u32, usize)>,
     len: usize,
 }
 
 impl Default for Lru {
     fn default() -> Self {
-        Self { links: Links::new(1), len: 0 }
+        Self {
+            places: Column::new(NOWHERE),
+            chunks: vec![Box::new([0; CHUNK])],
+            newest: Box::new([0; CHUNK]),
+            behind: vec![NOWHERE],
+            spare: Vec::new(),
+            front: 0,
+            back: 0,
+            closed: None,
+            len: 0,
+        }
     }
 }
 
 impl Lru {
     /// Makes `slot` the most recent, whether it was there or not.
+    #[inline]
     pub(super) fn insert(&mut self, slot: u32) {
-        if self.links.is_linked(slot) {
-            self.links.move_to_front(RECENCY, slot);
-        } else {
-            self.links.push_front(RECENCY, slot);
-            self.len += 1;
-        }
+        self.len += usize::from(self.places.get(slot) == NOWHERE);
+        self.places.set(slot, self.back);
+        self.newest[self.back as usize % CHUNK] = slot;
+        self.advance(self.back + 1);
     }
 
     /// Makes `slot` the most recent, if it is there.
     pub(super) fn touch(&mut self, slot: u32) {
-        if self.links.is_linked(slot) {
-            self.links.move_to_front(RECENCY, slot);
+        self.touch_all(&[slot]);
+    }
+
+    /// The same for many slots in order.
+    pub(super) fn touch_all(&mut self, slots: &[u32]) {
+        let mut rest = slots;
+        while !rest.is_empty() {
+            let (seen, back) = append_known(rest, &mut self.places, &mut self.newest, self.back);
+            rest = &rest[seen..];
+            self.advance(back);
         }
     }
 
     /// Takes `slot` out.
     pub(super) fn remove(&mut self, slot: u32) {
-        self.len -= usize::from(self.links.unlink(slot));
-    }
-
-    /// Whether `slot` is there.
-    pub(super) fn contains(&self, slot: u32) -> bool {
-        self.links.is_linked(slot)
+        if self.places.get(slot) == NOWHERE {
+            return;
+        }
+        self.places.set(slot, NOWHERE);
+        self.len -= 1;
+        // Whoever only removes shall not leave it all to the next use.
+        if self.len.is_multiple_of(CHUNK) {
+            self.close_up();
+        }
     }
 
     /// All slots in the order in which they leave.
-    pub(super) fn victims(&self) -> impl Iterator<Item = u32> + '_ {
-        self.links.iter_back(RECENCY)
+    pub(super) fn victims(&mut self) -> impl Iterator<Item = u32> + '_ {
+        self.pass_over();
+        self.iter()
+    }
+
+    /// The same without tidying up before.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        let mut place = self.front;
+        std::iter::from_fn(move || {
+            while place != self.back {
+                let slot = self.at(place);
+                let found = (self.places.get(slot) == place).then_some(slot);
+                place = self.next(place);
+                if found.is_some() {
+                    return found;
+                }
+            }
+            None
+        })
     }
 
     /// How many slots there are.
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Recounts everything. For tests.
+    pub(super) fn validate(&self) {
+        assert_eq!(self.iter().count(), self.len, "the count differs from the queue");
+        assert!(self.in_use() <= LONGEST * self.len.div_ceil(CHUNK) + 18, "the queue is too long");
+    }
+
+    /// The next use goes to `back`, or into a new chunk if it is the end of this one.
+    fn advance(&mut self, back: u32) {
+        if back.is_multiple_of(CHUNK as u32) && back != self.back { self.extend() } else { self.back = back }
+    }
+
+    fn extend(&mut self) {
+        std::mem::swap(&mut self.newest, &mut self.chunks[(self.back >> CHUNK_BITS) as usize]);
+        self.close_up();
+        let chunk = self.spare.pop().unwrap_or(self.chunks.len() as u32);
+        if chunk as usize == self.chunks.len() {
+            self.chunks.push(Box::new([0; CHUNK]));
+            self.behind.push(NOWHERE);
+        }
+        self.behind[chunk as usize] = NOWHERE;
+        self.behind[(self.back >> CHUNK_BITS) as usize] = chunk;
+        self.back = chunk << CHUNK_BITS;
+    }
+
+    /// Moves the front to the least recent use that counts.
+    fn pass_over(&mut self) {
+        while self.front != self.back && self.places.get(self.at(self.front)) != self.front {
+            let place = self.next(self.front);
+            let (chunk, next_chunk) = (self.front >> CHUNK_BITS, place >> CHUNK_BITS);
+            if chunk != next_chunk {
+                if self.closed.is_some_and(|(closed, _)| closed == chunk) {
+                    self.closed = None;
+                }
+                self.spare.push(chunk);
+            }
+            self.front = place;
+        }
+    }
+
+    /// While the queue is too long, moves the uses of a few chunks forward into the room that others left.
+    fn close_up(&mut self) {
+        let most = LONGEST * self.len.div_ceil(CHUNK) + 16;
+        for _ in 0..CHUNKS_AT_ONCE {
+            if self.in_use() <= most || !self.close_next() {
+                return;
+            }
+        }
+    }
+
+    /// Closes one chunk up. False when there is none: the last chunk stays as it is.
+    fn close_next(&mut self) -> bool {
+        let front = self.front >> CHUNK_BITS;
+        let (mut into, mut taken) = self.closed.unwrap_or((front, self.front as usize % CHUNK));
+        let (chunk, from) = if self.closed.is_some() { (self.behind[into as usize], 0) } else { (front, taken) };
+        if chunk == self.back >> CHUNK_BITS {
+            self.closed = None;
+            return chunk != front;
+        }
+        let source = *self.chunks[chunk as usize];
+        for (offset, &slot) in source.iter().enumerate().skip(from) {
+            match self.places.get_mut(slot) {
+                Some(counts) if *counts == place(chunk, offset) => {
+                    if taken == CHUNK {
+                        // At least as much of this chunk has been looked at.
+                        (into, taken) = (chunk, 0);
+                    }
+                    *counts = place(into, taken);
+                    self.chunks[into as usize][taken] = slot;
+                    taken += 1;
+                }
+                _ => {}
+            }
+        }
+        if into != chunk {
+            self.behind[into as usize] = self.behind[chunk as usize];
+            self.spare.push(chunk);
+        }
+        self.closed = Some((into, taken));
+        true
+    }
+
+    fn in_use(&self) -> usize {
+        self.chunks.len() - self.spare.len()
+    }
+
+    fn at(&self, place: u32) -> u32 {
+        let (chunk, offset) = (place >> CHUNK_BITS, place as usize % CHUNK);
+        if chunk == self.back >> CHUNK_BITS { self.newest[offset] } else { self.chunks[chunk as usize][offset] }
+    }
+
+    fn next(&self, place: u32) -> u32 {
+        if place as usize % CHUNK == CHUNK - 1 {
+            self.behind[(place >> CHUNK_BITS) as usize] << CHUNK_BITS
+        } else {
+            place + 1
+        }
+    }
+}
+
+/// Appends to the chunk that ends with `newest` those of `slots` that are there, until it is full. How many of them were
+/// looked at, and where the next use would go.
+fn append_known(slots: &[u32], places: &mut Column, newest: &mut [u32; CHUNK], from: u32) -> (usize, u32) {
+    let start = from - from % CHUNK as u32;
+    let mut offset = from as usize % CHUNK;
+    for (index, &slot) in slots.iter().enumerate() {
+        match places.get_mut(slot) {
+            Some(place) if *place != NOWHERE => *place = start | offset as u32,
+            _ => continue,
+        }
+        newest[offset] = slot;
+        offset += 1;
+        if offset == CHUNK {
+            return (index + 1, start + CHUNK as u32);
+        }
+    }
+    (slots.len(), start | offset as u32)
+}
+
+fn place(chunk: u32, offset: usize) -> u32 {
+    chunk << CHUNK_BITS | offset as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lru;
+    use proptest::prelude::{Strategy, prop_oneof, proptest};
+    use std::collections::VecDeque;
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Insert(u32),
+        Touch(u32),
+        Remove(u32),
+        Evict,
+        Victims(usize),
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        // Some slots are used much oftener than others.
+        let slot = || prop_oneof![0..3u32, 0..60u32];
+        prop_oneof![
+            6 => slot().prop_map(Op::Insert),
+            12 => slot().prop_map(Op::Touch),
+            1 => slot().prop_map(Op::Remove),
+            2 => proptest::strategy::Just(Op::Evict),
+            1 => (0..80usize).prop_map(Op::Victims),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_queue_equals_a_list_by_recency(ops in proptest::collection::vec(op(), 0..600)) {
+            let mut lru = Lru::default();
+            let mut model = VecDeque::new();
+            for op in ops {
+                match op {
+                    Op::Insert(slot) => {
+                        lru.insert(slot);
+                        model.retain(|&other| other != slot);
+                        model.push_back(slot);
+                    }
+                    Op::Touch(slot) => {
+                        lru.touch(slot);
+                        if model.contains(&slot) {
+                            model.retain(|&other| other != slot);
+                            model.push_back(slot);
+                        }
+                    }
+                    Op::Remove(slot) => {
+                        lru.remove(slot);
+                        model.retain(|&other| other != slot);
+                    }
+                    Op::Evict => {
+                        let victim = lru.victims().next();
+                        assert_eq!(victim, model.pop_front());
+                        victim.into_iter().for_each(|slot| lru.remove(slot));
+                    }
+                    Op::Victims(most) => assert!(lru.victims().take(most).eq(model.iter().copied().take(most))),
+                }
+                assert!(lru.iter().eq(model.iter().copied()));
+                lru.validate();
+            }
+        }
+    }
+
+    #[test]
+    fn removing_everything_shortens_the_queue() {
+        let mut lru = Lru::default();
+        for _ in 0..3 {
+            (0..1000).for_each(|slot| lru.insert(slot));
+            (0..1000).for_each(|slot| lru.remove(slot));
+            assert!(lru.in_use() <= 18);
+        }
     }
 }

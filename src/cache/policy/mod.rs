@@ -73,21 +73,21 @@ impl Order {
         }
     }
 
+    /// The same for many slots in order.
+    pub(super) fn touch_all(&mut self, slots: &[u32]) {
+        match self {
+            Self::Lru(lru) => lru.touch_all(slots),
+            Self::S3Fifo(s3fifo) => slots.iter().for_each(|&slot| s3fifo.touch(slot)),
+            Self::Watched(watched) => slots.iter().for_each(|&slot| watched.touch(slot)),
+        }
+    }
+
     /// What was in `slot` has left.
     pub(super) fn remove(&mut self, slot: u32) {
         match self {
             Self::Lru(lru) => lru.remove(slot),
             Self::S3Fifo(s3fifo) => s3fifo.remove(slot),
             Self::Watched(watched) => watched.remove(slot),
-        }
-    }
-
-    /// Whether something is in `slot`.
-    pub(super) fn contains(&self, slot: u32) -> bool {
-        match self {
-            Self::Lru(lru) => lru.contains(slot),
-            Self::S3Fifo(s3fifo) => s3fifo.contains(slot),
-            Self::Watched(watched) => watched.contains(slot),
         }
     }
 
@@ -131,7 +131,7 @@ impl Order {
     /// Every slot that holds something, by place.
     pub(super) fn slots(&self) -> Vec<u32> {
         match self {
-            Self::Lru(lru) => lru.victims().collect(),
+            Self::Lru(lru) => lru.iter().collect(),
             Self::S3Fifo(s3fifo) => s3fifo.iter().collect(),
             Self::Watched(watched) => watched.iter().collect(),
         }
@@ -140,7 +140,7 @@ impl Order {
     /// Recounts everything. For tests.
     pub(super) fn validate(&self) {
         match self {
-            Self::Lru(_) => {}
+            Self::Lru(lru) => lru.validate(),
             Self::S3Fifo(s3fifo) => s3fifo.validate(),
             Self::Watched(watched) => watched.validate(),
         }

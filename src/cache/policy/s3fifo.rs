@@ -84,7 +84,7 @@ impl S3Fifo {
         }
     }
 
-    pub(super) fn contains(&self, slot: u32) -> bool {
+    fn contains(&self, slot: u32) -> bool {
         self.links.is_linked(slot)
     }
 

@@ -143,10 +143,6 @@ impl Watched {
         }
     }
 
-    pub(super) fn contains(&self, slot: u32) -> bool {
-        self.queues.contains(slot)
-    }
-
     pub(super) fn len(&self) -> usize {
         self.queues.len() as usize
     }
