@@ -8,7 +8,7 @@ import { PARTS } from './core.mjs'
 import { root } from './toolchain.mjs'
 
 /** Rust modules that every room may use. All others are siblings. */
-const RUST_LEAVES = ['time', 'slab', 'wheel', 'histogram', 'window', 'hash', 'rng']
+const RUST_LEAVES = ['time', 'column', 'slab', 'wheel', 'histogram', 'window', 'hash', 'rng']
 const WASM_CRATES = /\b(wasm_bindgen|js_sys|web_sys|serde_wasm_bindgen|console_error_panic_hook)\s*(?:::|[\](;]|as\b)/
 
 /** Rooms of js/ that know nobody above: they may import each other and nothing else of js/. */

@@ -9,6 +9,11 @@ export class Column {
     this.#usual = usual
   }
 
+  /** Whether anything but the usual was ever written. */
+  get isUsed(): boolean {
+    return this.#numbers !== undefined
+  }
+
   get(slot: number): number {
     return this.#numbers === undefined ? this.#usual : (this.#numbers[slot] ?? this.#usual)
   }

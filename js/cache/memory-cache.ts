@@ -42,7 +42,13 @@ import type {
 
 /** Entries given up that leave in one go; more of them leave later, unseen meanwhile. */
 const REAPED_AT_ONCE = 1024
+/** Slots that there is room for in a new cache. */
+const FIRST_SLOTS = 16
 const NEVER = Number.POSITIVE_INFINITY
+/** No tick of the driver. */
+const NO_TICK = -1
+/** No key. */
+const NO_KEY: unique symbol = Symbol('no key')
 
 /**
  * Makes a synchronous cache in memory: exact LRU or a policy that is cleverer, TTL, limits in entries and in size.
@@ -89,6 +95,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #departures: Departures<K, V> | undefined
   #listeners: Listeners<MemoryCacheEvents<K, V>> | undefined
   readonly #expiry: ExpiryAlarm<MemoryCache<K, V>>
+  /** The life of an entry that is set without options; -1 where chance has a say. */
+  readonly #usualTtl: number
   #limits: Limits
   #stopReporting: (() => void) | undefined
   /** Who shares limits: this cache, its namespaces, and the cache around it, where this is a namespace. */
@@ -99,10 +107,19 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #closed = false
 
   readonly #slots = new Map<K, number>()
-  #keys: (K | undefined)[] = []
-  #values: (V | undefined)[] = []
-  /** Until when the entry in a slot may be served, on the driver's timeline. */
-  #freshUntil = new Float64Array(64)
+  #keys: (K | undefined)[] = blank()
+  #values: (V | undefined)[] = blank()
+  /**
+   * Until when the entry in a slot may be served, on the driver's timeline. It stays when the entry leaves: with the time that
+   * it is kept stale, it tells when the wheel proposes the slot at the latest, and is `Infinity` where the wheel does not.
+   */
+  #freshUntil = new Float64Array(FIRST_SLOTS).fill(NEVER)
+  /** How many slots have ever been in use. */
+  #used = 0
+  /** In this tick of the driver a hit needs no more than to be found: nothing in here is unusual or past its time. */
+  #plainTick = NO_TICK
+  /** The key that was last looked for in vain, unless one came in since. */
+  #missed: K | typeof NO_KEY = NO_KEY
   /** For how long after that it is kept, for those who take it stale. */
   readonly #staleFor = new Column(0)
   /** With an idle time: the end of the time to live, which use does not move. */
@@ -110,6 +127,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   /** What the owner of this cache wrote on entries. */
   #notes: unknown[] | undefined
   readonly #ties = new Ties<K>()
+  #hasTies = false
   /** Whether entries that were given up are still here, so that every look at one has to ask. */
   #hasDoomed = false
   /** Those that have to be asked about, by slot. */
@@ -120,7 +138,6 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #free: number[] = []
   #totalSize = 0
 
-  #hits = 0
   readonly #counts = new MemoryCounts()
   readonly #departed = new Departed<K>(this.#slots)
   #curve: CurveWatch<K> | undefined
@@ -131,6 +148,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#core = new CacheCore(options.clock, { ...options, max: options.expected }, () => this.#goCold())
     this.#hash = options.policy === 'lru' ? undefined : keyHasher(options.seed)
     this.#departures = options.dispose === undefined ? undefined : new Departures(options.dispose)
+    this.#usualTtl = options.jitterMs === 0 ? Math.min(options.ttlMs, options.maxTtlMs) : -1
     this.#limits = options
     this.#expiry = new ExpiryAlarm(this.#core.driver, options.cleanupIntervalMs, this)
     if (around === undefined) return
@@ -148,20 +166,19 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
    * `allowStale` is set and it was stored with a `staleFor` that has not passed.
    */
   get(key: K, options?: GetOptions): V | undefined {
-    const slot = this.#look(key)
+    let slot = this.#slots.get(key)
     if (slot === undefined) {
-      if (this.#looksTwice && this.guardOf(key) !== undefined) return undefined
-      const reason = this.#departed.missed(key)
-      this.#listeners?.emit('miss', { key, reason })
-      this.#curve?.missed(key)
+      this.#missed = key
+      this.#countMiss(key)
       return undefined
     }
-    const until = this.#freshUntil[slot] as number
-    if (until !== NEVER && until <= this.#now() && !this.#servesStale(slot, options)) return undefined
-    this.#hits += 1
+    const core = this.#core
+    if (core.driver.tick !== this.#plainTick) {
+      slot = this.#servedSlot(slot, key, options)
+      if (slot < 0) return undefined
+    }
     const value = this.#values[slot]
-    if (this.#options.idleMs !== NEVER) this.#prolong(slot)
-    this.#core.touch(slot)
+    core.hit(slot)
     return value
   }
 
@@ -202,19 +219,27 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   set(key: K, value: V, options?: SetOptions<K>, detail?: EntryDetail<K, V>): boolean {
     if (this.#closed) throw new ClosedError('the cache')
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
-    const ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
-    const staleFor = options?.staleFor === undefined ? 0 : durationOrZeroMs(options.staleFor, 'staleFor')
-    if (options?.tags !== undefined) checkedList(options.tags, 'tags')
-    if (options?.dependsOn !== undefined) checkedList(options.dependsOn, 'dependsOn')
+    let ttl = this.#usualTtl
+    let staleFor = 0
+    if (options !== undefined || ttl < 0) {
+      ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
+      if (options?.staleFor !== undefined) staleFor = durationOrZeroMs(options.staleFor, 'staleFor')
+      if (options?.tags !== undefined) checkedList(options.tags, 'tags')
+      if (options?.dependsOn !== undefined) checkedList(options.dependsOn, 'dependsOn')
+    }
     const isGuarded = options?.validate !== undefined || this.#options.validate !== undefined || detail?.guard !== undefined
     if (isGuarded && options !== undefined) checkValidation(options)
     const size = this.#options.weigh === undefined ? 0 : this.#weigh(key, value, options)
-    const until = ttl === NEVER ? NEVER : this.#now() + ttl - (detail?.pastBy ?? 0)
+    let until = ttl === NEVER ? NEVER : this.#now() + ttl
+    if (detail?.pastBy !== undefined) {
+      until -= detail.pastBy
+      this.#plainTick = NO_TICK
+    }
     this.#counts.sets += 1
     if (detail?.isCopy !== true) this.#sourceChanged(key)
     // Before this entry joins a group, so that what is given up now does not take it along.
     if (this.#hasDoomed) this.#reapSlice()
-    const slot = this.#find(key)
+    const slot = key === this.#missed ? undefined : this.#find(key)
     let stored = true
     if (size > this.#limits.maxEntrySize || size > this.#limits.maxSize) {
       stored = this.#refuse(slot, key, value)
@@ -223,7 +248,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       const taken = slot === undefined ? this.#admit(key, value, until, end, size) : this.#replace(slot, key, value, until, end, size)
       this.#staleFor.set(taken, staleFor)
       if (detail?.note !== undefined || this.#notes !== undefined) this.#annotate(taken, detail?.note)
-      if (options !== undefined) this.#ties.join(taken, key, options)
+      if (options !== undefined && (options.tags ?? options.dependsOn) !== undefined) {
+        this.#hasTies = true
+        this.#ties.join(taken, key, options)
+      }
       if (isGuarded) this.#guard(taken, options, detail?.guard)
       this.#curve?.written(key, taken, size)
       if (this.#listeners !== undefined) this.#departures?.note(value, key, 'stored')
@@ -460,7 +488,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** What has happened so far. */
   stats(): MemoryCacheStats {
-    const state = { entries: this.size, size: this.#totalSize, hits: this.#hits, absent: this.#departed.misses() }
+    const state = { entries: this.size, size: this.#totalSize, hits: this.#core.hits, absent: this.#departed.misses() }
     return memoryStats(this.#counts, state, this.#limits, this.#options)
   }
 
@@ -588,7 +616,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     }
     if (size !== this.#totalSize) throw new Error(`sizes add up to ${size}, not ${this.#totalSize}`)
     if (this.#slots.size > max || size > maxSize) throw new Error('a limit is exceeded')
-    if (this.#slots.size + this.#free.length !== this.#keys.length) throw new Error('a slot is lost')
+    if (this.#slots.size + this.#free.length !== this.#used) throw new Error('a slot is lost')
     this.#pool?.validate()
     for (const cache of this.#namespaces ?? []) cache.validate()
     if (!this.#closed && this.#core.count() !== this.#slots.size)
@@ -649,11 +677,13 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const { validate, validateIntervalMs } = this.#options
     this.#guards.set(slot, guard ?? new Guard(options?.version, options?.validate?.bind(options) ?? validate, validateIntervalMs))
     this.#looksTwice = true
+    this.#plainTick = NO_TICK
   }
 
   #setDoomed(has: boolean): void {
     this.#hasDoomed = has
     this.#looksTwice = has || this.#guards.size > 0
+    if (this.#looksTwice) this.#plainTick = NO_TICK
   }
 
   /** The slot of `key`, unless its entry was given up. */
@@ -691,7 +721,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** What was made from `key` is true no longer. */
   #sourceChanged(key: K): void {
-    if (this.#ties.sourceChanged(key)) this.#setDoomed(true)
+    if (this.#hasTies && this.#ties.sourceChanged(key)) this.#setDoomed(true)
   }
 
   /** Lets entries leave that were given up, at most 1024, so that nothing else waits long; an alarm sees to the rest. */
@@ -751,8 +781,9 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       return
     }
     this.#freshUntil[slot] = now
+    this.#plainTick = NO_TICK
     this.#ttlEnd.set(slot, now)
-    this.#core.rearm(slot, end)
+    this.#core.arm(slot, end)
     this.#expiry.expect(end)
   }
 
@@ -773,6 +804,33 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #isGone(slot: number): boolean {
     const until = this.#freshUntil[slot] as number
     return until !== NEVER && until + this.#staleFor.get(slot) <= this.#now()
+  }
+
+  #countMiss(key: K): void {
+    const reason = this.#departed.missed(key)
+    this.#listeners?.emit('miss', { key, reason })
+    this.#curve?.missed(key)
+  }
+
+  /** The slot to serve `key` from, or -1; looks at everything that may have happened to the entry since it was stored. */
+  #servedSlot(found: number, key: K, options: GetOptions | undefined): number {
+    const slot = this.#looksTwice ? this.#lookTwice(key) : found
+    if (slot === undefined) {
+      if (this.guardOf(key) === undefined) this.#countMiss(key)
+      return -1
+    }
+    const now = this.#now()
+    const { idleMs } = this.#options
+    // The wheel counts in whole milliseconds: what it has filed may end up to one earlier.
+    if (now < this.#expiry.next - 1 && !this.#looksTwice && idleMs === NEVER && !this.#staleFor.isUsed) {
+      const { driver } = this.#core
+      if (!driver.stale) this.#plainTick = driver.tick
+      return slot
+    }
+    const until = this.#freshUntil[slot] as number
+    if (until !== NEVER && until <= now && !this.#servesStale(slot, options)) return -1
+    if (idleMs !== NEVER) this.#prolong(slot)
+    return slot
   }
 
   /** An entry past its time: whether this caller takes it all the same. Clears it away when nobody could. */
@@ -812,13 +870,16 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       if (slot < 0) break
     }
     // The last victim's slot is taken over directly: in the log, an admission says that whatever was there is gone.
-    if (slot < 0) slot = this.#free.pop() ?? this.#keys.length
-    if (slot >= this.#freshUntil.length) this.#grow()
+    if (slot < 0) slot = this.#vacantSlot()
+    const proposedBy = (this.#freshUntil[slot] as number) + this.#staleFor.get(slot)
     this.#slots.set(key, slot)
     this.#departed.returned(key)
+    this.#missed = NO_KEY
     this.#write(slot, key, value, until, size)
-    if (this.#hash === undefined) this.#core.admit(slot, this.#wheelTime(slot, end))
-    else this.#core.admitHashed(slot, this.#wheelTime(slot, end), this.#hash(key))
+    const wheelTime = this.#wheelTime(slot, end)
+    const news = wheelTime < proposedBy ? wheelTime : NEVER
+    if (this.#hash === undefined) this.#core.admit(slot, news)
+    else this.#core.admitHashed(slot, news, this.#hash(key))
     return slot
   }
 
@@ -841,12 +902,12 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       this.#counts.expirations += 1
       this.#departures?.note(old, key, 'expire')
     } else if (old !== value) this.#departures?.note(old, key, 'set')
-    this.#ties.leave(slot)
+    if (this.#hasTies) this.#ties.leave(slot)
     if (this.#guards.size > 0) this.#guards.delete(slot)
     this.#write(slot, key, value, until, size)
     // The wheel only proposes, so a later end needs no word: the proposal at the old end is answered with the new one.
     const wheelTime = this.#wheelTime(slot, end)
-    if (wheelTime < oldEnd) this.#core.rearm(slot, wheelTime)
+    if (wheelTime < oldEnd) this.#core.arm(slot, wheelTime)
     return slot
   }
 
@@ -917,7 +978,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #vacate(slot: number, reason: DisposeReason): void {
     const key = this.#keys[slot] as K
     this.#departures?.note(this.#values[slot] as V, key, reason)
-    this.#ties.leave(slot)
+    if (this.#hasTies) this.#ties.leave(slot)
     if (this.#guards.size > 0) this.#guards.delete(slot)
     this.#slots.delete(key)
     this.#departed.note(key, reason)
@@ -937,8 +998,20 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       : wholeNumber(given, 'size', { min: 0 })
   }
 
+  #vacantSlot(): number {
+    const slot = this.#free.pop()
+    if (slot !== undefined) return slot
+    if (this.#used === this.#freshUntil.length) this.#grow()
+    this.#used += 1
+    return this.#used - 1
+  }
+
+  /** Doubles the columns, but to no more slots than there may be. */
   #grow(): void {
-    const grown = new Float64Array(this.#freshUntil.length * 2)
+    const room = Math.max(this.#used + 1, Math.min(this.#used * 2, this.#limits.max))
+    this.#keys.length = room
+    this.#values.length = room
+    const grown = new Float64Array(room).fill(NEVER, this.#used)
     grown.set(this.#freshUntil)
     this.#freshUntil = grown
   }
@@ -960,13 +1033,17 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const proposed = this.#core.expired()
     const now = this.#now()
     for (const slot of proposed) {
-      if (this.#values[slot] === undefined) continue
       const end = (this.#freshUntil[slot] as number) + this.#staleFor.get(slot)
-      if (end > now) this.#core.rearm(slot, end)
-      else {
+      if (this.#values[slot] !== undefined) {
+        if (end > now) {
+          if (end !== NEVER) this.#core.arm(slot, end)
+          continue
+        }
         this.#counts.expirations += 1
         this.#remove(slot, 'expire')
       }
+      // The wheel has forgotten the slot.
+      this.#freshUntil[slot] = NEVER
     }
     this.#expiry.cleared(this.#core.nextExpiry())
   }
@@ -1058,19 +1135,28 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#slots.clear()
     this.#departed.clear()
     this.#curve?.cleared()
-    this.#keys = []
-    this.#values = []
+    this.#keys = blank()
+    this.#values = blank()
+    this.#freshUntil = new Float64Array(FIRST_SLOTS).fill(NEVER)
+    this.#used = 0
+    this.#plainTick = NO_TICK
     this.#notes = undefined
     this.#sizes = []
     this.#free = []
     this.#totalSize = 0
     this.#staleFor.clear()
     this.#ties.clear()
+    this.#hasTies = false
     this.#guards.clear()
     this.#setDoomed(false)
     this.#ttlEnd.clear()
     this.#expiry.clear()
   }
+}
+
+/** Room for the first slots, in an array of the one kind that holds anything, so that all caches run the same code. */
+function blank(): undefined[] {
+  return new Array<undefined>(FIRST_SLOTS).fill(undefined)
 }
 
 /** A string is iterable, too, and never meant as a list of its characters. */

@@ -17,14 +17,16 @@ const EXPIRY_BUDGET = 1024
 /** Victims asked for at once. More would be skipped oftener, fewer would ask oftener. */
 const MOST_VICTIMS = 256
 /** After this many appended words the clock is read again. */
-const READ_CLOCK_MASK = 63
+const WORDS_BETWEEN_CLOCKS = 64
+/** Batches of victims are told apart by a byte. */
+const MOST_BATCHES = 255
 
 const SLOT_MASK = 0x0fffffff
 const KIND_SHIFT = 28
 const ADMIT = 1 << KIND_SHIFT
 const ADMIT_UNTIL = 2 << KIND_SHIFT
 const REMOVE = 3 << KIND_SHIFT
-const REARM = 4 << KIND_SHIFT
+const ARM = 4 << KIND_SHIFT
 const ADMIT_HASHED = 5 << KIND_SHIFT
 const ADMIT_HASHED_UNTIL = 6 << KIND_SHIFT
 /** Words of an operation, by its kind. */
@@ -69,13 +71,18 @@ export class CacheCore {
   #length = 0
   /** From this length on there may be no room for another operation. */
   #full = FIRST_LOG_WORDS - MOST_WORDS
+  /** The length at which the clock has to be read again, or the log is full. */
+  #pauseAt = FIRST_LOG_WORDS - MOST_WORDS
+  /** How many words have crossed, and how many words of all were no hits. */
+  #crossed = 0
+  #others = 0
   /** The time that offsets in the log count from. */
   #base: number
 
   #victims: Uint32Array = NO_SLOTS
   #nextVictim = 0
   /** By slot, the batch of victims since which the log has moved the slot; such a victim is one no more. */
-  #movedIn = new Uint32Array(64)
+  #movedIn: Uint8Array = new Uint8Array(64)
   #batch = 1
   #scanned = 0
 
@@ -88,15 +95,26 @@ export class CacheCore {
     this.#handle = new CoreHandle(part, () => new CacheHandle(number, max, seed, this.driver.now()))
   }
 
-  /** The entry in `slot` was used. */
-  touch(slot: number): void {
-    this.#log[this.#length] = slot
-    this.#length += 1
-    if ((this.#length & READ_CLOCK_MASK) === 0) this.driver.stale = true
-    if (this.#length > this.#full) this.#drain()
+  /** How many times {@link CacheCore.hit} was called. */
+  get hits(): number {
+    return this.#crossed + this.#length - this.#others
   }
 
-  /** `slot` holds a new entry that expires at `expiresAt` on the driver's timeline. */
+  /** The entry in `slot` was read. */
+  hit(slot: number): void {
+    const length = this.#length
+    this.#log[length] = slot
+    this.#length = length + 1
+    if (length >= this.#pauseAt) this.#pause()
+  }
+
+  /** The entry in `slot` was used, other than by a hit. */
+  touch(slot: number): void {
+    this.#others += 1
+    this.hit(slot)
+  }
+
+  /** `slot` holds a new entry, and shall be proposed at `expiresAt` on the driver's timeline, if it would not be earlier. */
   admit(slot: number, expiresAt: number): void {
     if (expiresAt === Number.POSITIVE_INFINITY) this.#append(ADMIT | slot)
     else this.#appendTimed(ADMIT_UNTIL | slot, expiresAt)
@@ -104,16 +122,12 @@ export class CacheCore {
 
   /** The same with the seeded hash of the key, which policies other than LRU need. */
   admitHashed(slot: number, expiresAt: number, hash: number): void {
-    // The words before the last cannot fill the log: there is room for an operation of the most words.
-    if (expiresAt === Number.POSITIVE_INFINITY) {
-      this.#log[this.#length] = ADMIT_HASHED | slot
-    } else {
-      this.#log[this.#length] = ADMIT_HASHED_UNTIL | slot
-      this.#length += 1
-      this.#log[this.#length] = this.#offset(expiresAt)
-    }
-    this.#length += 1
-    this.#append(hash)
+    const length = this.#length
+    const timed = expiresAt !== Number.POSITIVE_INFINITY
+    this.#log[length] = (timed ? ADMIT_HASHED_UNTIL : ADMIT_HASHED) | slot
+    if (timed) this.#log[length + 1] = this.#offset(expiresAt)
+    this.#log[length + (timed ? 2 : 1)] = hash
+    this.#appended(timed ? 3 : 2)
   }
 
   /** The entry in `slot` is gone. The slot may be used again at once: the log keeps the order. */
@@ -121,9 +135,9 @@ export class CacheCore {
     this.#append(REMOVE | slot)
   }
 
-  /** The entry in `slot` expires at `expiresAt` from now on. */
-  rearm(slot: number, expiresAt: number): void {
-    this.#appendTimed(REARM | slot, expiresAt)
+  /** `slot` shall be proposed at `expiresAt`, if it would not be earlier. */
+  arm(slot: number, expiresAt: number): void {
+    this.#appendTimed(ARM | slot, expiresAt)
   }
 
   /**
@@ -197,15 +211,25 @@ export class CacheCore {
 
   #append(word: number): void {
     this.#log[this.#length] = word
-    this.#length += 1
-    if (this.#length > this.#full) this.#drain()
+    this.#appended(1)
   }
 
   #appendTimed(word: number, at: number): void {
     this.#log[this.#length] = word
     this.#log[this.#length + 1] = this.#offset(at)
-    this.#length += 2
+    this.#appended(2)
+  }
+
+  #appended(words: number): void {
+    this.#others += words
+    this.#length += words
+    if (this.#length > this.#pauseAt) this.#pause()
+  }
+
+  #pause(): void {
+    this.driver.age()
     if (this.#length > this.#full) this.#drain()
+    else this.#pauseAt = Math.min(this.#length + WORDS_BETWEEN_CLOCKS, this.#full)
   }
 
   #offset(at: number): number {
@@ -231,17 +255,22 @@ export class CacheCore {
   }
 
   #forgetLog(): void {
+    this.#crossed += this.#length
     this.#length = 0
+    this.#pauseAt = Math.min(WORDS_BETWEEN_CLOCKS, this.#full)
     this.#scanned = 0
     this.#nextVictim = 0
     this.#victims = NO_SLOTS
-    this.#batch += 1
+    if (this.#batch === MOST_BATCHES) this.#movedIn.fill(0)
+    this.#batch = (this.#batch % MOST_BATCHES) + 1
   }
 
   /** Marks the slots that the log has moved since the last look. */
   #scan(): void {
     const log = this.#log
     const end = this.#length
+    const batch = this.#batch
+    let movedIn: Uint8Array = this.#movedIn
     let at = this.#scanned
     while (at < end) {
       const word = log[at] as number
@@ -249,10 +278,10 @@ export class CacheCore {
       const kind = word >>> KIND_SHIFT
       // Another time of expiry does not change the order.
       if (kind !== 4) {
-        if (slot >= this.#movedIn.length) this.#growMarks(slot)
-        this.#movedIn[slot] = this.#batch
+        if (slot >= movedIn.length) movedIn = this.#growMarks(slot)
+        movedIn[slot] = batch
       }
-      at += WORDS_OF_KIND[kind] as number
+      at += kind === 0 ? 1 : (WORDS_OF_KIND[kind] as number)
     }
     this.#scanned = at
   }
@@ -261,12 +290,14 @@ export class CacheCore {
     const words = Math.min(this.#log.length * 4, MOST_LOG_WORDS)
     this.#log = new Uint32Array(words)
     this.#full = words - MOST_WORDS
+    this.#pauseAt = WORDS_BETWEEN_CLOCKS
   }
 
-  #growMarks(slot: number): void {
-    const grown = new Uint32Array(2 ** Math.ceil(Math.log2(slot + 2)))
+  #growMarks(slot: number): Uint8Array {
+    const grown = new Uint8Array(2 ** Math.ceil(Math.log2(slot + 2)))
     grown.set(this.#movedIn)
     this.#movedIn = grown
+    return grown
   }
 
   #ask<T>(action: (handle: CacheHandle) => T): T | undefined {

@@ -30,7 +30,7 @@ export class Purge {
     this.#due[slot] = due
     this.#turn += 1
     this.#turns[slot] = this.#turn
-    core.rearm(slot, due)
+    core.arm(slot, due)
     if (due >= this.#earliest) return
     this.#earliest = due
     core.driver.set(this.#alarm, due)
@@ -47,7 +47,7 @@ export class Purge {
     for (const { slot, at, turn } of due) {
       // Whoever is told of one departure may have changed the others.
       if (!this.#residents.has(slot) || this.#turns[slot] !== turn) continue
-      if (at > now) core.rearm(slot, at)
+      if (at > now) core.arm(slot, at)
       else {
         const again = this.#judge(slot)
         if (again !== undefined) this.expect(slot, again)
@@ -58,7 +58,7 @@ export class Purge {
 
   #listenAgain(): void {
     const { core } = this.#residents
-    if (this.#residents.recover()) for (const [slot, at] of this.#due.entries()) core.rearm(slot, at ?? NEVER)
+    if (this.#residents.recover()) for (const [slot, at] of this.#due.entries()) core.arm(slot, at ?? NEVER)
     this.#earliest = core.nextExpiry()
     core.driver.set(this.#alarm, this.#earliest)
   }
