@@ -76,6 +76,20 @@ describe('namespaces of a cache with tiers', () => {
     await cache.close()
   })
 
+  test('in a tier, too, what depends on a key goes with that key of its own namespace', async () => {
+    const { store, cache, users } = await filled()
+    for (const one of [cache, users]) await one.set('made', 'x', { dependsOn: ['a'] })
+    await cache.close()
+    const again = cacheOver(store)
+    await again.delete('a')
+    expect(await Promise.all([again.get('made'), again.namespace('users').get('made')])).toEqual([undefined, 'x'])
+    await again.close()
+    const third = cacheOver(store)
+    await third.namespace('users').delete('a')
+    await third.close()
+    expect(await afterRestart(store, ['made'])).toEqual([[undefined], [undefined], [undefined]])
+  })
+
   test('what a tier gives back keeps its tags and its sources', async () => {
     const { store, cache, users } = await filled()
     await users.set('made', 'x', { dependsOn: ['a'], tags: ['\u001fodd'] })
