@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Driver } from '../core/driver.ts'
 import { driverOf } from '../core/driver.ts'
 import { durationMs } from '../options.ts'
+import { report } from '../report.ts'
 import type { Marked } from '../stores/barriers.ts'
 import type { EntryFacts, TierEntry } from '../stores/tier.ts'
 import { estimateSize } from './estimate-size.ts'
@@ -25,7 +26,10 @@ export const NONE: unique symbol = Symbol('none')
 /** What memory holds. */
 export type Kept<V> = V | typeof NONE
 
-/** The options of the memory: who is told of departures does not hear of {@link NONE}, and the shelf draws the jitter itself. */
+/**
+ * The options of the memory: who is told of departures does not hear of {@link NONE}, and the shelf draws the jitter itself. What
+ * he throws is reported: a write must reach the tiers and overtake loads all the same.
+ */
 export function keptOptions<V>(options: ResolvedMemoryOptions<string, V>): ResolvedMemoryOptions<string, Kept<V>> {
   const { weigh, dispose } = options
   return {
@@ -34,7 +38,15 @@ export function keptOptions<V>(options: ResolvedMemoryOptions<string, V>): Resol
     validate: undefined,
     jitterMs: 0,
     weigh: weigh && ((value, key) => (value === NONE ? 1 : weigh(value, key))),
-    dispose: dispose && ((value, key, reason) => (value === NONE ? undefined : dispose(value, key, reason))),
+    dispose:
+      dispose &&
+      ((value, key, reason) => {
+        try {
+          if (value !== NONE) dispose(value, key, reason)
+        } catch (error) {
+          report(error, 'dispose threw')
+        }
+      }),
   }
 }
 

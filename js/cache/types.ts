@@ -59,7 +59,8 @@ export interface MemoryCacheOptions<K, V> {
   validateInterval?: Duration
   /**
    * Called after an entry has left, once the cache is consistent again; it may use the cache. What it throws, the call that made the
-   * entry leave throws, after all have been told; where a timer did, it is reported (`process.on('warning')`, in browsers an `error` event).
+   * entry leave throws, after all have been told. Where a timer did, and always in a cache of `createCache`, whose calls have more to
+   * do, it is reported: `process.on('warning')`, in browsers an `error` event.
    */
   dispose?: (value: V, key: K, reason: DisposeReason) => void
   /** The source of time. Default: the machine's. */

@@ -202,15 +202,29 @@ describe('tiers', () => {
     expect(store.calls.filter(call => call === 'close')).toHaveLength(1)
   })
 
-  test('a dispose callback that throws does not keep the tiers from closing', async () => {
+  test('a dispose callback that throws is reported, and keeps no write, load or end from being done', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const { cache, store } = cacheWith({
       dispose: () => {
         throw new Error('a callback failed')
       },
     })
     await cache.set('a', 1)
-    await expect(cache.close()).rejects.toThrow('a callback failed')
+    const { promise, resolve } = deferred<number>()
+    const loading = cache.getOrSet('a', () => promise, { forceFresh: true })
+    await cache.set('a', 2)
+    expect(store.entries.get('a')?.value).toBe(2)
+    resolve(3)
+    expect(await loading).toBe(3)
+    expect(await cache.get('a')).toBe(2)
+    expect(await cache.getOrSet('a', () => 4, { forceFresh: true })).toBe(4)
+    await cache.flush()
+    expect(store.entries.get('a')?.value).toBe(4)
+    await cache.close()
     expect(store.calls.at(-1)).toBe('close')
+    expect(warn).toHaveBeenCalledTimes(3)
+    expect(warn).toHaveBeenCalledWith(expect.objectContaining({ name: 'ShelflifeWarning', cause: new Error('a callback failed') }))
+    warn.mockRestore()
   })
 
   test('after a trap it is cold in memory and warm below', async () => {
