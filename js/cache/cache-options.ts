@@ -5,7 +5,7 @@ import type { Persist, Store } from '../stores/tier.ts'
 import { type Isolation, readIsolation } from './isolate.ts'
 import { type LoadPolicy, readLoadPolicy, readStaleWindows, type StaleWindows, USUAL } from './load-policy.ts'
 import { type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
-import type { CacheNamespaceOptions, CacheOptions } from './types.ts'
+import type { CacheNamespaceOptions, CacheOptions, MemoryCacheOptions } from './types.ts'
 
 /** Options with every default filled in. */
 export interface ResolvedCacheOptions<V> {
@@ -20,7 +20,7 @@ export interface ResolvedCacheOptions<V> {
 
 /** Throws `ERR_INVALID_ARGUMENT` for anything that cannot be meant. */
 export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): ResolvedCacheOptions<V> {
-  const memory = resolveMemoryOptions<string, V>(options)
+  const memory = resolveMemoryOptions<string, V>(options as MemoryCacheOptions<string, V> | undefined)
   const { store, tiers, persist = 'memory', name = 'cache' } = options ?? {}
   if (store !== undefined && tiers !== undefined) throw new InvalidArgumentError('tiers', 'left out where store is given', tiers)
   const stores = tiers ?? (store === undefined ? [] : [store])

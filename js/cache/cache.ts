@@ -7,7 +7,7 @@
 
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
-import type { Persist } from '../stores/tier.ts'
+import type { Persist, TierEntry } from '../stores/tier.ts'
 import { BatchLoader } from './batch-loader.ts'
 import { cacheListeners, listen } from './cache-events.ts'
 import { type CacheReport, reportCache } from './cache-metrics.ts'
@@ -115,20 +115,31 @@ export class Cache<V> implements AsyncDisposable {
     this.#refuseClosed()
     options?.signal?.throwIfAborted()
     const missing: { key: string; index: number }[] = []
+    const asked: Promise<unknown>[] = []
     const values = keys.map((key, index) => {
       const known = this.#memory.get(checkedKey(key), options)
       if (known !== undefined) return this.#out(known)
-      missing.push({ key, index })
+      if (this.#memory.guardOf(key) === undefined) missing.push({ key, index })
+      else
+        asked.push(
+          this.#getBelow(key, options).then(value => {
+            values[index] = value
+          }),
+        )
       return undefined
     })
+    if (asked.length > 0) await Promise.all(asked)
     if (missing.length === 0) return values
     const { leases } = this.#loading
     const taken = missing.map(({ key }) => this.#loading.take(key))
     const wanted = missing.map(({ key }) => key)
     try {
       const entries = await this.#tiers?.readMany(wanted, options?.signal)
+      const right = entries?.some(entry => this.#shelf.mustAsk(entry))
+        ? await patiently(Promise.all(entries.map((entry, at) => this.#confirmed(taken[at] as Lease, entry))), options?.signal)
+        : entries
       for (const [at, { index }] of missing.entries()) {
-        values[index] = this.#loading.receive(taken[at] as Lease, entries?.[at], options?.allowStale === true)
+        values[index] = this.#loading.receive(taken[at] as Lease, right?.[at], options?.allowStale === true)
       }
       return values
     } finally {
@@ -180,9 +191,11 @@ export class Cache<V> implements AsyncDisposable {
   /** Whether memory or a tier has a value of `key` that is not stale. Does not count as use. */
   async has(key: string): Promise<boolean> {
     this.#refuseClosed()
-    const known = this.#memory.peek(key)
+    const known = this.#memory.guardOf(key) === undefined ? this.#memory.peek(key) : await this.#asked(key)
     if (known !== undefined) return known !== NONE
-    const found = this.#shelf.found(key, (await this.#tiers?.readMany([key]))?.[0], false)
+    const entry = (await this.#tiers?.readMany([key]))?.[0]
+    if (this.#shelf.mustAsk(entry) && !(await this.#shelf.isRight(key, entry))) return false
+    const found = this.#shelf.found(key, entry, false)
     return found !== undefined && 'fresh' in found && found.fresh !== NONE
   }
 
@@ -204,7 +217,7 @@ export class Cache<V> implements AsyncDisposable {
   getOrSet(key: string, loader: Loader<V>, options?: GetOrSetOptions): Promise<V | undefined> {
     if (typeof key !== 'string') return Promise.reject(notText(key))
     const known = options?.forceFresh === true ? undefined : this.#memory.get(key)
-    if (known === undefined) return this.#copied(this.#loading.obtain(key, loader, options))
+    if (known === undefined) return this.#obtain(key, loader, options)
     if (!this.#refreshesAhead && options?.refreshAhead === undefined) return Promise.resolve(this.#out(known))
     try {
       this.#loading.ahead(key, loader, options)
@@ -233,7 +246,7 @@ export class Cache<V> implements AsyncDisposable {
     const distinct = Array.from(new Set(keys.map(checkedKey)), key => ({ key, ticket: batch.ticket() }))
     const asked = distinct.map(({ key, ticket: { load, spare } }) => {
       const known = options?.forceFresh === true ? undefined : this.#memory.get(key)
-      if (known === undefined) return this.#copied(this.#loading.obtain(key, load, options, spare))
+      if (known === undefined) return this.#obtain(key, load, options, spare)
       this.#loading.ahead(key, load, options, spare)
       return this.#out(known)
     })
@@ -442,16 +455,57 @@ export class Cache<V> implements AsyncDisposable {
     return this.#isolate === 'clone' ? isolated(known, 'clone') : known
   }
 
+  #obtain(key: string, loader: Loader<V>, options: GetOrSetOptions | undefined, spare?: () => void): Promise<V | undefined> {
+    if (options?.forceFresh !== true && this.#memory.guardOf(key) !== undefined) return this.#obtainAsked(key, loader, options, spare)
+    return this.#copied(this.#loading.obtain(key, loader, options, spare))
+  }
+
+  async #obtainAsked(key: string, loader: Loader<V>, options: GetOrSetOptions | undefined, spare?: () => void): Promise<V | undefined> {
+    try {
+      const known = await patiently(this.#asked(key), options?.signal)
+      if (known === undefined) return await this.#copied(this.#loading.obtain(key, loader, options, spare))
+      this.#loading.ahead(key, loader, options, spare)
+      return this.#out(known)
+    } finally {
+      spare?.()
+    }
+  }
+
+  /** What a tier had, unless its source has changed. */
+  async #confirmed(lease: Lease, entry: TierEntry | undefined): Promise<TierEntry | undefined> {
+    return this.#shelf.mustAsk(entry) ? this.#loading.confirm(lease, entry) : entry
+  }
+
+  /** What memory has of `key`, when whoever must be asked has found it right; it is gone, from the tiers too, when it is not. */
+  async #asked(key: string): Promise<Kept<V> | undefined> {
+    for (let guard = this.#memory.guardOf(key); guard !== undefined; guard = this.#memory.guardOf(key)) {
+      const right = await guard.askOwner(key, this.#memory.held(key)?.value as Kept<V>)
+      const known = right ? this.#memory.passed(key, guard) : undefined
+      if (known !== undefined) return known
+      // Overwritten meanwhile, it is another one's turn.
+      if (right || !this.#memory.failed(key, guard)) continue
+      this.#loading.overtake(key)
+      this.#tiers?.remove([key], 'memory').catch(() => {})
+    }
+    return this.#memory.get(key)
+  }
+
   #copied(value: Promise<V | undefined>): Promise<V | undefined> {
     return this.#isolate === 'clone' ? value.then(one => isolated(one, 'clone')) : value
   }
 
   async #getBelow(key: string, options: CacheReadOptions | undefined): Promise<V | undefined> {
-    options?.signal?.throwIfAborted()
+    const { signal } = options ?? {}
+    signal?.throwIfAborted()
+    if (this.#memory.guardOf(key) !== undefined) {
+      const known = await patiently(this.#asked(key), signal)
+      if (known !== undefined) return this.#out(known)
+    }
     const lease = this.#loading.take(key)
     try {
       const reading = this.#tiers?.read(key)
-      const entry = reading && (await (options?.signal === undefined ? reading : untilAborted(reading, options.signal)))
+      let entry = reading && (await patiently(reading, signal))
+      if (this.#shelf.mustAsk(entry)) entry = await patiently(this.#loading.confirm(lease, entry), signal)
       return this.#loading.receive(lease, entry, options?.allowStale === true)
     } finally {
       this.#loading.leases.release(lease)
@@ -462,10 +516,10 @@ export class Cache<V> implements AsyncDisposable {
     this.#refuseClosed()
     const persist = this.#persistOf(options)
     const had = keys.map(key => {
-      const known = this.#memory.peek(checkedKey(key))
+      const known = this.#memory.held(checkedKey(key))
       this.#memory.delete(key)
       this.#loading.overtake(key)
-      return known !== undefined && known !== NONE
+      return known !== undefined && known.left > 0 && known.value !== NONE
     })
     const below = await this.#tiers?.remove(keys, persist)
     return had.map((inMemory, at) => inMemory || below?.[at] === true)
@@ -515,6 +569,10 @@ export class Cache<V> implements AsyncDisposable {
 
 function openTiers<V>({ stores, memory }: ResolvedCacheOptions<V>): NamedTiers | undefined {
   return stores.length === 0 ? undefined : new NamedTiers(new TierStack(stores, memory.clock))
+}
+
+function patiently<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return signal === undefined ? work : untilAborted(work, signal)
 }
 
 function memoryMode(options: InvalidateOptions | undefined): { mode: GiveUpMode } {

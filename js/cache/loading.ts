@@ -10,6 +10,7 @@ import { Barriers, type GivenUp, type GiveUpMode, GONE, type Marked } from '../s
 import type { Persist, TierEntry } from '../stores/tier.ts'
 import { Flight, type FlightHost, NOTHING_STALE } from './flight.ts'
 import { type Former, mayServe, type StaleUse } from './former.ts'
+import { checkValidation } from './guards.ts'
 import { Latencies } from './latencies.ts'
 import { type Lease, Leases } from './leases.ts'
 import type { Listeners } from './listeners.ts'
@@ -173,6 +174,16 @@ export class Loading<V> implements FlightHost<V> {
     else this.counts.staleHits += 1
   }
 
+  /** `entry` of a tier, if its source has not changed; else it is removed, unless something newer happened. */
+  async confirm(lease: Lease, entry: TierEntry, validate?: GetOrSetOptions['validate']): Promise<TierEntry | undefined> {
+    if (await this.#host.shelf.isRight(lease.key, entry, validate)) return entry
+    if (!lease.revoked && !this.#closed) {
+      this.giveUp({ source: lease.key }, 'delete', this.#changes)
+      this.#host.remove(lease.key)
+    }
+    return undefined
+  }
+
   /** What a tier had for a read: `undefined` is a miss. Counts, and keeps it in memory unless something newer happened. */
   receive(lease: Lease, entry: TierEntry | undefined, allowStale: boolean): V | undefined {
     const mayKeep = !lease.revoked && !this.#closed && entry !== undefined && !this.#isGivenUp(lease.era, lease.key, entry.facts)
@@ -285,13 +296,15 @@ export class Loading<V> implements FlightHost<V> {
     try {
       const reading = this.#host.readBelow(key)
       if (reading !== undefined) {
-        const entry = await flight.race(reading)
+        const validate = order.options?.validate
+        let entry = await flight.race(reading)
+        if (this.#host.shelf.mustAsk(entry, validate)) entry = await flight.race(this.confirm(lease, entry, validate))
         // Given up after it was read: the tier could not know. Others may wait by now who must not get it.
         const verdict = this.#judge(lease.era, key, entry?.facts)
         const isLate = verdict === GONE || (verdict !== undefined && entry?.expiredAt === undefined)
         // So may what memory had; it knows what is left of that.
         if (former !== undefined && this.#isGivenUp(lease.era, key, former)) former = this.#host.shelf.former(key)
-        const found = this.#host.shelf.found(key, isLate ? undefined : entry, !lease.revoked)
+        const found = this.#host.shelf.found(key, isLate ? undefined : entry, !lease.revoked, validate)
         if (found !== undefined && 'fresh' in found) {
           if (!isForced && (found.fresh === NONE || !this.#isDue(key, policy))) return this.#fromTier(key, found.fresh)
         } else if (found !== undefined && isNewer(found.former, former)) former = found.former
@@ -404,6 +417,7 @@ export class Loading<V> implements FlightHost<V> {
     this.#host.persistOf(options)
     if (options.ttl !== undefined) durationOrZeroMs(options.ttl, 'ttl')
     readMarks(options)
+    checkValidation(options)
     return readLoadPolicy(options, this.#host.policy)
   }
 }

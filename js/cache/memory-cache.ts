@@ -638,7 +638,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const slot = this.#find(key)
     const guard = slot === undefined ? undefined : this.#guards.get(slot)
     if (slot === undefined || guard === undefined || guard.askAt > this.#now() || !this.#isFresh(slot)) return slot
-    if (guard.validate === undefined) return undefined
+    if (guard.isOwners) return undefined
     const right = guard.ask(key, this.#values[slot] as V, () => this.#now())
     // It may have used the cache.
     if (this.#slots.get(key) !== slot || this.#guards.get(slot) !== guard) return this.#find(key)
@@ -653,29 +653,39 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   guardOf(key: K): Guard<K, V> | undefined {
     const slot = this.#guards.size === 0 ? undefined : this.#find(key)
     const guard = slot === undefined ? undefined : this.#guards.get(slot)
-    if (slot === undefined || guard === undefined || guard.validate !== undefined) return undefined
+    if (slot === undefined || guard?.isOwners !== true) return undefined
     return guard.askAt <= this.#now() && this.#isFresh(slot) ? guard : undefined
   }
 
-  /** Not for users: the answer about the entry of `key`, to which `guard` belongs. Reads it when it is right, else gives it up. */
-  answered(key: K, guard: Guard<K, V>, right: boolean): V | undefined {
-    const slot = this.#find(key)
-    if (slot === undefined || this.#guards.get(slot) !== guard) return undefined
-    if (right) {
-      guard.askAt = NEVER
-      const value = this.get(key)
-      guard.passed(this.#now())
-      return value
-    }
-    this.#giveUp(slot, 'delete')
+  /** Not for users: reads the entry of `key`, which was found right, if it is the one to which `guard` belongs. */
+  passed(key: K, guard: Guard<K, V>): V | undefined {
+    if (!this.#isGuardedBy(key, guard)) return undefined
+    guard.askAt = NEVER
+    const value = this.get(key)
+    guard.passed(this.#now())
+    return value
+  }
+
+  /** Not for users: gives up the entry of `key`, whose source has changed, if it is the one to which `guard` belongs. Whether it was. */
+  failed(key: K, guard: Guard<K, V>): boolean {
+    if (!this.#isGuardedBy(key, guard)) return false
+    this.#giveUp(this.#slots.get(key) as number, 'delete')
     this.#reapSlice()
     this.#departures?.report()
-    return undefined
+    return true
+  }
+
+  #isGuardedBy(key: K, guard: Guard<K, V>): boolean {
+    const slot = this.#find(key)
+    return slot !== undefined && this.#guards.get(slot) === guard
   }
 
   #guard(slot: number, options: SetOptions<K> | undefined, guard: Guard<K, V> | undefined): void {
-    const { validate, validateIntervalMs } = this.#options
-    this.#guards.set(slot, guard ?? new Guard(options?.version, options?.validate?.bind(options) ?? validate, validateIntervalMs))
+    const validate = options?.validate?.bind(options) ?? this.#options.validate
+    const own = validate && new Guard(options?.version, validate, { intervalMs: this.#options.validateIntervalMs })
+    const taken = guard ?? own
+    if (taken === undefined) return
+    this.#guards.set(slot, taken)
     this.#looksTwice = true
     this.#plainTick = NO_TICK
   }

@@ -14,9 +14,9 @@ import {
   wholeNumber,
 } from '../options.ts'
 import { estimateSize } from './estimate-size.ts'
-import { checkValidation, validateIntervalMs } from './guards.ts'
+import { checkValidation, type Validate, validateIntervalMs } from './guards.ts'
 import { randomSeed } from './key-hash.ts'
-import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats, NamespaceOptions, ValidatedEntry } from './types.ts'
+import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats, NamespaceOptions } from './types.ts'
 
 const DEFAULT_MAX = 10_000
 const NEVER = Number.POSITIVE_INFINITY
@@ -44,7 +44,7 @@ export interface ResolvedMemoryOptions<K, V> extends Limits {
   readonly cleanupIntervalMs: number
   readonly random: () => number
   readonly dispose: ((value: V, key: K, reason: DisposeReason) => void) | undefined
-  readonly validate: ((entry: ValidatedEntry<K, V>) => boolean) | undefined
+  readonly validate: Validate<K, V> | undefined
   readonly validateIntervalMs: number
   readonly clock: Clock
   readonly name: string
@@ -127,7 +127,7 @@ export function resolveNamespaceOptions<K, V>(
     ...said(optionsObject(given, 'options')),
     ...said({
       cleanupInterval: cleanupIntervalMs,
-      validate,
+      validate: validate as MemoryCacheOptions<K, V>['validate'],
       validateInterval: validateIntervalMs,
       random,
       clock,

@@ -9,6 +9,7 @@ import type { Marked } from '../stores/barriers.ts'
 import type { EntryFacts, TierEntry } from '../stores/tier.ts'
 import { estimateSize } from './estimate-size.ts'
 import type { Former } from './former.ts'
+import { askAbout, checkValidation, Guard, type Validate } from './guards.ts'
 import { type Isolation, isolated } from './isolate.ts'
 import { lifetime } from './lifetime.ts'
 import { readStaleWindows, type StaleWindows } from './load-policy.ts'
@@ -16,7 +17,7 @@ import type { Validators } from './loading-types.ts'
 import { readMarks } from './marks.ts'
 import type { MemoryCache } from './memory-cache.ts'
 import type { ResolvedMemoryOptions } from './memory-options.ts'
-import type { CacheSetOptions } from './types.ts'
+import type { CacheSetOptions, Version } from './types.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -95,6 +96,7 @@ export class Shelf<V> {
 
   /** Puts `value` into memory, and gives what the tiers shall have. */
   put(key: string, value: V, options: CacheSetOptions | undefined, validators?: Validators): TierEntry {
+    if (options !== undefined) checkValidation(options)
     const marks = options === undefined ? NO_MARKS : this.closed(key, readMarks(options))
     const ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
     const { swr = this.#swr, sie = this.#sie } = options === undefined ? NO_WINDOWS : readStaleWindows(options)
@@ -103,21 +105,21 @@ export class Shelf<V> {
     const note = this.#noteOf(ttl, swr, sie, validators)
     const size = options?.size
     const plain = size === undefined && marks === NO_MARKS
-    this.#memory.set(
-      key,
-      kept,
-      plain ? { ttl, staleFor } : { ttl, staleFor, ...(size !== undefined && { size }), ...marks },
-      note && { note },
-    )
+    const version = options?.version ?? validators?.etag
+    const guard = this.#guard(version, options?.validate)
+    const detail = note === undefined && guard === undefined ? undefined : { note, guard }
+    this.#memory.set(key, kept, plain ? { ttl, staleFor } : { ttl, staleFor, ...(size !== undefined && { size }), ...marks }, detail)
     const writtenAt = this.#clock.wall()
     const expiresAt = writtenAt + ttl + staleFor
-    if (staleFor === 0 && validators === undefined && marks === NO_MARKS) return { value: kept, writtenAt, expiresAt }
+    if (staleFor === 0 && validators === undefined && marks === NO_MARKS && version === undefined)
+      return { value: kept, writtenAt, expiresAt }
     const facts: EntryFacts = {
       ...(staleFor > 0 && ttl !== NEVER && { freshUntil: writtenAt + ttl }),
       ...(swr !== this.#swr && { swr: finite(swr) }),
       ...(sie !== this.#sie && { sie: finite(sie) }),
       ...validators,
       ...marks,
+      ...(version !== undefined && version !== validators?.etag && { version }),
     }
     return { value: kept, writtenAt, expiresAt, facts }
   }
@@ -184,7 +186,7 @@ export class Shelf<V> {
   }
 
   /** What use an entry of a tier is. With `mayKeep` it goes into memory, unless memory has something newer. */
-  found(key: string, entry: TierEntry | undefined, mayKeep: boolean): Found<V> {
+  found(key: string, entry: TierEntry | undefined, mayKeep: boolean, validate?: CacheSetOptions['validate']): Found<V> {
     if (entry === undefined) return undefined
     const wall = this.#clock.wall()
     const { writtenAt, facts = NO_FACTS } = entry
@@ -211,12 +213,32 @@ export class Shelf<V> {
         etag === undefined && lastModified === undefined ? undefined : { etag, lastModified },
       )
       // Memory takes no life that is over: a stale value comes in with a life of one millisecond that ended a while ago.
+      const guard = this.#guard(facts.version ?? etag, validate)
+      // It has been asked about just now.
+      guard?.passed(this.driver.now())
       const life = left > 0 ? { ttl: left, pastBy: 0 } : { ttl: 1, pastBy: 1 - left }
       const staleFor = freshUntil === NEVER ? Math.max(swr, sie) : expiresAt - freshUntil
-      this.#memory.set(key, value, { ttl: life.ttl, staleFor, ...marks }, { note, pastBy: life.pastBy, isCopy: true })
+      this.#memory.set(key, value, { ttl: life.ttl, staleFor, ...marks }, { note, pastBy: life.pastBy, isCopy: true, guard })
     }
     if (left > 0) return { fresh: value }
     return { former: { value: this.#out(value), freshUntil: this.driver.now() + left, swr, sie, etag, lastModified, ...marks } }
+  }
+
+  /** Whether `validate` is to be asked about an entry of a tier before it is given to somebody. */
+  mustAsk(entry: TierEntry | undefined, validate: CacheSetOptions['validate'] = this.#options.validate): entry is TierEntry {
+    if (entry === undefined || validate === undefined || entry.facts?.none === true || entry.expiredAt !== undefined) return false
+    return Math.min(entry.facts?.freshUntil ?? NEVER, entry.expiresAt) > this.#clock.wall()
+  }
+
+  /** What it answers. */
+  isRight(key: string, { value, facts }: TierEntry, validate: CacheSetOptions['validate'] = this.#options.validate): Promise<boolean> {
+    return askAbout({ key, value: value as V, version: facts?.version ?? facts?.etag }, validate as Validate<string, V>)
+  }
+
+  #guard(version: Version | undefined, own: CacheSetOptions['validate']): Guard<string, Kept<V>> | undefined {
+    const validate = own ?? this.#options.validate
+    if (validate === undefined) return undefined
+    return new Guard(version, validate as Validate<string, Kept<V>>, { intervalMs: this.#options.validateIntervalMs, isOwners: true })
   }
 
   /** A loader must not change what is inside either. */

@@ -237,7 +237,14 @@ export interface ReadonlyMemoryCache<K, V> {
 }
 
 /** Options of {@link createCache}: those of its memory, and where else it keeps values. */
-export interface CacheOptions<V> extends MemoryCacheOptions<string, V>, LoadingOptions {
+export interface CacheOptions<V> extends Omit<MemoryCacheOptions<string, V>, 'validate'>, LoadingOptions {
+  /**
+   * Asked before a fresh entry is given to a reader, from memory or a tier, for sources that change without saying so:
+   * `validate: async ({ key, version }) => (await stat(key)).mtimeMs === version`. False gives the entry up, there and in
+   * the tiers, and the read goes on without it; a throw rejects the read, and the entry stays. `cache.memory`, which cannot
+   * wait, has such an entry only within `validateInterval` of an answer. Default: nothing is asked.
+   */
+  validate?(entry: ValidatedEntry<string, V>): boolean | Promise<boolean>
   /** A store below memory, such as `indexedDB({ name: 'app' })`; the same as `tiers: [store]`. */
   store?: Store
   /** Stores below memory, the nearest first. */
@@ -263,7 +270,12 @@ export interface CacheNamespaceOptions<V>
  * Options of a single write to a cache with tiers. `tags` and `dependsOn` are kept in the tiers, too. An entry also goes
  * with the tags of what it depends on, as far as that is in memory when it is set.
  */
-export interface CacheSetOptions extends Pick<SetOptions, 'ttl' | 'size' | 'tags' | 'dependsOn'>, StaleOptions {
+export interface CacheSetOptions extends Pick<SetOptions, 'ttl' | 'size' | 'tags' | 'dependsOn' | 'version'>, StaleOptions {
+  /**
+   * The `validate` of this entry while it is in memory, and in `getOrSet` also of what a tier has. Without a `version`
+   * it is told the etag that the loader gave. Default: that of the cache.
+   */
+  validate?(entry: ValidatedEntry<string, unknown>): boolean | Promise<boolean>
   /** When this write counts as done. Default: the `persist` of the cache. */
   persist?: Persist
 }

@@ -41,6 +41,8 @@ export interface EntryFacts {
   /** Names under which the entry can be given up, and the keys that its value was made from. */
   readonly tags?: readonly string[] | undefined
   readonly dependsOn?: readonly string[] | undefined
+  /** What `validate` of the cache is told. */
+  readonly version?: string | number | undefined
   /** A tier's own: the last invalidation before the entry was written. */
   readonly era?: number | undefined
 }
