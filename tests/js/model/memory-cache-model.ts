@@ -67,6 +67,8 @@ class Sequence {
   readonly #clock = new ManualClock()
   /** How long the machine has slept: entries age meanwhile, the monotonic clock stands still. */
   #slept = 0
+  /** Values that are not right any more. */
+  readonly #spoilt = new Set<number>()
   readonly #root: Pair
   #pairs: Pair[]
   #dump:
@@ -87,10 +89,15 @@ class Sequence {
     }
     const weighed = limits.maxSize !== NEVER || limits.maxEntrySize !== NEVER
     const times = { ttl, maxTtl: random.pick([NEVER, NEVER, 100]), idleTtl: random.pick([NEVER, NEVER, 40, 2000]) }
-    const model = new NaiveCache({ ...limits, ...times, shorter: jitter * drawn, weighed, exact: policy === 'lru' })
+    const validateInterval = random.pick([0, 50])
+    const isRight = random.below(4) === 0 ? (value: number) => !this.#spoilt.has(value) : undefined
+    const model = new NaiveCache({
+      ...{ ...limits, ...times, shorter: jitter * drawn, weighed, isRight, validateInterval, exact: policy === 'lru' },
+    })
     this.#root = this.#pair('', model, dispose =>
       createMemoryCache<unknown, number>({
         ...{ ...times, jitter, policy, clock: this.#clock, random: () => drawn, seed: 1, dispose },
+        ...(isRight && { validate: ({ value }) => isRight(value), validateInterval }),
         ...(weighed ? { ...limits, sizeCalculation: value => value % 9 } : { max: limits.max }),
       }),
     )
@@ -181,6 +188,7 @@ class Sequence {
       case 2:
         return same(cache.get(key), model.get(key, now), `get ${String(key)}`)
       case 3:
+        this.#spoil()
         return same(cache.get(key, { allowStale: true }), model.get(key, now, true), `get ${String(key)}, stale or not`)
       case 4:
       case 5:
@@ -197,9 +205,11 @@ class Sequence {
         return same(taken, expected, 'take')
       }
       case 11:
-        same(cache.has(key), model.find(key, now) !== undefined, 'has')
-        same(cache.peek(key, { allowStale: true }), model.find(key, now, true)?.value, 'peek, stale or not')
-        return same(cache.peek(key), model.find(key, now)?.value, 'peek')
+        same(cache.has(key), model.peek(key, now) !== undefined, 'has')
+        this.#spoil()
+        same(cache.peek(key, { allowStale: true }), model.peek(key, now, true), 'peek, stale or not')
+        this.#spoil()
+        return same(cache.peek(key), model.peek(key, now), 'peek')
       case 12: {
         const keys = [random.pick(KEYS), random.pick(KEYS), key]
         const found = cache.getMany(keys)
@@ -348,6 +358,13 @@ class Sequence {
       return same((error as { code?: string }).code, 'ERR_INVALID_ARGUMENT', 'code')
     }
     throw new Error('a mistake was taken')
+  }
+
+  /** Something changes where the values come from. */
+  #spoil(): void {
+    const { model } = this.#random.pick(this.#pairs)
+    const { entries } = model
+    if (entries.length > 0) this.#spoilt.add(this.#random.pick(entries).value)
   }
 
   /** What empties caches, in part or altogether. */

@@ -11,6 +11,8 @@ export interface Entry {
   size: number
   tags: readonly string[]
   dependsOn: readonly unknown[]
+  /** Until then it has been found right. */
+  askAt: number
 }
 
 export interface NaiveOptions {
@@ -23,6 +25,9 @@ export interface NaiveOptions {
   /** How much of a life jitter takes away. */
   shorter: number
   weighed: boolean
+  /** Whether a fresh value is still right, and for how long an answer holds. */
+  isRight: ((value: number) => boolean) | undefined
+  validateInterval: number
   /** Whether the least recently used leaves first; other policies are only held to the limits. */
   exact: boolean
 }
@@ -82,8 +87,22 @@ export class NaiveCache {
     return undefined
   }
 
+  peek(key: unknown, now: number, allowStale = false): number | undefined {
+    return this.look(key, now, allowStale)?.value
+  }
+
+  /** For readers: what is fresh but not right any more is given up. */
+  look(key: unknown, now: number, allowStale: boolean): Entry | undefined {
+    const { isRight, validateInterval } = this.options
+    const entry = this.find(key, now)
+    if (isRight === undefined || entry === undefined || entry.askAt > now) return this.find(key, now, allowStale)
+    if (isRight(entry.value)) entry.askAt = now + validateInterval
+    else this.delete(key, now)
+    return this.find(key, now, allowStale)
+  }
+
   get(key: unknown, now: number, allowStale = false): number | undefined {
-    const entry = this.find(key, now, allowStale)
+    const entry = this.look(key, now, allowStale)
     if (entry === undefined) {
       this.misses += 1
       return undefined
@@ -110,12 +129,12 @@ export class NaiveCache {
     const { maxTtl, idleTtl, shorter } = this.options
     const life = Math.min(ttl, maxTtl)
     const ttlEnd = now - pastBy + (shorter === 0 || life === Number.POSITIVE_INFINITY ? life : Math.max(life - shorter, Math.min(life, 1)))
-    this.entries.push({ key, value, until: Math.min(ttlEnd, now + idleTtl), ttlEnd, staleFor, size, tags, dependsOn })
+    this.entries.push({ key, value, until: Math.min(ttlEnd, now + idleTtl), ttlEnd, staleFor, size, tags, dependsOn, askAt: 0 })
     return true
   }
 
   dump(now: number): Dumped[] {
-    return this.kept(now).map(({ until: _, ttlEnd, ...entry }) => ({ ...entry, ttl: ttlEnd - now }))
+    return this.kept(now).map(({ until: _, askAt: __, ttlEnd, ...entry }) => ({ ...entry, ttl: ttlEnd - now }))
   }
 
   /** Takes in what was dumped so long ago, in place of what is here. */
