@@ -1,6 +1,6 @@
 /** The client in this tab, as a user of shelflife would write it, and the figures it can tell. */
 
-import { createCache, createFetch, createRegistry, isShelflifeError } from 'shelflife'
+import { createCache, createFetch, createRegistry, isShelflifeError, type MissRatioCurve, type MissReason } from 'shelflife'
 import { indexedDB } from 'shelflife/stores/indexeddb'
 
 /** Where an answer came from. */
@@ -28,7 +28,14 @@ export interface Figures {
   readonly inFlight: number
   readonly queued: number
   readonly by: Readonly<Record<Source | 'failed', SourceFigures>>
-  readonly memory: { readonly entries: number; readonly bytes: number; readonly max: number }
+  readonly memory: {
+    readonly entries: number
+    readonly bytes: number
+    readonly max: number
+    readonly misses: Readonly<Record<MissReason, number>>
+  }
+  /** What the memory would answer at other sizes; no points before the first read. */
+  readonly curve: MissRatioCurve
   readonly tier: { readonly entries: number; readonly bytes: number }
   readonly failures: ReadonlyMap<string, number>
 }
@@ -116,7 +123,8 @@ export class Client {
       inFlight: client.inflight,
       queued: client.queued,
       by,
-      memory: { entries: memory.entries, bytes: memory.size, max: memory.max },
+      memory: { entries: memory.entries, bytes: memory.size, max: memory.max, misses: memory.missesByReason },
+      curve: cache.memory.missRatioCurve(),
       tier: { entries: tier?.entries ?? 0, bytes: tier?.bytes ?? 0 },
       failures: this.#failures,
     }

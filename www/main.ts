@@ -7,6 +7,7 @@ import { History } from './history.ts'
 import { place, showFigure, showText } from './page.ts'
 import { chartsPanel } from './panels/charts.ts'
 import { showFailures } from './panels/failures.ts'
+import { showMemory } from './panels/memory.ts'
 import { showSources } from './panels/sources.ts'
 import { showTiles } from './panels/tiles.ts'
 import { readStart, type StartResult, Stream } from './workload.ts'
@@ -44,6 +45,7 @@ function tick(): void {
   history.tick(performance.now(), Date.now(), figures)
   showTiles(figures)
   showSources(figures)
+  showMemory(figures)
   showFailures(figures.failures)
   showCharts(history.samples)
 }

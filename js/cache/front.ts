@@ -19,6 +19,9 @@ export function frontOf<V>(memory: MemoryCache<string, Kept<V>>, isolate: Isolat
       const info = memory.info(key)
       return info === undefined || info.value === NONE ? undefined : { ...info, value: out(info.value) as V }
     },
+    hottest: n => memory.hottest(n),
+    coldest: n => memory.coldest(n),
+    missRatioCurve: () => memory.missRatioCurve(),
     stats: () => memory.stats(),
   }
 }

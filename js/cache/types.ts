@@ -233,6 +233,12 @@ export interface ReadonlyMemoryCache<K, V> {
   has(key: K): boolean
   /** What is known of the entry of `key`, stale or not; `undefined` when there is none. Does not count as use. */
   info(key: K): EntryInfo<V> | undefined
+  /** Up to `n` keys, 10 by default, those first that would stay longest. */
+  hottest(n?: number): K[]
+  /** Up to `n` keys, 10 by default, those first that would leave first. */
+  coldest(n?: number): K[]
+  /** The hit rates to expect of other limits. Watching begins with the first call. */
+  missRatioCurve(): MissRatioCurve
   stats(): MemoryCacheStats
 }
 
