@@ -46,6 +46,19 @@ impl Host {
         }
     }
 
+    /// Who is asked for by rank is resident, each once; with LRU it is the order of leaving.
+    fn check_ranks(&mut self, policy: Policy) {
+        let ranked = self.core.ranked(usize::MAX, false);
+        let hottest: Vec<u32> = ranked.iter().rev().copied().take(3).collect();
+        assert_eq!(self.core.ranked(3, true), hottest, "{policy:?} ranks the hottest otherwise");
+        if policy == Policy::Lru {
+            assert_eq!(ranked, self.core.victims(u32::MAX), "LRU ranks otherwise than it evicts");
+        }
+        let mut sorted = ranked;
+        sorted.sort_unstable();
+        assert!(sorted.iter().eq(self.resident.keys()), "{policy:?} does not rank everybody once");
+    }
+
     fn victim(&mut self, random: &mut Rng) -> u32 {
         let most = random.between(1, 300) as u32;
         let victims = self.core.victims(most);
@@ -78,6 +91,9 @@ fn every_policy_keeps_the_contract() {
                     host.core.validate();
                 }
                 assert_eq!(host.core.len(), host.resident.len(), "{policy:?} lost count at seed {seed}");
+                if max <= 40 {
+                    host.check_ranks(policy);
+                }
             }
             // Whoever is left alone leaves some day.
             while !host.resident.is_empty() {

@@ -70,9 +70,14 @@ test('the figures add up and move', { skip }, async () => {
   assert.ok((await figure(page, 'memory-entries')) > 400)
   assert.ok((await figure(page, 'tier-entries')) > 400)
   assert.equal(await figure(page, 'failed'), 0)
-  const rates = await page.$$eval('[data-rows="curve"] tr', all => all.map(row => Number.parseFloat(row.lastElementChild?.textContent ?? '')))
+  const rates = await page.$$eval('[data-rows="curve"] tr', all =>
+    all.map(row => Number.parseFloat(row.lastElementChild?.textContent ?? '')),
+  )
   assert.equal(rates.length, 8)
-  assert.ok(rates.every((rate, at) => rate > 10 && rate >= (rates[at - 1] ?? 0)), `hit rates ${rates}`)
+  assert.ok(
+    rates.every((rate, at) => rate > 10 && rate >= (rates[at - 1] ?? 0)),
+    `hit rates ${rates}`,
+  )
   assert.equal(await page.$$eval('[data-rows="misses"] tr', all => all.length), 5)
 
   await page.click('button[data-action="clear-memory"]')
