@@ -10,7 +10,10 @@ export interface RateLimit {
   tokensPerInterval: number
   /** The length of the interval; down to a microsecond. */
   interval: Duration
-  /** Tokens that can be there at once, after a time without calls. Default: `tokensPerInterval`. */
+  /**
+   * Tokens that can be there at once, after a time without calls. With 1, calls are spaced out, and what the host's timers are
+   * late by is lost: about a millisecond for each call. Default: `tokensPerInterval`.
+   */
   burst?: number
   /** A call that would have to wait longer is refused at once, with `ERR_RATE_LIMITED`. 0: none waits. Default: no limit. */
   maxWait?: Duration
