@@ -160,7 +160,7 @@ impl Curve {
         let mut sum = expected - counted;
         Some(self.hits.map(|hits| {
             sum += hits;
-            (sum / expected).max(0.0).min(1.0)
+            (sum / expected).clamp(0.0, 1.0)
         }))
     }
 
