@@ -168,8 +168,9 @@ class BarrierTier implements Tier {
     if (!this.#sources.areTooMany) return Array.from(changed, at => recordWrite(sourceRecord(at), this.#sources.record(at)))
     this.#sources.forget()
     this.#barriers.raise({ source: undefined }, 'delete', this.#clock.wall())
-    const again = this.#sources.learn(entries)
-    return [this.#takeRecord(), ...Array.from(again, at => recordWrite(sourceRecord(at), this.#sources.record(at)))]
+    this.#sources.learn(entries)
+    const all = Array.from({ length: SOURCE_RECORDS }, (_, at) => recordWrite(sourceRecord(at), this.#sources.record(at)))
+    return [this.#takeRecord(), ...all]
   }
 
   #takeRecord(): Write {

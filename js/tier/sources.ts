@@ -9,10 +9,11 @@ export const SOURCE_RECORDS = 32
 
 /** See the top of this file. */
 export class Sources {
-  readonly #known = new Set<string>()
+  readonly #records = Array.from({ length: SOURCE_RECORDS }, () => new Set<string>())
+  #size = 0
 
   has(key: string): boolean {
-    return this.#known.has(key)
+    return this.#size > 0 && this.#recordOf(key).has(key)
   }
 
   /** Learns from entries to be written; the records that have changed, by number. */
@@ -20,36 +21,47 @@ export class Sources {
     const changed = new Set<number>()
     for (const { entry } of entries)
       for (const source of entry.facts?.dependsOn ?? []) {
-        if (this.#known.has(source)) continue
-        this.#known.add(source)
-        changed.add(recordOf(source))
+        if (this.#add(source)) changed.add(numberOf(source))
       }
     return changed
   }
 
   /** Whether there are more than can be kept. */
   get areTooMany(): boolean {
-    return this.#known.size > MOST
+    return this.#size > MOST
   }
 
   /** What a record holds. */
   record(number: number): string[] {
-    return [...this.#known].filter(key => recordOf(key) === number)
+    return [...(this.#records[number] ?? [])]
   }
 
   /** Adds what a record held. False when it is no record. */
   merge(record: unknown): boolean {
     if (!Array.isArray(record) || !record.every(key => typeof key === 'string')) return false
-    for (const key of record) this.#known.add(key)
+    for (const key of record) this.#add(key)
     return true
   }
 
   forget(): void {
-    this.#known.clear()
+    for (const record of this.#records) record.clear()
+    this.#size = 0
+  }
+
+  #add(key: string): boolean {
+    const record = this.#recordOf(key)
+    if (record.has(key)) return false
+    record.add(key)
+    this.#size += 1
+    return true
+  }
+
+  #recordOf(key: string): Set<string> {
+    return this.#records[numberOf(key)] as Set<string>
   }
 }
 
-function recordOf(key: string): number {
+function numberOf(key: string): number {
   let sum = 0
   for (let at = 0; at < key.length; at += 1) sum = (sum * 31 + key.charCodeAt(at)) | 0
   return (sum >>> 0) % SOURCE_RECORDS

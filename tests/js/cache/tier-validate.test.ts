@@ -97,7 +97,14 @@ test('an entry has a hook of its own, a loaded one is told its etag, and the loa
   }
   await cache.set('plain', 'x')
   await cache.getOrSet('a', ({ modified }) => modified('x', { etag: 'e1' }), { validate })
-  await cache.getOrSet('b', ({ setOptions }) => (setOptions({ version: 7 }), 'y'), { validate })
+  await cache.getOrSet(
+    'b',
+    ({ setOptions }) => {
+      setOptions({ version: 7 })
+      return 'y'
+    },
+    { validate },
+  )
   await Promise.all(['plain', 'a', 'b'].map(key => cache.get(key)))
   expect(seen).toEqual([
     ['a', 'e1'],
