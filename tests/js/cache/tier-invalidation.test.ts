@@ -76,6 +76,13 @@ test('what comes up from the store still has its tags and its sources', async ()
   expect(await bench.read(...KEYS)).toEqual([undefined, 2, undefined, 4, undefined, 6])
 })
 
+test('a source that only comes up from the store is no news', async () => {
+  const bench = await filled({ max: 10 })
+  await bench.restart()
+  await bench.read('made', 'team', 'user:1:posts')
+  expect(bench.cache.memory.get('made')).toBe(5)
+})
+
 test('what is made from something that was made from a third goes with that, when only the store has it', async () => {
   const bench = new Bench({ max: 3 })
   await bench.cache.set('a', 1, { tags: ['t'] })
