@@ -19,6 +19,7 @@ import { Loading } from './loading.ts'
 import type { GetOrSetOptions, Loader, ManyLoader, PrefetchOptions, PrefetchResult, SureLoader } from './loading-types.ts'
 import { texts } from './marks.ts'
 import { MemoryCache } from './memory-cache.ts'
+import type { MissCode } from './miss-counts.ts'
 import { NamedTiers } from './named-tiers.ts'
 import { Namespaces } from './namespaces.ts'
 import { inOrder } from './partial-load-error.ts'
@@ -94,6 +95,7 @@ export class Cache<V> implements AsyncDisposable {
         this.#memory.delete(key)
         this.#tiers?.remove([key], 'memory').catch(() => {})
       },
+      lastMiss: () => this.#memory.lastMiss,
       persistOf: options => this.#persistOf(options),
     })
     if (registry === undefined) return
@@ -114,12 +116,12 @@ export class Cache<V> implements AsyncDisposable {
   async getMany(keys: readonly string[], options?: CacheReadOptions): Promise<(V | undefined)[]> {
     this.#refuseClosed()
     options?.signal?.throwIfAborted()
-    const missing: { key: string; index: number }[] = []
+    const missing: { key: string; index: number; why: MissCode }[] = []
     const asked: Promise<unknown>[] = []
     const values = keys.map((key, index) => {
       const known = this.#memory.get(checkedKey(key), options)
       if (known !== undefined) return this.#out(known)
-      if (this.#memory.guardOf(key) === undefined) missing.push({ key, index })
+      if (this.#memory.guardOf(key) === undefined) missing.push({ key, index, why: this.#memory.lastMiss })
       else
         asked.push(
           this.#getBelow(key, options).then(value => {
@@ -131,7 +133,7 @@ export class Cache<V> implements AsyncDisposable {
     if (asked.length > 0) await Promise.all(asked)
     if (missing.length === 0) return values
     const { leases } = this.#loading
-    const taken = missing.map(({ key }) => this.#loading.take(key))
+    const taken = missing.map(({ key, why }) => this.#loading.take(key, why))
     const wanted = missing.map(({ key }) => key)
     try {
       const entries = await this.#tiers?.readMany(wanted, options?.signal)
@@ -434,6 +436,7 @@ export class Cache<V> implements AsyncDisposable {
       ...counts,
       hits,
       misses,
+      missesByReason: this.#loading.misses.byReason(),
       hitRate: reads === 0 ? 0 : hits / reads,
       loadLatency: this.#loading.latencies.summary(),
       staleHits: memory.staleHits + staleHits,

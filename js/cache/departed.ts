@@ -6,7 +6,8 @@
  * uses the hash that a string has already.
  */
 
-import type { DisposeReason, MissReason } from './types.ts'
+import { COLD, type MissCode, MissCounts, missCode, weightOf } from './miss-counts.ts'
+import type { DisposeReason } from './types.ts'
 
 /** So many departures are all remembered, and after each so many fewer of the next. At least as many have room. */
 const FIRST_BITS = 10
@@ -18,16 +19,14 @@ const ROOM_BITS = 6
 /** Of more characters, a key would take more room than it is worth. */
 const LONGEST_KEY = 256
 
-const NAMES: readonly MissReason[] = ['evicted', 'expired', 'invalidated', 'deleted']
 const REASONS: Record<DisposeReason, number> = { evict: 0, expire: 1, invalidate: 2, delete: 3, set: 3, oversize: 3 }
 
 /** Keys that have left one cache, and its reads of keys that are not there. */
 export class Departed<K> {
-  #absent = 0
-  /** Reads that found a reason, by its number. */
-  readonly #found = [0, 0, 0, 0]
-  /** By key, the number of the reason; above its two bits what a read that finds it counts for. */
-  readonly #left = new Map<K, number>()
+  readonly counts = new MissCounts()
+  /** The latest miss. */
+  last: MissCode = COLD
+  readonly #left = new Map<K, MissCode>()
   /** One for good: a new iterator would have to step over all that was deleted. */
   #oldest = this.#left.keys()
   readonly #entries: { readonly size: number }
@@ -51,32 +50,18 @@ export class Departed<K> {
   }
 
   /** `key` was asked for, and it is not there. */
-  missed(key: K): MissReason {
-    this.#absent += 1
-    const known = this.#left.get(key)
-    if (known === undefined) {
-      this.#unknown = key
-      return 'cold'
-    }
-    const weight = known >> 2
-    this.#found[known & 3] = (this.#found[known & 3] as number) + weight
+  missed(key: K): void {
+    const code = this.#left.get(key) ?? COLD
+    if (code === COLD) this.#unknown = key
     // It stood for others, too, that came back and left again.
-    if (weight > 1) this.#left.delete(key)
-    return NAMES[known & 3] as MissReason
+    else if (weightOf(code) > 1) this.#left.delete(key)
+    this.last = code
+    this.counts.add(code)
   }
 
   /** `key` is there again. In a large cache it is forgotten before it has often left, so that looking is not worth the time. */
   returned(key: K): void {
     if (key !== this.#unknown && this.#left.size <= FIRST) this.#left.delete(key)
-  }
-
-  /** The reads so far, by reason. */
-  misses(): Record<MissReason, number> {
-    const sum = this.#found.reduce((all, one) => all + one, 0)
-    // What is counted by chance may come to more than there is.
-    const share = sum > this.#absent ? this.#absent / sum : 1
-    const [evicted, expired, invalidated, deleted] = this.#found.map(count => Math.floor(count * share)) as [number, number, number, number]
-    return { cold: this.#absent - evicted - expired - invalidated - deleted, expired, evicted, invalidated, deleted }
   }
 
   /** Nothing is known of any key any more. */
@@ -96,7 +81,7 @@ export class Departed<K> {
     if (typeof key === 'string' ? key.length > LONGEST_KEY : typeof key === 'object' || typeof key === 'function') return
     if (key === this.#unknown) this.#unknown = undefined
     this.#left.delete(key)
-    this.#left.set(key, (weight << 2) | REASONS[reason])
+    this.#left.set(key, missCode(REASONS[reason], weight))
     if (this.#left.size > Math.max(FIRST, this.#entries.size >> ROOM_BITS)) this.#forgetOldest()
   }
 

@@ -3,11 +3,15 @@
  * not written or deleted since it set out (leases: Nishtala et al., "Scaling Memcache at Facebook", 2013).
  */
 
+import { COLD, type MissCode } from './miss-counts.ts'
+
 /** The right to fill one key; see {@link Leases}. */
 export interface Lease {
   readonly key: string
   /** What had been given up when the holder set out, by number. */
   era: number
+  /** What is known of why memory did not have it. */
+  why: MissCode
   /** Whether something newer happened to the key. */
   revoked: boolean
 }
@@ -21,8 +25,8 @@ export class Leases {
     return this.#out.size
   }
 
-  take(key: string, era = 0): Lease {
-    const lease: Lease = { key, era, revoked: false }
+  take(key: string, era = 0, why: MissCode = COLD): Lease {
+    const lease: Lease = { key, era, why, revoked: false }
     const others = this.#out.get(key)
     if (others === undefined) this.#out.set(key, new Set([lease]))
     else others.add(lease)

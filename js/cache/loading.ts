@@ -18,6 +18,7 @@ import { LoadContext } from './load-context.ts'
 import { type LoadPolicy, readLoadPolicy } from './load-policy.ts'
 import type { GetOrSetOptions, LoadedOptions, Loader } from './loading-types.ts'
 import { joined, readMarks } from './marks.ts'
+import { type MissCode, MissCounts, reasonOf } from './miss-counts.ts'
 import { NONE, SAME_MS, type Shelf } from './shelf.ts'
 import type { CacheEvents } from './types.ts'
 
@@ -33,6 +34,8 @@ export interface LoadingHost<V> {
   writeBelow(key: string, entry: TierEntry, persist: Persist): Promise<void> | undefined
   /** Removes a key from memory and the tiers. */
   remove(key: string): void
+  /** Why memory did not have what was asked for last. */
+  lastMiss(): MissCode
   /** Throws where it cannot be meant. */
   persistOf(options: { persist?: Persist } | undefined): Persist
 }
@@ -66,6 +69,7 @@ export class Loading<V> implements FlightHost<V> {
     timeouts: 0,
     backedOff: 0,
   }
+  readonly misses = new MissCounts()
   readonly latencies = new Latencies()
   timer: TimerSeries | undefined
   listeners: Listeners<CacheEvents<V>> | undefined
@@ -124,8 +128,8 @@ export class Loading<V> implements FlightHost<V> {
   }
 
   /** The right to put into memory what is on its way for `key`. */
-  take(key: string): Lease {
-    return this.leases.take(key, this.#era)
+  take(key: string, why = this.#host.lastMiss()): Lease {
+    return this.leases.take(key, this.#era, why)
   }
 
   /** What is under way and meant may not be kept, and who comes from now on does not wait for that. */
@@ -193,7 +197,7 @@ export class Loading<V> implements FlightHost<V> {
       return found.former.value
     }
     if (found === undefined || !('fresh' in found)) {
-      this.#missed(lease.key)
+      this.#missed(lease)
       return undefined
     }
     return this.#fromTier(lease.key, found.fresh)
@@ -316,7 +320,7 @@ export class Loading<V> implements FlightHost<V> {
       // Whoever asks for something newer than what is here is not answered with it.
       if (former !== undefined && !isForced) flight.learn(former)
       if (flight.ended) return undefined
-      if (!flight.inBackground && !isForced) this.#missed(key)
+      if (!flight.inBackground && !isForced) this.#missed(lease)
       const context = new LoadContext(key, flight, former)
       const value = await this.#call(flight, order, context)
       flight.forget()
@@ -334,9 +338,10 @@ export class Loading<V> implements FlightHost<V> {
     return left <= Math.max(policy.aheadMs, life - life * policy.aheadShare)
   }
 
-  #missed(key: string): void {
+  #missed({ key, why }: Lease): void {
     this.counts.misses += 1
-    this.listeners?.emit('miss', { key })
+    this.misses.add(why)
+    this.listeners?.emit('miss', { key, reason: reasonOf(why) })
   }
 
   #fromTier(key: string, fresh: V | typeof NONE): V | undefined {

@@ -22,6 +22,7 @@ import { MemoryCounts, memoryStats } from './memory-counts.ts'
 import { EVENTS, tellHits } from './memory-events.ts'
 import { reportMemoryCache } from './memory-metrics.ts'
 import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
+import { EXPIRED, type MissCode, reasonOf } from './miss-counts.ts'
 import { CurveWatch } from './miss-ratio-curve.ts'
 import { Namespaces } from './namespaces.ts'
 import { type Member, NOTHING, Pool } from './pool.ts'
@@ -269,6 +270,11 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return { value: this.#values[slot] as V, left: (this.#freshUntil[slot] as number) - this.#now(), note: this.#notes?.[slot] }
   }
 
+  /** Not for users: what is known of the latest miss. */
+  get lastMiss(): MissCode {
+    return this.#departed.last
+  }
+
   /** Not for users: puts `note` on the entry of `key`, if there is one. */
   annotate(key: K, note: unknown): void {
     const slot = this.#find(key)
@@ -488,7 +494,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** What has happened so far. */
   stats(): MemoryCacheStats {
-    const state = { entries: this.size, size: this.#totalSize, hits: this.#core.hits, absent: this.#departed.misses() }
+    const state = { entries: this.size, size: this.#totalSize, hits: this.#core.hits, absent: this.#departed.counts.byReason() }
     return memoryStats(this.#counts, state, this.#limits, this.#options)
   }
 
@@ -817,8 +823,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   }
 
   #countMiss(key: K): void {
-    const reason = this.#departed.missed(key)
-    this.#listeners?.emit('miss', { key, reason })
+    this.#departed.missed(key)
+    this.#listeners?.emit('miss', { key, reason: reasonOf(this.#departed.last) })
     this.#curve?.missed(key)
   }
 
@@ -852,6 +858,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     }
     this.#counts.expiredReads += 1
     const key = this.#keys[slot] as K
+    this.#departed.last = EXPIRED
     this.#curve?.expired(key)
     if (gone) this.#expire(slot)
     this.#listeners?.emit('miss', { key, reason: 'expired' })

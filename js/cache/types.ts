@@ -188,7 +188,7 @@ export interface DumpedEntry<K, V> {
 export interface MemoryCacheEvents<K, V> {
   /** A read was answered. While somebody listens, reads cost more. */
   hit: { key: K; value: V }
-  /** A read was not answered. */
+  /** A read was not answered. The reason is `'cold'` too where the key left and is not remembered, see `missesByReason`. */
   miss: { key: K; reason: MissReason }
   /** A value was stored, perhaps in place of another. */
   set: { key: K; value: V }
@@ -320,7 +320,7 @@ export interface CacheEvents<V> {
   /** A read was answered at once, by memory or by a tier. While somebody listens, reads cost more. */
   hit: { key: string; value: V }
   /** Neither had it. */
-  miss: { key: string }
+  miss: { key: string; reason: MissReason }
   /** A caller was given a value past its time: while it is loaded anew, because that failed, or because it takes too long. */
   stale: { key: string; value: V; reason: 'revalidate' | 'error' | 'timeout' }
   set: { key: string; value: V }
@@ -353,6 +353,8 @@ export interface CacheStats {
   hits: number
   /** Reads answered by neither. */
   misses: number
+  /** The same, by what memory knew of why it did not have the key; see there. */
+  missesByReason: Record<MissReason, number>
   hitRate: number
   /** Those of the hits that were stale. */
   staleHits: number

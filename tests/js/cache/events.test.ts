@@ -188,7 +188,7 @@ describe('events of a cache with tiers', () => {
       return 1
     })
     expect(since()).toEqual([
-      ['miss', 'a'],
+      ['miss', 'a', 'cold'],
       ['loadStart', 'a', false],
       ['loadEnd', 'a', 7, 1],
       ['set', 'a', 1],
@@ -202,12 +202,12 @@ describe('events of a cache with tiers', () => {
       ['evict', 'a', 1],
       ['set', 'b', 2],
       ['invalidate', 'b', 2],
-      ['miss', 'b'],
+      ['miss', 'b', 'invalidated'],
     ])
     const failure = new Error('no answer')
     await expect(cache.getOrSet('c', () => Promise.reject(failure))).rejects.toBe(failure)
     expect(since()).toEqual([
-      ['miss', 'c'],
+      ['miss', 'c', 'cold'],
       ['loadStart', 'c', false],
       ['loadError', 'c', 0, failure],
     ])
@@ -256,7 +256,7 @@ describe('events of a cache with tiers', () => {
     expect(since()).toEqual([
       ['set', 'a', 1],
       ['hit', 'a', 1],
-      ['miss', 'z'],
+      ['miss', 'z', 'cold'],
     ])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createMemoryCache, createRegistry, type MissReason } from '../../../js/index.ts'
+import { createCache, createMemoryCache, createRegistry, type MissReason } from '../../../js/index.ts'
 import { ManualClock } from '../../../js/testing.ts'
 import { Seeded } from '../model/random.ts'
 
@@ -62,6 +62,27 @@ describe('why a read found nothing', () => {
     const text = await metrics.metrics()
     expect(text).toContain('cache_misses_total{cache="users",reason="evicted"} 1')
     expect(text).toContain('cache_misses_total{cache="users",reason="cold"} 1')
+  })
+})
+
+describe('in a cache with tiers', () => {
+  test('by what memory knew, for what the tiers do not have', async () => {
+    const clock = new ManualClock()
+    const cache = createCache<number>({ clock, max: 3, ttl: 100 })
+    await cache.getMany(['a', 'b'])
+    await cache.setMany([
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+      ['d', 4],
+    ])
+    await cache.delete('b')
+    await cache.getOrSet('a', () => 1)
+    await cache.getMany(['z', 'b', 'c'])
+    clock.advance(100)
+    await cache.get('c')
+    await cache.getOrSet('d', () => 4, { forceFresh: true })
+    expect(cache.stats()).toMatchObject({ misses: 6, missesByReason: { cold: 3, evicted: 1, deleted: 1, expired: 1, invalidated: 0 } })
   })
 })
 
