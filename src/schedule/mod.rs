@@ -12,6 +12,8 @@ mod gate;
 mod lanes;
 mod limiter;
 #[cfg(test)]
+mod limiter_model;
+#[cfg(test)]
 mod model;
 mod task;
 
