@@ -235,4 +235,19 @@ describe('rateLimited', () => {
       expect(() => rateLimited(wrong as never)).toThrow(invalid)
     expect(() => rateLimited({ limiter })('no function' as never)).toThrow(invalid)
   })
+
+  test('gives each key a limit of its own, and keeps none that is as good as new', async () => {
+    const clock = new ManualClock()
+    const limited = rateLimited({ tokensPerInterval: 1, interval: '1s', clock, key: (host: string) => host })(async (host: string) => host)
+    const first = Promise.all(['a', 'b', 'a'].map(limited))
+    await clock.advanceAsync(999)
+    expect(clock.timers).toBe(1)
+    await clock.advanceAsync(1)
+    expect(await first).toEqual(['a', 'b', 'a'])
+    for (const wrong of [
+      { key: 'host' },
+      { key: (host: string) => host, limiter: createRateLimiter({ tokensPerInterval: 1, interval: 1 }) },
+    ])
+      expect(() => rateLimited({ tokensPerInterval: 1, interval: 1, ...wrong } as never)).toThrow(invalid)
+  })
 })
