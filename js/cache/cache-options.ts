@@ -5,7 +5,7 @@ import type { Persist, Store } from '../stores/tier.ts'
 import { type Isolation, readIsolation } from './isolate.ts'
 import { type LoadPolicy, readLoadPolicy, readStaleWindows, type StaleWindows, USUAL } from './load-policy.ts'
 import { type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
-import type { CacheNamespaceOptions, CacheOptions, MemoryCacheOptions } from './types.ts'
+import type { CacheNamespaceOptions, CacheOptions, MemoryCacheOptions, NamespaceOptions } from './types.ts'
 
 /** Options with every default filled in. */
 export interface ResolvedCacheOptions<V> {
@@ -41,7 +41,7 @@ export function resolveCacheNamespace<V>(
   name: string,
   given: CacheNamespaceOptions<V> | undefined,
 ): ResolvedCacheOptions<V> {
-  const memory = resolveNamespaceOptions(around.memory, name, given)
+  const memory = resolveNamespaceOptions(around.memory, name, given as NamespaceOptions<string, V> | undefined)
   const { persist = around.persist, isolate = around.isolate } = given ?? {}
   checkPersist(persist, around.stores.length > 0)
   const { swr = around.windows.swr, sie = around.windows.sie } = readStaleWindows(given ?? {})

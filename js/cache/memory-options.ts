@@ -105,36 +105,16 @@ export function resolveNamespaceOptions<K, V>(
   name: string,
   given: NamespaceOptions<K, V> | undefined,
 ): ResolvedMemoryOptions<K, V> {
-  const {
-    validate,
-    validateIntervalMs,
-    ttlMs,
-    maxTtlMs,
-    idleMs,
-    jitterMs,
-    cleanupIntervalMs,
-    weigh,
-    sizeUnit,
-    seed,
-    policy,
-    dispose,
-    random,
-    clock,
-  } = around
-  const usual = { ttl: ttlMs, maxTtl: maxTtlMs, idleTtl: idleMs, jitter: jitterMs, policy, dispose, max: NEVER }
-  const own = resolveMemoryOptions<K, V>({
-    ...said(usual),
-    ...said(optionsObject(given, 'options')),
-    ...said({
-      cleanupInterval: cleanupIntervalMs,
-      validate: validate as MemoryCacheOptions<K, V>['validate'],
-      validateInterval: validateIntervalMs,
-      random,
-      clock,
-      name: `${around.name}:${name}`,
-      seed: policy === 'lru' ? undefined : seed,
-    }),
-  })
+  const { weigh, sizeUnit, policy } = around
+  const usual = {
+    ...{ ttl: around.ttlMs, maxTtl: around.maxTtlMs, idleTtl: around.idleMs, jitter: around.jitterMs, policy, dispose: around.dispose },
+    ...{ validate: around.validate, validateInterval: around.validateIntervalMs, max: NEVER },
+  }
+  const shared = {
+    ...{ cleanupInterval: around.cleanupIntervalMs, random: around.random, clock: around.clock, name: `${around.name}:${name}` },
+    seed: policy === 'lru' ? undefined : around.seed,
+  }
+  const own = resolveMemoryOptions<K, V>({ ...said(usual), ...said(optionsObject(given, 'options')), ...said(shared) })
   const expected = Math.min(own.max, around.expected)
   // What is counted together is weighed alike.
   return weigh === undefined ? { ...own, expected } : { ...own, expected, weigh, sizeUnit }

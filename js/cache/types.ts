@@ -75,7 +75,7 @@ export interface MemoryCacheOptions<K, V> {
 export interface NamespaceOptions<K, V>
   extends Pick<
     MemoryCacheOptions<K, V>,
-    'max' | 'maxSize' | 'maxEntrySize' | 'ttl' | 'maxTtl' | 'idleTtl' | 'jitter' | 'policy' | 'dispose'
+    'max' | 'maxSize' | 'maxEntrySize' | 'ttl' | 'maxTtl' | 'idleTtl' | 'jitter' | 'policy' | 'dispose' | 'validate' | 'validateInterval'
   > {}
 
 /** Options of a single `set`. */
@@ -268,9 +268,9 @@ export interface CacheOptions<V> extends Omit<MemoryCacheOptions<string, V>, 'va
 
 /** Options of a namespace of a cache. What is left out is as in the cache around it, but for the limits, of which it then has none of its own. */
 export interface CacheNamespaceOptions<V>
-  extends NamespaceOptions<string, V>,
+  extends Omit<NamespaceOptions<string, V>, 'validate'>,
     LoadingOptions,
-    Pick<CacheOptions<V>, 'persist' | 'isolate'> {}
+    Pick<CacheOptions<V>, 'persist' | 'isolate' | 'validate'> {}
 
 /**
  * Options of a single write to a cache with tiers. `tags` and `dependsOn` are kept in the tiers, too. An entry also goes

@@ -245,3 +245,20 @@ test('no two keys of different namespaces have the same name in a tier, and each
     seen.set(named, told)
   }
 })
+
+test('a namespace asks whether its sources have changed, as the cache does or by itself', async () => {
+  const asked: string[] = []
+  const cache = createCache<string>({
+    store: new MapStore(),
+    clock: new ManualClock(),
+    validate: async ({ key, value }) => {
+      asked.push(key)
+      return value !== 'old'
+    },
+  })
+  const [users, posts] = [cache.namespace('users'), cache.namespace('posts', { validate: () => true })]
+  for (const one of [cache, users, posts]) await one.set('a', 'old')
+  expect(await Promise.all([cache.get('a'), users.get('a'), posts.get('a')])).toEqual([undefined, undefined, 'old'])
+  expect(asked).toEqual(['a', 'a'])
+  await cache.close()
+})
