@@ -71,14 +71,18 @@ class BarrierTier implements Tier {
       key: entryKey(key),
       entry: era === 0 ? entry : { ...entry, facts: { ...entry.facts, era } },
     }))
-    return this.#tier.setMany(records.length === 0 ? writes : [...records, ...writes], options)
+    if (records.length === 0) return this.#tier.setMany(writes, options)
+    return this.#tier.setMany([...records, ...writes], options).catch(error => {
+      this.#isDirty = true
+      throw error
+    })
   }
 
   async deleteMany(keys: readonly string[], options?: { readonly persist?: Persist | undefined }): Promise<boolean[]> {
     const isNews = this.#changed(keys)
     const deleted = this.#tier.deleteMany(keys.map(entryKey), options)
-    if (isNews) await this.#write(options?.persist ?? 'memory')
-    return deleted
+    const [had] = await Promise.all([deleted, isNews ? this.#write(options?.persist ?? 'memory') : undefined])
+    return had
   }
 
   async invalidate(

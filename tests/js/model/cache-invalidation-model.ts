@@ -4,8 +4,8 @@
  */
 
 import { type Cache, createCache } from '../../../js/index.ts'
-import type { TierEntry } from '../../../js/stores/tier.ts'
-import { ManualClock } from '../../../js/testing.ts'
+import type { Store } from '../../../js/stores/tier.ts'
+import { ManualClock, MemoryLog, memoryStore } from '../../../js/testing.ts'
 import { isRecord } from '../../../js/tier/records.ts'
 import { MapStore } from '../cache/map-store.ts'
 import { Seeded } from './random.ts'
@@ -56,7 +56,7 @@ class Run {
   readonly #clock = new ManualClock()
   readonly #windows: boolean
   readonly #jumps: boolean
-  #stores: MapStore[]
+  #stores: Store[]
   #cache: Cache<number>
   /** Moments: they only rise. */
   #now = 0
@@ -72,7 +72,11 @@ class Run {
     this.#random = new Seeded(seed)
     this.#windows = this.#chance(2)
     this.#jumps = this.#chance(4)
-    this.#stores = Array.from({ length: this.#random.pick([0, 1, 1, 2]) }, () => new MapStore())
+    // Maps lose things and can be copied; a log of segments has a queue and an order of its own.
+    const isLog = this.#chance(3)
+    this.#stores = Array.from({ length: this.#random.pick([0, 1, 1, 2]) }, () =>
+      isLog ? memoryStore({ log: new MemoryLog() }) : new MapStore(),
+    )
     this.#cache = this.#open()
   }
 
@@ -172,20 +176,22 @@ class Run {
         this.#clock.advance(this.#random.below(300))
         return
       case 2: {
-        const entries = [...(this.#stores.length > 1 ? (this.#stores[0] as MapStore).entries : new Map<string, TierEntry>())]
-        for (const [key] of entries) if (!isRecord(key) && this.#chance(2)) this.#stores[0]?.entries.delete(key)
+        const [upper, lower] = this.#stores
+        if (lower === undefined || !(upper instanceof MapStore)) return
+        for (const key of [...upper.entries.keys()]) if (!isRecord(key) && this.#chance(2)) upper.entries.delete(key)
         return
       }
       case 3: {
         await this.#settle()
-        const dies = this.#chance(2)
+        const maps = this.#stores.filter(store => store instanceof MapStore)
+        const dies = maps.length === this.#stores.length && this.#chance(2)
         this.#tell(dies ? 'dies' : 'restart')
         this.#seen.restarts += 1
         this.#seen.discarded += this.#cache.stats().discarded
         const old = this.#cache
         if (dies) {
           // What the old one still does, it does to stores that nobody will look at.
-          this.#stores = this.#stores.map(({ entries }) => {
+          this.#stores = maps.map(({ entries }) => {
             const store = new MapStore()
             for (const [key, entry] of entries) store.entries.set(key, structuredClone(entry))
             return store
@@ -235,9 +241,11 @@ class Run {
 
   #load(key: string): void {
     const tags = this.#tags()
-    const late = this.#tags()
+    // A loader of many keys cannot name tags.
+    const isMany = this.#chance(4)
+    const late = isMany ? [] : this.#tags()
     const sources = this.#sources()
-    const lateSources = this.#chance(3) ? this.#sources() : undefined
+    const lateSources = !isMany && this.#chance(3) ? this.#sources() : undefined
     const fate = this.#random.below(8)
     const asked = ++this.#now
     const loader = async ({ setTags, setOptions }: { setTags(tags: readonly string[]): void; setOptions(options: object): void }) => {
@@ -255,7 +263,11 @@ class Run {
     }
     const forceFresh = this.#chance(8)
     this.#tell(`ask ${key} @${asked}`)
-    const answer = this.#cache.getOrSet(key, loader, { tags, dependsOn: sources, forceFresh })
+    const options = { tags, dependsOn: sources, forceFresh }
+    const plain = { setTags() {}, setOptions() {} }
+    const answer = isMany
+      ? this.#cache.getOrSetMany([key], async () => [await loader(plain)], options).then(([value]) => value)
+      : this.#cache.getOrSet(key, loader, options)
     this.#reading.push(
       answer.then(
         value => {
@@ -274,7 +286,9 @@ class Run {
     const asked = ++this.#now
     const allowStale = this.#chance(2)
     const inMemory = this.#cache.memory.has(key)
-    const reading = this.#cache.get(key, { allowStale }).then(value => {
+    const isMany = this.#chance(3)
+    const found = isMany ? this.#cache.getMany([key], { allowStale }).then(([value]) => value) : this.#cache.get(key, { allowStale })
+    const reading = found.then(value => {
       this.#tell(`  read ${key} = ${value} @${asked}`)
       this.#check(key, value, asked, allowStale)
       if (value !== undefined && !inMemory) this.#seen.fromTier += 1
