@@ -9,13 +9,14 @@
 import { COLD, type MissCode, MissCounts, missCode, weightOf } from './miss-counts.ts'
 import type { DisposeReason } from './types.ts'
 
-/** So many departures are all remembered, and after each so many fewer of the next. At least as many have room. */
+/** So many departures are all remembered, and after each so many fewer of the next. */
 const FIRST_BITS = 10
 const FIRST = 1 << FIRST_BITS
 /** One in two to the power of this, in the end. */
 const FEWEST_BITS = 7
-/** The share of a large cache that has room, as a power of two: two cachefuls of departures. */
+/** Of these there is room for a share of the cache, as a power of two, which is two cachefuls of departures; and for so many in any case. */
 const ROOM_BITS = 6
+const LEAST_ROOM = 128
 /** Of more characters, a key would take more room than it is worth. */
 const LONGEST_KEY = 256
 
@@ -82,7 +83,9 @@ export class Departed<K> {
     if (key === this.#unknown) this.#unknown = undefined
     this.#left.delete(key)
     this.#left.set(key, missCode(REASONS[reason], weight))
-    if (this.#left.size > Math.max(FIRST, this.#entries.size >> ROOM_BITS)) this.#forgetOldest()
+    // A small map is quicker to ask.
+    const room = past < 3 ? FIRST : Math.max(LEAST_ROOM, this.#entries.size >> ROOM_BITS)
+    while (this.#left.size > room) this.#forgetOldest()
   }
 
   #forgetOldest(): void {
