@@ -16,8 +16,15 @@ const MOST_LOG_WORDS = 4096
 const EXPIRY_BUDGET = 1024
 /** Victims asked for at once. More would be skipped oftener, fewer would ask oftener. */
 const MOST_VICTIMS = 256
-/** After this many appended words the clock is read again. */
+/**
+ * Within a macrotask the clock is read again after so many appended words, then after twice as many as the last time if that was less
+ * than a tenth of a millisecond ago, after half as many if it was more than one.
+ */
 const WORDS_BETWEEN_CLOCKS = 64
+const FEWEST_WORDS_BETWEEN_CLOCKS = 8
+const MOST_WORDS_BETWEEN_CLOCKS = 512
+const SHORT_MS = 0.1
+const LONG_MS = 1
 /** Batches of victims are told apart by a byte. */
 const MOST_BATCHES = 255
 
@@ -73,6 +80,8 @@ export class CacheCore {
   #full = FIRST_LOG_WORDS - MOST_WORDS
   /** The length at which the clock has to be read again, or the log is full. */
   #pauseAt = FIRST_LOG_WORDS - MOST_WORDS
+  /** How many words are appended between two readings of the clock. */
+  #stride = WORDS_BETWEEN_CLOCKS
   /** How many words have crossed, and how many words of all were no hits. */
   #crossed = 0
   #others = 0
@@ -227,9 +236,12 @@ export class CacheCore {
   }
 
   #pause(): void {
-    this.driver.age()
+    const passed = this.driver.readAgain()
+    if (passed < 0) this.#stride = WORDS_BETWEEN_CLOCKS
+    else if (passed < SHORT_MS) this.#stride = Math.min(this.#stride * 2, MOST_WORDS_BETWEEN_CLOCKS)
+    else if (passed > LONG_MS) this.#stride = Math.max(this.#stride >> 1, FEWEST_WORDS_BETWEEN_CLOCKS)
     if (this.#length > this.#full) this.#drain()
-    else this.#pauseAt = Math.min(this.#length + WORDS_BETWEEN_CLOCKS, this.#full)
+    else this.#pauseAt = Math.min(this.#length + this.#stride, this.#full)
   }
 
   #offset(at: number): number {
@@ -257,7 +269,7 @@ export class CacheCore {
   #forgetLog(): void {
     this.#crossed += this.#length
     this.#length = 0
-    this.#pauseAt = Math.min(WORDS_BETWEEN_CLOCKS, this.#full)
+    this.#pauseAt = Math.min(this.#stride, this.#full)
     this.#scanned = 0
     this.#nextVictim = 0
     this.#victims = NO_SLOTS
@@ -290,7 +302,7 @@ export class CacheCore {
     const words = Math.min(this.#log.length * 4, MOST_LOG_WORDS)
     this.#log = new Uint32Array(words)
     this.#full = words - MOST_WORDS
-    this.#pauseAt = WORDS_BETWEEN_CLOCKS
+    this.#pauseAt = Math.min(this.#stride, this.#full)
   }
 
   #growMarks(slot: number): Uint8Array {

@@ -175,20 +175,21 @@ impl Lru {
             self.closed = None;
             return chunk != front;
         }
-        let source = *self.chunks[chunk as usize];
-        for (offset, &slot) in source.iter().enumerate().skip(from) {
-            match self.places.get_mut(slot) {
-                Some(counts) if *counts == place(chunk, offset) => {
-                    if taken == CHUNK {
-                        // At least as much of this chunk has been looked at.
-                        (into, taken) = (chunk, 0);
-                    }
-                    *counts = place(into, taken);
-                    self.chunks[into as usize][taken] = slot;
-                    taken += 1;
-                }
-                _ => {}
+        // In two steps, so that what nobody can guess, which uses still count, is no branch: that halves the time.
+        let mut kept = [0; CHUNK];
+        let mut count = 0;
+        for (offset, &slot) in self.chunks[chunk as usize].iter().enumerate().skip(from) {
+            kept[count % CHUNK] = slot;
+            count += usize::from(self.places.get(slot) == place(chunk, offset));
+        }
+        for &slot in &kept[..count] {
+            if taken == CHUNK {
+                // At least as much of this chunk has been looked at.
+                (into, taken) = (chunk, 0);
             }
+            self.places.set(slot, place(into, taken));
+            self.chunks[into as usize][taken] = slot;
+            taken += 1;
         }
         if into != chunk {
             self.behind[into as usize] = self.behind[chunk as usize];
@@ -249,6 +250,7 @@ mod tests {
     enum Op {
         Insert(u32),
         Touch(u32),
+        TouchAll(Vec<u32>),
         Remove(u32),
         Evict,
         Victims(usize),
@@ -260,6 +262,7 @@ mod tests {
         prop_oneof![
             6 => slot().prop_map(Op::Insert),
             12 => slot().prop_map(Op::Touch),
+            3 => proptest::collection::vec(slot(), 0..20).prop_map(Op::TouchAll),
             1 => slot().prop_map(Op::Remove),
             2 => proptest::strategy::Just(Op::Evict),
             1 => (0..80usize).prop_map(Op::Victims),
@@ -283,6 +286,15 @@ mod tests {
                         if model.contains(&slot) {
                             model.retain(|&other| other != slot);
                             model.push_back(slot);
+                        }
+                    }
+                    Op::TouchAll(slots) => {
+                        lru.touch_all(&slots);
+                        for slot in slots {
+                            if model.contains(&slot) {
+                                model.retain(|&other| other != slot);
+                                model.push_back(slot);
+                            }
                         }
                     }
                     Op::Remove(slot) => {
