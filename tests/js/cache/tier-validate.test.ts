@@ -150,3 +150,31 @@ test('what cannot be meant is refused', async () => {
   await cache.set('k', 'v', { validate: () => 'yes' as never })
   await expect(cache.get('k')).rejects.toThrow('validate')
 })
+
+test('a namespace asks, too, each time by the clock of the machine', async () => {
+  const log = new MemoryLog()
+  const seen: string[] = []
+  let right = true
+  const open = () =>
+    createCache<number>({
+      store: memoryStore({ log }),
+      persist: 'stored',
+      validate: async ({ key }) => {
+        seen.push(key)
+        return right
+      },
+    })
+  let cache = open()
+  await cache.namespace('n').set('a', 1, { tags: ['t'] })
+  await cache.close()
+  cache = open()
+  const numbers = cache.namespace('n')
+  // From the store, then from memory.
+  expect([await numbers.get('a'), await numbers.get('a')]).toEqual([1, 1])
+  right = false
+  expect(await numbers.get('a')).toBeUndefined()
+  right = true
+  expect(await numbers.get('a')).toBeUndefined()
+  expect(seen).toEqual(['a', 'a', 'a'])
+  await cache.close()
+})
