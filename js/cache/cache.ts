@@ -93,7 +93,7 @@ export class Cache<V> implements AsyncDisposable {
       writeBelow: (key, entry, how) => this.#tiers?.write([{ key, entry }], how),
       remove: key => {
         this.#memory.delete(key)
-        this.#tiers?.remove([key], 'memory').catch(() => {})
+        this.#tiers?.remove([key], 'memory').catch(error => this.#loading.tierFailed(key, error))
       },
       lastMiss: () => this.#memory.lastMiss,
       persistOf: options => this.#persistOf(options),
@@ -488,7 +488,7 @@ export class Cache<V> implements AsyncDisposable {
       // Overwritten meanwhile, it is another one's turn.
       if (right || !this.#memory.failed(key, guard)) continue
       this.#loading.overtake(key)
-      this.#tiers?.remove([key], 'memory').catch(() => {})
+      this.#tiers?.remove([key], 'memory').catch(error => this.#loading.tierFailed(key, error))
     }
     return this.#memory.get(key)
   }

@@ -338,6 +338,11 @@ export class Loading<V> implements FlightHost<V> {
     return left <= Math.max(policy.aheadMs, life - life * policy.aheadShare)
   }
 
+  /** A tier has not taken what nobody waits for. It counts that itself. */
+  tierFailed(key: string, error: unknown): void {
+    this.listeners?.emit('tierError', { key, error })
+  }
+
   #missed({ key, why }: Lease): void {
     this.counts.misses += 1
     this.misses.add(why)
@@ -412,7 +417,7 @@ export class Loading<V> implements FlightHost<V> {
     const entry = value === undefined ? shelf.putNone(key, negativeMs, marks) : shelf.put(key, value, asked, context.validators)
     this.leases.revoke(key)
     const written = this.#host.writeBelow(key, entry, persist)
-    if (persist === 'memory') written?.catch(() => {})
+    if (persist === 'memory') written?.catch(error => this.tierFailed(key, error))
     else await written
     return value
   }

@@ -335,6 +335,8 @@ export interface CacheEvents<V> {
   loadEnd: { key: string; ms: number; value: V | undefined }
   /** It failed, or its time was up. */
   loadError: { key: string; ms: number; error: unknown }
+  /** A tier refused a loaded value, or the removal of one. What a caller asked for rejects instead; what tiers count is in `stats().tiers`. */
+  tierError: { key: string; error: unknown }
 }
 
 /** How long something took: milliseconds, percentiles within 6 %. */

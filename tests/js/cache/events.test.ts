@@ -261,6 +261,19 @@ describe('events of a cache with tiers', () => {
   })
 })
 
+test('a tier that refuses a loaded value is told of, and nobody is hurt', async () => {
+  const store = new MapStore()
+  const cache = createCache<number>({ store })
+  const told: unknown[] = []
+  cache.on('tierError', event => told.push(event))
+  store.refuse = new Error('full')
+  expect(await cache.getOrSet('a', () => 1)).toBe(1)
+  await settled()
+  expect(told).toEqual([{ key: 'a', error: store.refuse }])
+  await expect(cache.set('b', 2)).rejects.toBe(store.refuse)
+  expect(told).toHaveLength(1)
+})
+
 describe('how long loads took', () => {
   test('percentiles within 6 per cent, failures included', async () => {
     const clock = new ManualClock()
