@@ -118,9 +118,9 @@ impl Ghosts {
         self.ghosts[at].hits
     }
 
-    /// From now on, hits so far count half.
-    pub(super) fn halve_hits(&mut self) {
-        self.ghosts.iter_mut().for_each(|ghost| ghost.hits /= 2);
+    /// From now on, hits so far count as so many halves: one, or none.
+    pub(super) fn scale_hits(&mut self, halves: u32) {
+        self.ghosts.iter_mut().for_each(|ghost| ghost.hits = ghost.hits * halves / 2);
     }
 
     /// Recounts everything. For tests.

@@ -31,10 +31,12 @@ const LEAST_BETWEEN_LOOKS: u32 = 16;
 const MEMORY: u32 = 40;
 /// The lead over LRU, as a part of the entries of a ghost, that is worth a turn.
 const LEAD: u32 = 50;
+/// How far the current ghost may fall behind that of LRU, as a part of its entries, whatever its lead was before.
+const FALL: u32 = 2;
 
 /// Condemned ahead: one for so many entries, but no more than so many. By recency, any number would do, since a use
 /// pardons; queues judge those already condemned by what was known then.
-const ENTRIES_PER_CONDEMNED: u32 = 64;
+const ENTRIES_PER_CONDEMNED: u32 = 32;
 const MOST_CONDEMNED: u32 = 128;
 const ENTRIES_PER_CONDEMNED_BY_RECENCY: u32 = 16;
 
@@ -71,6 +73,11 @@ pub(in crate::cache) struct Watched {
     accesses: u32,
     hits: u32,
     until_look: u32,
+    /// Owed from before everybody began anew.
+    old_debt: u32,
+    /// By how many hits the current ghost has fallen behind that of LRU, and the hits of the two at the last look.
+    behind: u32,
+    seen: [u32; 2],
 }
 
 impl Watched {
@@ -91,6 +98,9 @@ impl Watched {
             accesses: 0,
             hits: 0,
             until_look: 0,
+            old_debt: 0,
+            behind: 0,
+            seen: [0; 2],
         };
         watched.sample(expected);
         watched
@@ -224,6 +234,12 @@ impl Watched {
 
     fn look(&mut self) {
         self.until_look = self.between_looks();
+        if self.has_fallen_behind() {
+            self.turn(0);
+            self.old_debt = self.owed();
+            (self.accesses, self.hits) = (0, 0);
+            self.ghosts.scale_hits(0);
+        }
         let best = self.best();
         if best != self.current {
             self.turn(best);
@@ -231,8 +247,26 @@ impl Watched {
         if self.accesses >= self.ghost_capacity.saturating_mul(MEMORY) {
             self.accesses /= 2;
             self.hits /= 2;
-            self.ghosts.halve_hits();
+            self.old_debt /= 2;
+            self.ghosts.scale_hits(1);
         }
+        self.seen = self.hits_of_lru_and_current();
+    }
+
+    /// Whether it is time to be LRU again for what happened since the current ghost was last even with it.
+    fn has_fallen_behind(&mut self) -> bool {
+        let [lru, current] = self.hits_of_lru_and_current();
+        self.behind = (self.behind + lru - self.seen[0]).saturating_sub(current - self.seen[1]);
+        self.recency.is_some() && self.current != 0 && self.behind > self.ghost_capacity / FALL
+    }
+
+    /// How many hits the cache is behind the ghost of LRU.
+    fn owed(&self) -> u32 {
+        (self.old_debt + self.ghosts.hits(0)).saturating_sub(self.hits)
+    }
+
+    fn hits_of_lru_and_current(&self) -> [u32; 2] {
+        [self.ghosts.hits(0), self.ghosts.hits(self.current)]
     }
 
     fn best(&self) -> usize {
@@ -243,12 +277,12 @@ impl Watched {
         if !is_lru(self.current) {
             return best;
         }
-        let owed = hits(self.current).saturating_sub(self.hits);
-        if hits(best) - hits(self.current) > owed + self.ghost_capacity / LEAD { best } else { self.current }
+        if hits(best) - hits(self.current) > self.owed() + self.ghost_capacity / LEAD { best } else { self.current }
     }
 
     fn turn(&mut self, to: usize) {
         self.current = to;
+        self.behind = 0;
         match self.kinds[to] {
             Kind::Queues(tuning) => self.queues.tune(tuning),
             // LRU has others in mind.
