@@ -78,7 +78,7 @@ impl Order {
         match self {
             Self::Lru(lru) => lru.touch_all(slots),
             Self::S3Fifo(s3fifo) => slots.iter().for_each(|&slot| s3fifo.touch(slot)),
-            Self::Watched(watched) => slots.iter().for_each(|&slot| watched.touch(slot)),
+            Self::Watched(watched) => watched.touch_all(slots),
         }
     }
 

@@ -124,13 +124,20 @@ impl Watched {
         }
     }
 
-    /// Most uses are only noted: moving the slot and telling the sketch of each would cost as much as all the rest.
     pub(super) fn touch(&mut self, slot: u32) {
+        self.touch_all(&[slot]);
+    }
+
+    /// The same for many slots in order. Most uses are only noted: moving the slot and telling the sketch of each would cost as
+    /// much as all the rest.
+    pub(super) fn touch_all(&mut self, slots: &[u32]) {
         if let Some(recency) = &mut self.recency {
-            recency.touch(slot);
+            recency.touch_all(slots);
         }
-        if self.queues.note_use(slot) {
-            self.look_closer(slot);
+        for &slot in slots {
+            if self.queues.note_use(slot) {
+                self.look_closer(slot);
+            }
         }
     }
 
