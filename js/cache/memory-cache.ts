@@ -26,6 +26,7 @@ import { EXPIRED, type MissCode, reasonOf } from './miss-counts.ts'
 import { CurveWatch } from './miss-ratio-curve.ts'
 import { Namespaces } from './namespaces.ts'
 import { type Member, NOTHING, Pool } from './pool.ts'
+import { SlotMap } from './slot-map.ts'
 import { Ties } from './ties.ts'
 import type {
   DisposeReason,
@@ -107,7 +108,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #registry: Registry | undefined
   #closed = false
 
-  readonly #slots = new Map<K, number>()
+  readonly #slots = new SlotMap<K>()
   #keys: (K | undefined)[] = blank()
   #values: (V | undefined)[] = blank()
   /**
