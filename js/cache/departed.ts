@@ -7,6 +7,7 @@
  */
 
 import { COLD, type MissCode, MissCounts, missCode, weightOf } from './miss-counts.ts'
+import { SlotMap } from './slot-map.ts'
 import type { DisposeReason } from './types.ts'
 
 /** So many departures are all remembered, and after each so many fewer of the next. */
@@ -27,7 +28,7 @@ export class Departed<K> {
   readonly counts = new MissCounts()
   /** The latest miss. */
   last: MissCode = COLD
-  readonly #left = new Map<K, MissCode>()
+  readonly #left = new SlotMap<K>()
   /** One for good: a new iterator would have to step over all that was deleted. */
   #oldest = this.#left.keys()
   readonly #entries: { readonly size: number }

@@ -1,5 +1,5 @@
 /**
- * Slots by key: a `Map` whose small integers nobody outside can foresee.
+ * Slots, or other numbers, by key: a `Map` whose small integers nobody outside can foresee.
  *
  * JavaScript engines hash strings with a secret seed and small integers without one: whoever knows the engine can choose integers that all
  * land in one bucket. So they are shuffled among themselves before they get there, and turned back on the way out.
@@ -43,6 +43,11 @@ export class SlotMap<K> {
 
   values(): IterableIterator<number> {
     return this.#map.values()
+  }
+
+  /** The keys in the order in which they came in. */
+  *keys(): IterableIterator<K> {
+    for (const [key] of this) yield key
   }
 
   /** Keys and slots in the order in which the keys came in. Changing the map meanwhile is allowed. */

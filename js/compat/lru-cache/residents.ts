@@ -1,5 +1,6 @@
 /** Who is in the cache: keys and what they hold, by slot. The order of use lives in the core (laws L1 and L2). */
 
+import { SlotMap } from '../../cache/slot-map.ts'
 import { systemClock } from '../../clock.ts'
 import { CacheCore, MOST_ENTRIES } from '../../core/cache-core.ts'
 
@@ -9,7 +10,7 @@ const NEVER = Number.POSITIVE_INFINITY
 /** See the top of this file. `H` is what a key holds. */
 export class Residents<K, H> {
   readonly core: CacheCore
-  readonly #slots = new Map<K, number>()
+  readonly #slots = new SlotMap<K>()
   readonly #keys: (K | undefined)[] = []
   readonly #held: (H | undefined)[] = []
   /** By slot, the serial number of the admission that filled it: what an iteration that began earlier must not show. */
