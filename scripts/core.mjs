@@ -37,6 +37,9 @@ const compiled = join(target, 'parts')
 /** Whether the generated core is what the sources say. */
 export const coreIsCurrent = () => staleParts().length === 0
 
+/** Builds for debugging: panics with their messages, and handles that show their machines; a third larger. */
+const isDebug = process.env.SHELFLIFE_DEBUG_CORE === '1'
+
 const staleParts = () => Object.keys(PARTS).filter(part => !stampIs(join(generated, part, 'stamp'), inputsOf(part)))
 
 /** Whether the tool that makes the glue is built. */
@@ -54,11 +57,12 @@ export async function compileBindgen() {
  */
 export async function compileCore() {
   const env = wasmEnv({ RUSTC_BOOTSTRAP: '1' })
-  env.CARGO_ENCODED_RUSTFLAGS = [env.CARGO_ENCODED_RUSTFLAGS, '-Zlocation-detail=none', '-Zfmt-debug=none'].join('\x1f')
+  if (!isDebug) env.CARGO_ENCODED_RUSTFLAGS = [env.CARGO_ENCODED_RUSTFLAGS, '-Zlocation-detail=none', '-Zfmt-debug=none'].join('\x1f')
   const build = ['build', '--release', '--lib', '--target', WASM, '--target-dir', target, '--no-default-features', '--features']
   mkdirSync(compiled, { recursive: true })
   for (const part of staleParts()) {
-    await run('cargo', [...build, PARTS[part].join()], { env })
+    const features = isDebug ? [...PARTS[part], 'inspect'] : PARTS[part]
+    await run('cargo', [...build, features.join()], { env })
     copyFileSync(join(target, WASM, 'release/shelflife.wasm'), join(compiled, `${part}.wasm`))
   }
 }
@@ -73,7 +77,7 @@ async function bindPart(part) {
   const folder = join(generated, part)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  await run(join(target, 'bindgen/release/bindgen'), [join(compiled, `${part}.wasm`), folder])
+  await run(join(target, 'bindgen/release/bindgen'), [join(compiled, `${part}.wasm`), folder, ...(isDebug ? ['keep-panics'] : [])])
   trimGlue(join(folder, 'shelflife.js'))
   const raw = join(folder, 'shelflife_bg.wasm')
   const optimised = join(folder, 'shelflife.wasm')
@@ -158,5 +162,6 @@ function inputsOf(part) {
     .flat()
     .filter(machine => !PARTS[part].includes(machine))
   const sources = filesBelow('src').filter(file => !others.includes(/^src\/(?:wasm\/)?(\w+)/.exec(file)?.[1]))
-  return hashOf([...sources, 'Cargo.toml', 'Cargo.lock', ...bindgenFiles, 'scripts/core.mjs', 'scripts/toolchain.mjs'])
+  const inputs = hashOf([...sources, 'Cargo.toml', 'Cargo.lock', ...bindgenFiles, 'scripts/core.mjs', 'scripts/toolchain.mjs'])
+  return isDebug ? `${inputs} for debugging` : inputs
 }

@@ -102,14 +102,11 @@ export class ScheduleCore {
   #inputs = 0
 
   constructor(config: ScheduleConfig, driver: Driver) {
-    const { concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed, rateLimit } = config
     this.#driver = driver
     this.#core = new CoreHandle(part, () => {
-      const now = driver.now()
-      const handle = new ScheduleHandle(concurrency, perLane, maxQueue, initialDelay, maxDelay, decorrelated, maxRetryAfter, seed, now)
-      if (rateLimit === undefined) return handle
+      const handle = new ScheduleHandle(config, driver.now())
       // After a trap nobody knows how much was in the bucket.
-      handle.limitRate(rateLimit.tokens, rateLimit.interval, rateLimit.burst, rateLimit.maxWait, this.#hasBurst, now)
+      if (!this.#hasBurst) handle.emptyBucket()
       this.#hasBurst = false
       return handle
     })

@@ -8,6 +8,10 @@ mod cache;
 #[cfg(feature = "cache")]
 mod curve;
 #[cfg(feature = "schedule")]
+mod given;
+#[cfg(all(feature = "inspect", feature = "cache", feature = "schedule"))]
+mod inspect;
+#[cfg(feature = "schedule")]
 mod limiter;
 #[cfg(feature = "metrics")]
 mod metrics;

@@ -1,6 +1,7 @@
 //! The schedule's handle. Answers and actions go through one buffer of numbers: the first eight hold the answer to
 //! the last call, then come the drained actions, eight numbers each.
 
+use super::given::Given;
 use super::instant;
 use super::limiter::{micros, millis};
 use crate::schedule::{
@@ -10,6 +11,7 @@ use crate::schedule::{
 use crate::slab::Token;
 use crate::time::{Duration, Instant};
 use std::num::NonZeroU32;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 const STRIDE: usize = 8;
@@ -19,53 +21,23 @@ const ACTIONS: usize = 32;
 #[wasm_bindgen]
 pub struct ScheduleHandle {
     inner: Schedule,
-    config: Config,
-    seed: u64,
     buffer: Box<[f64]>,
 }
 
 #[wasm_bindgen]
 impl ScheduleHandle {
-    /// See [`Config`]; `decorrelated` chooses the jitter.
+    /// A schedule for the object that `ScheduleConfig` in `js/core/schedule-core.ts` describes.
     #[wasm_bindgen(constructor)]
-    #[allow(clippy::too_many_arguments)]
-    pub fn new(
-        concurrency: u32,
-        per_lane: u32,
-        max_queue: u32,
-        initial_delay: f64,
-        max_delay: f64,
-        decorrelated: bool,
-        max_retry_after: f64,
-        seed: f64,
-        now: f64,
-    ) -> Self {
-        let jitter = if decorrelated { Jitter::Decorrelated } else { Jitter::Full };
-        let backoff = Backoff { initial: span(initial_delay), max: span(max_delay), jitter };
-        let at_least_one = |limit| NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN);
-        let config = Config {
-            concurrency: at_least_one(concurrency),
-            per_lane: at_least_one(per_lane),
-            max_queue,
-            backoff,
-            max_retry_after: span(max_retry_after),
-            rate_limit: None,
-        };
-        let seed = seed as u64;
-        let inner = Schedule::new(config, seed, instant(now));
-        Self { inner, config, seed, buffer: vec![0.0; STRIDE * (1 + ACTIONS)].into_boxed_slice() }
+    pub fn new(config: &JsValue, now: f64) -> Self {
+        let given = Given(config);
+        let inner = Schedule::new(schedule_config(&given), given.number("seed") as u64, instant(now));
+        Self { inner, buffer: vec![0.0; STRIDE * (1 + ACTIONS)].into_boxed_slice() }
     }
 
-    /// Begins anew with a limit on how often attempts begin; see [`RateLimit`]. `full` says whether there is a burst to begin with.
-    #[wasm_bindgen(js_name = limitRate)]
-    pub fn limit_rate(&mut self, tokens: u32, interval: f64, burst: u32, max_wait: f64, full: bool, now: f64) {
-        let [tokens, burst] = [tokens, burst].map(|count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN));
-        let rate = Rate { tokens, interval: micros(interval), burst };
-        self.config.rate_limit = Some(RateLimit { rate, max_wait: micros(max_wait) });
-        self.inner = Schedule::new(self.config, self.seed, instant(now));
-        if !full {
-            self.inner.empty_bucket();
-        }
+    /// Begins with nothing in the bucket of the rate limit, if there is one.
+    #[wasm_bindgen(js_name = emptyBucket)]
+    pub fn empty_bucket(&mut self) {
+        self.inner.empty_bucket();
     }
 
     /// Where the buffer lies.
@@ -172,6 +144,27 @@ impl ScheduleHandle {
     pub fn lanes(&self) -> u32 {
         self.inner.lanes() as u32
     }
+}
+
+fn schedule_config(given: &Given<'_>) -> Config {
+    let jitter = if given.flag("decorrelated") { Jitter::Decorrelated } else { Jitter::Full };
+    let backoff = Backoff { initial: span(given.number("initialDelay")), max: span(given.number("maxDelay")), jitter };
+    Config {
+        concurrency: at_least_one(given.number("concurrency")),
+        per_lane: at_least_one(given.number("perLane")),
+        max_queue: given.number("maxQueue") as u32,
+        backoff,
+        max_retry_after: span(given.number("maxRetryAfter")),
+        rate_limit: given.part("rateLimit", |given| {
+            let [tokens, burst] = ["tokens", "burst"].map(|name| at_least_one(given.number(name)));
+            let rate = Rate { tokens, interval: micros(given.number("interval")), burst };
+            RateLimit { rate, max_wait: micros(given.number("maxWait")) }
+        }),
+    }
+}
+
+fn at_least_one(count: f64) -> NonZeroU32 {
+    NonZeroU32::new(count as u32).unwrap_or(NonZeroU32::MIN)
 }
 
 fn write_action(cell: &mut [f64], action: Action) {
