@@ -19,10 +19,12 @@ use super::tinylfu::{Judge, Queues, Tuning};
 use crate::cache::sketch::Sketch;
 use crate::rng::Rng;
 
-/// Entries of a ghost: of the cache, a part, but so many in any case, and no more than so many. Fewer would mistake chance
-/// for merit, more would cost time.
+/// Entries of a ghost, as a part of those of the cache: of small caches a larger part, but so many in any case, and no more than
+/// so many. Fewer would mistake chance for merit, more would cost time.
+const GHOST_SHARE_OF_SMALL: u32 = 16;
 const GHOST_SHARE: u32 = 32;
-const LEAST_GHOST: u32 = 64;
+const LEAST_GHOST: u32 = 128;
+const ENOUGH_GHOST: u32 = 256;
 const MOST_GHOST: u32 = 4096;
 /// Sampled accesses between two looks at the ghosts, as a part of their entries, and at least.
 const LOOKS_PER_GHOST: u32 = 16;
@@ -350,5 +352,6 @@ impl Kind {
 }
 
 fn ghost_capacity(capacity: u32) -> u32 {
-    (capacity / GHOST_SHARE).clamp(LEAST_GHOST, MOST_GHOST).min(capacity).max(1)
+    let small = (capacity / GHOST_SHARE_OF_SMALL).clamp(LEAST_GHOST, ENOUGH_GHOST);
+    small.max(capacity / GHOST_SHARE).min(MOST_GHOST).min(capacity).max(1)
 }
