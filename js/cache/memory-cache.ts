@@ -107,6 +107,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #around: MemoryCache<K, V> | undefined
   #registry: Registry | undefined
   #closed = false
+  /** Whether this cache was asked for no more than `max`, a policy and times to live, so that a `set` has little to look at. */
+  #isPlain: boolean
 
   readonly #slots = new SlotMap<K>()
   #keys: (K | undefined)[] = blank()
@@ -153,6 +155,14 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#usualTtl = options.jitterMs === 0 ? Math.min(options.ttlMs, options.maxTtlMs) : -1
     this.#limits = options
     this.#expiry = new ExpiryAlarm(this.#core.driver, options.cleanupIntervalMs, this)
+    const { dispose, weigh, validate, idleMs } = options
+    this.#isPlain =
+      dispose === undefined &&
+      weigh === undefined &&
+      validate === undefined &&
+      idleMs === NEVER &&
+      this.#usualTtl >= 0 &&
+      around === undefined
     if (around === undefined) return
     this.#around = around
     this.#pool = new Pool(this.#member(), around.#pool)
@@ -221,6 +231,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   set(key: K, value: V, options?: SetOptions<K>, detail?: EntryDetail<K, V>): boolean {
     if (this.#closed) throw new ClosedError('the cache')
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
+    if (options === undefined && this.#isPlain) return this.#setPlain(key, value)
     let ttl = this.#usualTtl
     let staleFor = 0
     if (options !== undefined || ttl < 0) {
@@ -242,6 +253,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     // Before this entry joins a group, so that what is given up now does not take it along.
     if (this.#hasDoomed) this.#reapSlice()
     const slot = key === this.#missed ? undefined : this.#find(key)
+    if (detail !== undefined || staleFor > 0 || isGuarded || (options?.tags ?? options?.dependsOn) !== undefined) this.#isPlain = false
     let stored = true
     if (size > this.#limits.maxEntrySize || size > this.#limits.maxSize) {
       stored = this.#refuse(slot, key, value)
@@ -462,6 +474,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   /** Not for users: {@link MemoryCache.namespace} with options that `resolve` completes. */
   adopt(name: string, given: object | undefined, resolve: () => ResolvedMemoryOptions<K, V>): MemoryCache<K, V> {
     if (this.#closed) throw new ClosedError('the cache')
+    this.#isPlain = false
     this.#pool ??= new Pool(this.#member())
     this.#namespaces ??= new Namespaces()
     return this.#namespaces.open(name, given, () => {
@@ -564,6 +577,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
    * ```
    */
   on<Name extends keyof MemoryCacheEvents<K, V>>(event: Name, listener: (event: MemoryCacheEvents<K, V>[Name]) => unknown): () => void {
+    this.#isPlain = false
     this.#listeners ??= new Listeners(EVENTS)
     const off = this.#listeners.on(event, listener)
     this.#departures ??= new Departures(undefined)
@@ -589,6 +603,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   missRatioCurve(): MissRatioCurve {
     if (this.#closed) throw new ClosedError('the cache')
     if (this.#curve === undefined) {
+      this.#isPlain = false
       this.#curve = new CurveWatch(this.#core, this.#limits, this.stats())
       for (const [key, slot] of this.#slots) this.#curve.written(key, slot, this.#sizes[slot] ?? 0)
     }
@@ -876,6 +891,31 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return this.#slots.size + entries > this.#limits.max || this.#totalSize + size > this.#limits.maxSize
   }
 
+  /** What `set` comes down to in a plain cache. A newcomer takes over the slot of its victim, which need not be emptied before. */
+  #setPlain(key: K, value: V): true {
+    const now = this.#now()
+    const until = now + this.#usualTtl
+    this.#counts.sets += 1
+    const known = key === this.#missed ? undefined : this.#slots.get(key)
+    if (known !== undefined) this.#replace(known, key, value, until, until, 0)
+    else {
+      const isFull = this.#slots.size >= this.#limits.max
+      const slot = isFull && this.#expiry.next > now ? this.#core.victim() : -1
+      if (slot < 0) this.#admit(key, value, until, until, 0)
+      else {
+        const victim = this.#keys[slot] as K
+        const isGone = (this.#freshUntil[slot] as number) <= now
+        if (isGone) this.#counts.expirations += 1
+        else this.#counts.evictions += 1
+        this.#slots.delete(victim)
+        this.#departed.note(victim, isGone ? 'expire' : 'evict')
+        this.#moveIn(slot, key, value, until, until, 0)
+      }
+    }
+    if (until < this.#expiry.next) this.#expiry.expect(until)
+    return true
+  }
+
   /** Makes room and stores a new entry; the slot it got. */
   #admit(key: K, value: V, until: number, end: number, size: number): number {
     this.#pool?.makeRoom({ entries: 1, size })
@@ -889,6 +929,12 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     }
     // The last victim's slot is taken over directly: in the log, an admission says that whatever was there is gone.
     if (slot < 0) slot = this.#vacantSlot()
+    this.#moveIn(slot, key, value, until, end, size)
+    return slot
+  }
+
+  /** Writes a new entry into a slot that nobody else has a key for. */
+  #moveIn(slot: number, key: K, value: V, until: number, end: number, size: number): void {
     const proposedBy = (this.#freshUntil[slot] as number) + this.#staleFor.get(slot)
     this.#slots.set(key, slot)
     this.#departed.returned(key)
@@ -898,7 +944,6 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     const news = wheelTime < proposedBy ? wheelTime : NEVER
     if (this.#hash === undefined) this.#core.admit(slot, news)
     else this.#core.admitHashed(slot, news, this.#hash(key))
-    return slot
   }
 
   #replace(slot: number, key: K, value: V, until: number, end: number, size: number): number {
@@ -957,6 +1002,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   }
 
   #annotate(slot: number, note: unknown): void {
+    this.#isPlain = false
     this.#notes ??= []
     while (this.#notes.length < slot) this.#notes.push(undefined)
     this.#notes[slot] = note
