@@ -2,9 +2,9 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import { wholeNumber } from '../options.ts'
+import type { EntryDetail } from './entry-detail.ts'
 import { checkValidation } from './guards.ts'
-import type { EntryDetail } from './memory-cache.ts'
-import type { DumpedEntry, SetOptions } from './types.ts'
+import type { DumpedEntry, SetOptions, Version } from './types.ts'
 
 /** How to set one entry. */
 export interface Loaded<K, V> {
@@ -12,6 +12,33 @@ export interface Loaded<K, V> {
   readonly value: V
   readonly options: SetOptions<K>
   readonly detail: EntryDetail<K, V>
+}
+
+/** What a cache knows of an entry that is to be dumped. */
+interface Known<K> {
+  /** When it is dumped, in milliseconds since 1970. */
+  readonly start: number
+  /** Milliseconds that it is fresh from then on. */
+  readonly left: number
+  readonly staleFor: number
+  /** Nothing where sizes are not counted. */
+  readonly size: number | undefined
+  readonly tags: string[]
+  readonly dependsOn: K[]
+  readonly version: Version | undefined
+}
+
+/** An entry as it is dumped, without what goes without saying. */
+export function dumpedEntry<K, V>(value: V, { start, left, staleFor, size, tags, dependsOn, version }: Known<K>): DumpedEntry<K, V> {
+  return {
+    value,
+    ...(left !== Number.POSITIVE_INFINITY && { ttl: left, start }),
+    ...(staleFor > 0 && { staleFor }),
+    ...(size !== undefined && { size }),
+    ...(tags.length > 0 && { tags }),
+    ...(dependsOn.length > 0 && { dependsOn }),
+    ...(version !== undefined && { version }),
+  }
 }
 
 /** What was dumped, as of `wall`; without what has expired since. Throws `ERR_INVALID_ARGUMENT` at the first entry that cannot be meant. */

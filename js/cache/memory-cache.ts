@@ -11,7 +11,8 @@ import { durationMs, durationOrZeroMs, ratio, type Size, sizeInBytes, wholeNumbe
 import { Column } from './column.ts'
 import { Departed } from './departed.ts'
 import { Departures, reportAll } from './departures.ts'
-import { readDump } from './dump.ts'
+import { dumpedEntry, readDump } from './dump.ts'
+import type { EntryDetail, Held } from './entry-detail.ts'
 import { ExpiryAlarm } from './expiry.ts'
 import type { DoomMode } from './groups.ts'
 import { checkValidation, Guard } from './guards.ts'
@@ -26,6 +27,7 @@ import { EXPIRED, type MissCode, reasonOf } from './miss-counts.ts'
 import { CurveWatch } from './miss-ratio-curve.ts'
 import { Namespaces } from './namespaces.ts'
 import { type Member, NOTHING, Pool } from './pool.ts'
+import { recount } from './recount.ts'
 import { SlotMap } from './slot-map.ts'
 import { Ties } from './ties.ts'
 import type {
@@ -67,25 +69,6 @@ export function createMemoryCache<K, V>(options?: MemoryCacheOptions<K, V>): Mem
   const cache = new MemoryCache<K, V>(resolveMemoryOptions(options))
   if (options?.metrics !== undefined) cache.reportTo(options.metrics)
   return cache
-}
-
-/** What a cache with tiers says of an entry beyond what users can. */
-export interface EntryDetail<K, V> {
-  /** Kept with the entry, and given back by {@link MemoryCache.held}. */
-  readonly note?: unknown
-  /** How much of the time to live, in milliseconds, is over: with more than all of it, the entry comes in stale. */
-  readonly pastBy?: number
-  /** The value is no news: it only comes in, and what was made from it stays. */
-  readonly isCopy?: boolean
-  /** The owner must be asked before the entry is read. */
-  readonly guard?: Guard<K, V> | undefined
-}
-
-/** See {@link MemoryCache.held}. */
-export interface Held<V> {
-  readonly value: V
-  readonly left: number
-  readonly note: unknown
 }
 
 /** See {@link createMemoryCache}. A miss is `undefined`, which therefore cannot be stored; `null` is data. */
@@ -536,18 +519,14 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return this.#ranked(this.#slots.size, false, true).map(key => {
       const slot = this.#slots.get(key) as number
       const until = this.#options.idleMs === NEVER ? (this.#freshUntil[slot] as number) : this.#ttlEnd.get(slot)
-      const staleFor = this.#staleFor.get(slot)
-      const { tags, dependsOn } = this.#ties.of(slot)
-      const version = this.#guards.get(slot)?.version
-      const entry: DumpedEntry<K, V> = {
-        value: this.#values[slot] as V,
-        ...(until !== NEVER && { ttl: until - this.#now(), start }),
-        ...(staleFor > 0 && { staleFor }),
-        ...(this.#options.weigh !== undefined && { size: this.#sizes[slot] ?? 0 }),
-        ...(tags.length > 0 && { tags }),
-        ...(dependsOn.length > 0 && { dependsOn }),
-        ...(version !== undefined && { version }),
-      }
+      const entry = dumpedEntry(this.#values[slot] as V, {
+        start,
+        left: until - this.#now(),
+        staleFor: this.#staleFor.get(slot),
+        size: this.#options.weigh === undefined ? undefined : (this.#sizes[slot] ?? 0),
+        version: this.#guards.get(slot)?.version,
+        ...this.#ties.of(slot),
+      })
       return [key, entry]
     })
   }
@@ -629,20 +608,19 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Recounts everything and throws where the parts disagree. For tests. */
   validate(): void {
-    const { max, maxSize } = this.#limits
-    let size = 0
-    for (const [key, slot] of this.#slots) {
-      if (!Object.is(this.#keys[slot], key) && !(this.#keys[slot] === 0 && key === 0)) throw new Error(`slot ${slot} does not hold its key`)
-      if (this.#values[slot] === undefined) throw new Error(`slot ${slot} holds no value`)
-      size += this.#sizes[slot] ?? 0
-    }
-    if (size !== this.#totalSize) throw new Error(`sizes add up to ${size}, not ${this.#totalSize}`)
-    if (this.#slots.size > max || size > maxSize) throw new Error('a limit is exceeded')
-    if (this.#slots.size + this.#free.length !== this.#used) throw new Error('a slot is lost')
+    recount({
+      slots: this.#slots,
+      keys: this.#keys,
+      values: this.#values,
+      sizes: this.#sizes,
+      totalSize: this.#totalSize,
+      limits: this.#limits,
+      free: this.#free.length,
+      used: this.#used,
+      countInCore: () => (this.#closed ? undefined : this.#core.count()),
+    })
     this.#pool?.validate()
     for (const cache of this.#namespaces ?? []) cache.validate()
-    if (!this.#closed && this.#core.count() !== this.#slots.size)
-      throw new Error(`the core counts ${this.#core.count()} entries, not ${this.#slots.size}`)
   }
 
   #now(): number {
