@@ -44,7 +44,7 @@ export function rateLimited(options: OwnLimiterOptions | SharedLimiterOptions) {
   const { cost, signal, key, limiter = createRateLimiter(options as OwnLimiterOptions) } = options ?? ({} as SharedLimiterOptions)
   for (const [name, value] of Object.entries({ cost, signal, key }))
     if (value !== undefined && typeof value !== 'function') throw new InvalidArgumentError(name, 'a function', value)
-  if (typeof limiter.acquire !== 'function') throw new InvalidArgumentError('limiter', 'a limiter of createRateLimiter', limiter)
+  if (typeof limiter?.acquire !== 'function') throw new InvalidArgumentError('limiter', 'a limiter of createRateLimiter', limiter)
   if (key !== undefined && options.limiter !== undefined) throw new InvalidArgumentError('key', 'absent where limiter is given', key)
   const perKey = key === undefined ? undefined : new LimiterPerKey(options as OwnLimiterOptions)
   return <This, A extends unknown[], T>(
@@ -56,9 +56,15 @@ export function rateLimited(options: OwnLimiterOptions | SharedLimiterOptions) {
     const signalOf = signal as ((...args: A) => AbortSignal | undefined) | undefined
     const keyOf = key as ((...args: A) => string) | undefined
     return async function (...args) {
-      const own = keyOf === undefined ? limiter : perKey?.of(keyOf(...args))
+      const own = keyOf === undefined ? limiter : perKey?.of(checkedKey(keyOf(...args)))
       await own?.acquire(costOf?.(...args), { signal: signalOf?.(...args) })
       return fn.apply(this, args)
     }
   }
+}
+
+/** Two objects are never the same key, so that each would have a limit of its own: none at all. */
+function checkedKey(key: unknown): string {
+  if (typeof key !== 'string') throw new InvalidArgumentError('key', 'a function that gives a string', key)
+  return key
 }

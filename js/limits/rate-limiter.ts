@@ -41,6 +41,7 @@ class BucketLimiter implements RateLimiter {
   constructor(options: RateLimiterOptions) {
     const rate = readRate(options)
     const { name = 'default', maxQueue = 100_000, clock, metrics } = options
+    if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
     this.#config = { ...rate, maxQueue: Math.min(wholeNumber(maxQueue, 'maxQueue', { min: 0, infinite: true }), MOST_CALLS) }
     this.#driver = driverOf(clockOption(clock))
     this.#name = name

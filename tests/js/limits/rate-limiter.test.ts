@@ -205,6 +205,7 @@ describe('createRateLimiter', () => {
       { ...right, burst: 2 ** 32 },
       { ...right, maxWait: -1 },
       { ...right, maxQueue: 1.5 },
+      { ...right, name: 5 },
     ]
     for (const options of [...wrong, ...more, ...last]) expect(() => createRateLimiter(options as never)).toThrow(invalid)
     const limiter = createRateLimiter(right)
