@@ -14,6 +14,7 @@ import { Departures, reportAll } from './departures.ts'
 import { dumpedEntry, readDump } from './dump.ts'
 import type { EntryDetail, Held } from './entry-detail.ts'
 import { ExpiryAlarm } from './expiry.ts'
+import { Family, type Kin } from './family.ts'
 import type { DoomMode } from './groups.ts'
 import { checkValidation, Guard } from './guards.ts'
 import { keyHasher } from './key-hash.ts'
@@ -25,8 +26,7 @@ import { reportMemoryCache } from './memory-metrics.ts'
 import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
 import { EXPIRED, type MissCode, reasonOf } from './miss-counts.ts'
 import { CurveWatch } from './miss-ratio-curve.ts'
-import { Namespaces } from './namespaces.ts'
-import { type Member, NOTHING, Pool } from './pool.ts'
+import { NOTHING, type Pool } from './pool.ts'
 import { recount } from './recount.ts'
 import { SlotMap } from './slot-map.ts'
 import { Ties } from './ties.ts'
@@ -86,9 +86,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #stopReporting: (() => void) | undefined
   /** Who shares limits: this cache, its namespaces, and the cache around it, where this is a namespace. */
   #pool: Pool | undefined
-  #namespaces: Namespaces<MemoryCache<K, V>> | undefined
-  #around: MemoryCache<K, V> | undefined
-  #registry: Registry | undefined
+  /** The namespaces within this cache, made with the first thing that is done to all of them. */
+  #family: Family<MemoryCache<K, V>> | undefined
   #closed = false
   /** Whether this cache was asked for no more than `max`, a policy and times to live, so that a `set` has little to look at. */
   #isPlain: boolean
@@ -130,7 +129,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #curve: CurveWatch<K> | undefined
 
   /** Not for users: {@link createMemoryCache} checks and completes the options. */
-  constructor(options: ResolvedMemoryOptions<K, V>, around?: MemoryCache<K, V>) {
+  constructor(options: ResolvedMemoryOptions<K, V>, around?: Family<MemoryCache<K, V>>) {
     this.#options = options
     this.#core = new CacheCore(options.clock, { ...options, max: options.expected }, () => this.#goCold())
     this.#hash = options.policy === 'lru' ? undefined : keyHasher(options.seed)
@@ -147,8 +146,8 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       this.#usualTtl >= 0 &&
       around === undefined
     if (around === undefined) return
-    this.#around = around
-    this.#pool = new Pool(this.#member(), around.#pool)
+    this.#family = new Family(this, this.#kin(), around)
+    this.#pool = this.#family.share()
   }
 
   /** The number of entries, those included that have expired and not yet been cleared away. */
@@ -301,11 +300,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   invalidateTags(tags: Iterable<string>, { mode = 'delete' }: { mode?: DoomMode } = {}): void {
     checkedMode(mode)
     if (typeof tags === 'string') throw new InvalidArgumentError('tags', 'an array of tags', tags)
-    const names = [...tags]
-    const all = this.#withNamespaces()
-    for (const cache of all) cache.#ties.giveUpTags(names, mode)
-    for (const cache of all) cache.#reapSlice()
-    reportAll(all.flatMap(cache => cache.#departures ?? []))
+    this.#withNamespaces().giveUpTags([...tags], mode)
   }
 
   /**
@@ -406,22 +401,12 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   trim(share: number): { entries: number; bytes: number } {
     ratio(share, 'share')
     if (this.#closed) return { entries: 0, bytes: 0 }
-    const all = this.#withNamespaces()
-    const left = { entries: 0, bytes: 0 }
-    for (const cache of all) {
-      left.entries += cache.#slots.size
-      left.bytes += cache.#accounted()
-      cache.#counts.evictedFor('evictedForMemory', () => cache.#shrink(share))
-      left.entries -= cache.#slots.size
-      left.bytes -= cache.#accounted()
-    }
-    reportAll(all.flatMap(cache => cache.#departures ?? []))
-    return left
+    return this.#withNamespaces().trim(share)
   }
 
   /** The bytes of all entries together, those of namespaces too, where sizes are estimated; 0 where they are not counted or mean something else. */
   accountedBytes(): number {
-    return this.#withNamespaces().reduce((sum, cache) => sum + cache.#accounted(), 0)
+    return this.#withNamespaces().bytes()
   }
 
   /**
@@ -429,9 +414,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
    * told of each entry before it returns. Statistics stay.
    */
   clear(): void {
-    const all = this.#withNamespaces()
-    for (const cache of all) cache.#discard()
-    reportAll(all.flatMap(cache => cache.#departures ?? []))
+    this.#withNamespaces().clear()
   }
 
   /**
@@ -458,13 +441,9 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   adopt(name: string, given: object | undefined, resolve: () => ResolvedMemoryOptions<K, V>): MemoryCache<K, V> {
     if (this.#closed) throw new ClosedError('the cache')
     this.#isPlain = false
-    this.#pool ??= new Pool(this.#member())
-    this.#namespaces ??= new Namespaces()
-    return this.#namespaces.open(name, given, () => {
-      const cache = new MemoryCache(resolve(), this)
-      if (this.#registry !== undefined) cache.reportTo(this.#registry)
-      return cache
-    })
+    const family = this.#withNamespaces()
+    this.#pool = family.share()
+    return family.open(name, given, () => new MemoryCache(resolve(), family).#withNamespaces())
   }
 
   /** The keys that have a value, in the order in which they came in. */
@@ -591,9 +570,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Disposes of every entry and gives the memory back, namespaces too. Reads are misses from now on, `set` is `ERR_CLOSED`. */
   close(): void {
-    const all = this.#withNamespaces()
-    for (const cache of all) cache.#end()
-    reportAll(all.flatMap(cache => cache.#departures ?? []))
+    this.#withNamespaces().close()
   }
 
   [Symbol.dispose](): void {
@@ -602,7 +579,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** Not for users: `metrics` of {@link createMemoryCache}. */
   reportTo(registry: Registry): void {
-    this.#registry = registry
+    this.#withNamespaces().registry = registry
     this.#stopReporting = reportMemoryCache(registry, this.#options.name, this)
   }
 
@@ -619,8 +596,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
       used: this.#used,
       countInCore: () => (this.#closed ? undefined : this.#core.count()),
     })
-    this.#pool?.validate()
-    for (const cache of this.#namespaces ?? []) cache.validate()
+    this.#family?.validate()
   }
 
   #now(): number {
@@ -1114,24 +1090,28 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     }
   }
 
-  /** This cache and all its namespaces, theirs too. */
-  #withNamespaces(): MemoryCache<K, V>[] {
-    const all: MemoryCache<K, V>[] = [this]
-    for (const cache of this.#namespaces ?? []) all.push(...cache.#withNamespaces())
-    return all
+  #withNamespaces(): Family<MemoryCache<K, V>> {
+    this.#family ??= new Family(this, this.#kin())
+    return this.#family
   }
 
-  /** What the pool has to know of this cache, and may do to it. */
-  #member(): Member {
+  /** What its family has to know of this cache, and may do to it. */
+  #kin(): Kin {
     return {
       limits: () => this.#limits,
       entries: () => this.#slots.size,
       size: () => this.#totalSize,
+      bytes: () => (this.#options.sizeUnit === 'estimated bytes' ? this.#totalSize : 0),
       allow: largest => {
         this.#limits = { ...this.#limits, maxEntrySize: Math.min(this.#options.maxEntrySize, largest) }
       },
       clearedExpired: () => this.#clearedExpired(),
       giveWay: () => this.#counts.evictedFor('evictedForQuota', () => this.#giveWay()),
+      shrink: share => this.#counts.evictedFor('evictedForMemory', () => this.#shrink(share)),
+      giveUpTags: (tags, mode) => this.#ties.giveUpTags(tags, mode),
+      reap: () => this.#reapSlice(),
+      discard: () => this.#discard(),
+      end: () => this.#end(),
       report: () => this.#departures?.report(),
     }
   }
@@ -1139,11 +1119,6 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #makeRoomBeside(slot: number, key: K, size: number): void {
     const replaced = { entries: 1, size: this.#sizes[slot] ?? 0, isThere: () => this.#slots.get(key) === slot }
     this.#pool?.makeRoom({ entries: 0, size }, replaced)
-  }
-
-  /** The bytes of the entries of this cache alone. */
-  #accounted(): number {
-    return this.#options.sizeUnit === 'estimated bytes' ? this.#totalSize : 0
   }
 
   #discard(): void {
@@ -1162,8 +1137,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#core.free()
     this.#curve?.free()
     this.#curve = undefined
-    this.#pool?.leave()
-    if (this.#around !== undefined) this.#around.#namespaces?.forget(this)
+    this.#family?.leave()
   }
 
   /** A trap took the core's half: start again with nothing (law L7). */
