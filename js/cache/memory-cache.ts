@@ -5,7 +5,6 @@
 
 import { CacheCore } from '../core/cache-core.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { compileGlob } from '../glob.ts'
 import type { Registry } from '../metrics/registry.ts'
 import { durationMs, durationOrZeroMs, ratio, type Size, sizeInBytes, wholeNumber } from '../options.ts'
 import { Column } from './column.ts'
@@ -17,6 +16,7 @@ import { ExpiryAlarm } from './expiry.ts'
 import { Family, type Kin } from './family.ts'
 import type { DoomMode } from './groups.ts'
 import { checkValidation, Guard } from './guards.ts'
+import { checkedMode, type Invalidated, invalidateMatching, invalidatePrefix, invalidateWhere } from './invalidation.ts'
 import { keyHasher } from './key-hash.ts'
 import { lifetime } from './lifetime.ts'
 import { Listeners } from './listeners.ts'
@@ -308,20 +308,17 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
    * takes the next character as it is. How many there were, stale ones that were deleted among them. `ERR_INVALID_ARGUMENT` for a pattern of more than 256 characters.
    */
   invalidate(pattern: string, options?: { mode?: DoomMode }): number {
-    const matches = compileGlob(pattern)
-    return this.#invalidateNamed(key => typeof key === 'string' && matches(key), options)
+    return invalidateMatching(this.#invalidated(), pattern, options)
   }
 
   /** Removes every entry whose key, a string, begins with `prefix`. How many there were. */
   invalidatePrefix(prefix: string, options?: { mode?: DoomMode }): number {
-    if (typeof prefix !== 'string') throw new InvalidArgumentError('prefix', 'a string', prefix)
-    return this.#invalidateNamed(key => typeof key === 'string' && key.startsWith(prefix), options)
+    return invalidatePrefix(this.#invalidated(), prefix, options)
   }
 
   /** Removes every entry for which `predicate` says so. How many there were. */
   invalidateWhere(predicate: (value: V, key: K) => boolean, options?: { mode?: DoomMode }): number {
-    if (typeof predicate !== 'function') throw new InvalidArgumentError('predicate', 'a function', predicate)
-    return this.#invalidateKeys((key, slot) => predicate(this.#values[slot] as V, key), options)
+    return invalidateWhere(this.#invalidated(), predicate, options)
   }
 
   /** Removes `key`. Whether it had a value that was not stale. */
@@ -727,34 +724,21 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return count
   }
 
-  #invalidateKeys(
-    isMeant: (key: K, slot: number) => boolean,
-    { mode = 'delete' }: { mode?: DoomMode } = {},
-    isMeantSource?: (key: K) => boolean,
-  ): number {
-    checkedMode(mode)
-    const meant: { key: K; slot: number; value: V }[] = []
-    for (const [key, slot] of this.#slots) {
-      const value = this.#values[slot] as V
-      if (this.#find(key) !== slot || (mode === 'delete' ? this.#isGone(slot) : !this.#isFresh(slot))) continue
-      if (isMeant(key, slot)) meant.push({ key, slot, value })
+  /** What invalidation has to know of this cache, and may do to it. */
+  #invalidated(): Invalidated<K, V> {
+    return {
+      slots: this.#slots,
+      valueIn: slot => this.#values[slot] as V,
+      find: key => this.#find(key),
+      isFresh: slot => this.#isFresh(slot),
+      isGone: slot => this.#isGone(slot),
+      giveUp: (slot, mode) => this.#giveUp(slot, mode),
+      sourcesChanged: isMeant => this.#ties.sourcesChanged(isMeant),
+      reap: () => {
+        this.#reapSlice()
+        this.#departures?.report()
+      },
     }
-    let count = 0
-    for (const { key, slot, value } of meant) {
-      // The predicate is the caller's own code: it may have changed the cache since it said so.
-      if (this.#slots.get(key) !== slot || this.#values[slot] !== value) continue
-      this.#giveUp(slot, mode)
-      count += 1
-    }
-    // What was made from a key that is not here any more goes, too.
-    if (isMeantSource !== undefined) this.#ties.sourcesChanged(isMeantSource)
-    this.#reapSlice()
-    this.#departures?.report()
-    return count
-  }
-
-  #invalidateNamed(isMeant: (key: K) => boolean, options: { mode?: DoomMode } | undefined): number {
-    return this.#invalidateKeys(isMeant, options, isMeant)
   }
 
   /** The end of an entry's freshness, which may be its end altogether. */
@@ -1178,9 +1162,4 @@ function blank(): undefined[] {
 /** A string is iterable, too, and never meant as a list of its characters. */
 function checkedList(list: unknown, name: string): void {
   if (!Array.isArray(list)) throw new InvalidArgumentError(name, 'an array', list)
-}
-
-function checkedMode(mode: unknown): DoomMode {
-  if (mode !== 'delete' && mode !== 'expire') throw new InvalidArgumentError('mode', "'delete' or 'expire'", mode)
-  return mode
 }
