@@ -6,7 +6,7 @@
 import { CacheCore } from '../core/cache-core.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import type { Registry } from '../metrics/registry.ts'
-import { durationMs, durationOrZeroMs, ratio, type Size, sizeInBytes, wholeNumber } from '../options.ts'
+import { durationMs, durationOrZeroMs, optionsObject, ratio, type Size, sizeInBytes, wholeNumber } from '../options.ts'
 import { Column } from './column.ts'
 import { Departed } from './departed.ts'
 import { Departures, reportAll } from './departures.ts'
@@ -217,6 +217,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     let ttl = this.#usualTtl
     let staleFor = 0
     if (options !== undefined || ttl < 0) {
+      optionsObject(options, 'options')
       ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
       if (options?.staleFor !== undefined) staleFor = durationOrZeroMs(options.staleFor, 'staleFor')
       if (options?.tags !== undefined) checkedList(options.tags, 'tags')

@@ -37,7 +37,10 @@ export interface MemoryCacheOptions<K, V> {
   sizeCalculation?: (value: V, key: K) => number
   /** The largest single entry, in the unit of `maxSize`; a larger one is refused. Default: `maxSize`. */
   maxEntrySize?: Size
-  /** How long an entry lives. Default: for ever. */
+  /**
+   * How long an entry lives. Default: for ever. A reading of the machine's clock serves for many calls of one macrotask: code that goes
+   * on for long without a pause, and reads seldom, may be given an entry whose time ended since its macrotask began.
+   */
   ttl?: Duration
   /** No entry lives longer, whatever its own `ttl` says. Default: no limit. */
   maxTtl?: Duration

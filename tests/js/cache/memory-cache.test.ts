@@ -325,6 +325,17 @@ describe('bad input', () => {
     expect(() => createMemoryCache({ dispose: 'x' as never })).toThrow(/dispose must be a function/)
   })
 
+  test.each([null, 5, 'users'])('a set with %j for its options is refused, and stores nothing that would outlive its time', wrong => {
+    const clock = new ManualClock()
+    const cache = createMemoryCache<string, number>({ ttl: 10, clock })
+    cache.set('b', 1)
+    for (const key of ['a', 'b'])
+      expect(() => cache.set(key, 2, wrong as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+    expect([cache.get('a'), cache.get('b'), cache.size]).toEqual([undefined, 1, 1])
+    clock.advance(10)
+    expect(cache.get('b')).toBeUndefined()
+  })
+
   test('undefined cannot be stored, null can', () => {
     const cache = createMemoryCache<string, unknown>()
     cache.set('a', null)
