@@ -2,7 +2,7 @@
 // Brings this machine to where `npm start` (run), `npm test` (test) or the benches (bench) work. Does only what is still to be done;
 // slow steps run side by side.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { chromium, firefox, which } from './browsers.mjs'
@@ -18,7 +18,7 @@ const OLDEST_NODE = [20, 20]
 
 const profiles = {
   run: ['package'],
-  test: ['package', 'test-packages', 'wasm-bindgen', 'wasm-pack', 'chromium', 'geckodriver'],
+  test: ['package', 'test-packages', 'wasm-bindgen', 'wasm-pack', 'chromium', 'geckodriver', 'promtool'],
   bench: ['package', 'bench-packages'],
 }
 
@@ -116,12 +116,27 @@ const steps = {
     },
     run: () => apt(['chromium', 'chromium-driver']),
   },
+  firefox: {
+    what: 'firefox-esr by apt',
+    why: 'tests run in a second engine',
+    // One apt at a time.
+    needs: ['chromium'],
+    ready: async () => firefox().browser !== undefined || !(await canApt()),
+    run: () => apt(['firefox-esr']),
+  },
   geckodriver: {
     what: 'geckodriver',
-    why: 'Firefox is installed here, so tests run in it too; compiling takes minutes, once',
-    needs: ['rust', 'package'],
+    why: 'drives Firefox; compiling takes minutes, once',
+    needs: ['rust', 'package', 'firefox'],
     ready: () => firefox().browser === undefined || firefox().driver !== undefined,
     run: () => cargoInstall('geckodriver', 'geckodriver', ['--locked']),
+  },
+  promtool: {
+    what: 'promtool, out of a package of Debian',
+    why: 'reads our metrics as Prometheus does; the package itself would start a server',
+    needs: ['firefox'],
+    ready: async () => which('promtool') !== undefined || which('dpkg-deb') === undefined || !(await canApt()),
+    run: unpackPromtool,
   },
 }
 
@@ -199,6 +214,18 @@ async function apt(packages) {
   const sudo = args => (process.getuid?.() === 0 ? run('apt-get', args, { env }) : run('sudo', ['-n', 'apt-get', ...args], { env }))
   await sudo(['update', '-qq'])
   await sudo(['install', '-y', '-qq', '--no-install-recommends', ...packages])
+}
+
+async function unpackPromtool() {
+  const folder = join(notes, 'prometheus')
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder)
+  await run('apt-get', ['download', '-qq', 'prometheus'], { cwd: folder })
+  await run('dpkg-deb', ['--extract', ...readdirSync(folder), 'unpacked'], { cwd: folder })
+  const programs = join(ownPrograms, 'bin')
+  mkdirSync(programs, { recursive: true })
+  copyFileSync(join(folder, 'unpacked/usr/bin/promtool'), join(programs, 'promtool'))
+  rmSync(folder, { recursive: true })
 }
 
 /** The version that Cargo.toml pins: tool and crate have to be the same. */
