@@ -254,9 +254,11 @@ describe('rateLimited', () => {
   test('refuses a key that is no string, which would limit nothing', async () => {
     const clock = new ManualClock()
     let runs = 0
-    const limited = rateLimited({ tokensPerInterval: 1, interval: '1h', maxWait: 0, clock, key: (key: unknown) => key as string })(() => {
-      runs += 1
-    })
+    const limited = rateLimited({ tokensPerInterval: 1, interval: '1h', maxWait: 0, clock, key: (key: unknown) => key as string })(
+      (_: unknown) => {
+        runs += 1
+      },
+    )
     for (const wrong of [{ host: 'a' }, { host: 'a' }, undefined, 5]) await expect(limited(wrong)).rejects.toEqual(invalid)
     expect(runs).toBe(0)
     expect(() => rateLimited({ limiter: null } as never)).toThrow(invalid)
