@@ -19,18 +19,20 @@ interface Parsed {
   readonly tokens: readonly number[]
   /** Whether a star stands before the token of the same index; the last one, whether one stands at the end. */
   readonly stars: readonly boolean[]
-  /** What every matching key begins with. */
+  /** What every matching key begins with, and, where there is a star, ends with. */
   readonly prefix: string
+  readonly suffix: string
 }
 
 /** Whether a key matches. Throws `ERR_INVALID_ARGUMENT` for a pattern that is none. */
 export function compileGlob(pattern: string): (key: string) => boolean {
-  const { tokens, stars, prefix } = parse(pattern)
+  const { tokens, stars, prefix, suffix } = parse(pattern)
   const starCount = stars.filter(Boolean).length
   if (starCount === 0 && prefix.length === tokens.length) return key => key === prefix
-  if (starCount === 1 && prefix.length === tokens.length && stars.at(-1) === true) return key => key.startsWith(prefix)
+  const hasEnds = (key: string) => key.length >= tokens.length && key.startsWith(prefix) && key.endsWith(suffix)
+  if (starCount === 1 && prefix.length + suffix.length === tokens.length) return hasEnds
   const matches = tokens.length < WORD_BITS ? narrow(tokens, stars) : wide(tokens, stars)
-  return key => key.startsWith(prefix) && matches(key)
+  return key => hasEnds(key) && matches(key)
 }
 
 function parse(pattern: unknown): Parsed {
@@ -40,12 +42,14 @@ function parse(pattern: unknown): Parsed {
   const tokens: number[] = []
   const stars = [false]
   let prefix = ''
+  let suffix = ''
   let literal = true
   for (let at = 0; at < pattern.length; at += 1) {
     const character = pattern[at] as string
     if (character === '*') {
       stars[tokens.length] = true
       literal = false
+      suffix = ''
       continue
     }
     const escaped = character === '\\'
@@ -54,10 +58,11 @@ function parse(pattern: unknown): Parsed {
     const any = character === '?'
     if (any) literal = false
     if (literal) prefix += pattern[at]
+    suffix = any ? '' : suffix + pattern[at]
     tokens.push(any ? ANY : pattern.charCodeAt(at))
     stars.push(false)
   }
-  return { tokens, stars, prefix }
+  return { tokens, stars, prefix, suffix }
 }
 
 /** For up to 31 tokens: one word of states. */

@@ -66,9 +66,11 @@ function invalidateKeys<K, V>(
   checkedMode(mode)
   const meant: { key: K; slot: number; value: V }[] = []
   for (const [key, slot] of cache.slots) {
+    // A name is quicker to look at than an entry; a predicate sees none that is gone.
+    if (isMeantSource !== undefined && !isMeantSource(key)) continue
     const value = cache.valueIn(slot)
     if (cache.find(key) !== slot || (mode === 'delete' ? cache.isGone(slot) : !cache.isFresh(slot))) continue
-    if (isMeant(key, slot)) meant.push({ key, slot, value })
+    if (isMeantSource !== undefined || isMeant(key, slot)) meant.push({ key, slot, value })
   }
   let count = 0
   for (const { key, slot, value } of meant) {
