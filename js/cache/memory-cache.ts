@@ -213,7 +213,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   set(key: K, value: V, options?: SetOptions<K>, detail?: EntryDetail<K, V>): boolean {
     if (this.#closed) throw new ClosedError('the cache')
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
-    if (options === undefined && this.#isPlain) return this.#setPlain(key, value)
+    if (options === undefined && detail === undefined && this.#isPlain) return this.#setPlain(key, value)
     let ttl = this.#usualTtl
     let staleFor = 0
     if (options !== undefined || ttl < 0) {
