@@ -263,6 +263,10 @@ class Sequence {
     const ttl = random.below(3) === 0 ? 1 + random.below(200) : undefined
     const staleFor = random.below(3) === 0 ? random.below(200) : undefined
     const size = model.options.weighed ? value % 9 : 0
+    if (!model.options.weighed && random.below(8) > (model.options.isSilent ? 0 : 5)) {
+      const stored = cache.set(key, value)
+      return same(stored, model.set(key, value, model.options.ttl, 0, size, { tags: [], dependsOn: [] }, this.#now), 'set without options')
+    }
     const sources = random.below(4) > 0 ? [] : [random.pick(KEYS), random.pick(KEYS)].filter(source => !Object.is(source, key))
     const groups = { tags: random.below(3) > 0 ? [] : [random.pick(TAGS), random.pick(TAGS)], dependsOn: sources }
     const options = { ...(ttl !== undefined && { ttl }), ...(staleFor !== undefined && { staleFor }), ...groups }
