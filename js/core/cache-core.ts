@@ -259,7 +259,7 @@ export class CacheCore {
         handle.replay(this.#log.subarray(0, length), base)
         return true
       })
-      if (length > this.#full) this.#growLog()
+      if (length > this.#full && this.#log.length < MOST_LOG_WORDS) this.#growLog()
       if (replayed === undefined) return false
     }
     this.#base = Math.floor(this.driver.read())
