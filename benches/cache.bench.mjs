@@ -1,47 +1,49 @@
-// npm run bench:cache [-- --json] [--full] [--entries N]: what a cache costs, beside the caches that people use today.
+// npm run bench:cache [-- --json] [--full] [--entries N] [--chromium]: what a cache costs, beside the caches that people use today.
 //
 // Without --full: hits and get-or-set at 10 000 entries, string keys. With it: every workload at 1 000, 100 000 and 1 000 000
-// entries, string and integer keys, construction, memory, expiry of everything, and getOrSet.
+// entries, string and integer keys, construction, memory, expiry of everything, and getOrSet. With --chromium all runs in a page of
+// a headless Chromium but for memory, which a page cannot measure, and getOrSet, whose peers need Node.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { BASE, contestants } from './cache/contestants.mjs'
-import { compare } from './cache/rounds.mjs'
-import { contestantsOf, OPERATIONS, workloads } from './cache/workloads.mjs'
+import { speed } from './cache/speed.mjs'
+import { OPERATIONS } from './cache/workloads.mjs'
 
-const { json, full, entries } = parse(process.argv.slice(2))
-const report = { node: process.version, operations: OPERATIONS, base: BASE, speed: [] }
+const { json, full, entries, isInChromium } = parse(process.argv.slice(2))
+const options = { sizes: entries ?? (full ? [1000, 100_000, 1_000_000] : [10_000]), full }
+const report = isInChromium ? await inChromium() : await inNode()
+if (json) console.log(JSON.stringify(report, null, 2))
 
-for (const size of entries ?? (full ? [1000, 100_000, 1_000_000] : [10_000])) {
-  for (const [name, workload] of Object.entries(workloads)) {
-    if (!full && name !== 'hit' && name !== 'zipfGetOrSet') continue
-    for (const integers of full && name !== 'hitFreshStrings' ? [false, true] : [false]) {
-      const rows = compare(
-        contestantsOf(workload).map(({ name: contestant, make }) => ({ name: contestant, run: workload.prepare(make, size, integers) })),
-        { operations: OPERATIONS, base: BASE, rounds: size > 100_000 ? 9 : 15 },
-      )
-      const measured = { workload: name, title: workload.title, entries: size, keys: integers ? 'integers' : 'strings', rows }
-      report.speed.push(measured)
-      if (!json) print(`${workload.title}; ${size} entries, ${measured.keys}`, rows, BASE)
-    }
+async function inNode() {
+  const about = { engine: `Node ${process.version}`, operations: OPERATIONS, base: BASE, speed: [] }
+  for (const measured of speed(options)) {
+    about.speed.push(measured)
+    printSpeed(measured)
   }
-}
-
-if (full) {
+  if (!full) return about
   const { construction, expiryOfEverything } = await import('./cache/once.mjs')
   const { getOrSetOnHits } = await import('./cache/get-or-set.mjs')
-  Object.assign(report, {
-    getOrSet: await getOrSetOnHits(),
+  const getOrSet = await getOrSetOnHits()
+  print('getOrSet on a hit', getOrSet, 'shelflife')
+  const rest = {
     construction: construction(1_000_000),
     expiry: expiryOfEverything(1_000_000),
     memory: contestants.map(({ name }) => ({ name, ...heapOf(name, 1_000_000) })),
-  })
-  if (!json) {
-    print('getOrSet on a hit', report.getOrSet, 'shelflife')
-    for (const part of ['construction', 'expiry', 'memory']) console.log(`\n${part}`, report[part])
   }
+  printOnce(rest)
+  return { ...about, getOrSet, ...rest }
 }
-if (json) console.log(JSON.stringify(report, null, 2))
+
+async function inChromium() {
+  // An isolated page has a clock that is fine enough.
+  const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
+  const { runInChromium } = await import('../tests/e2e/chromium.mjs')
+  const { speed: measured, ...rest } = await runInChromium(new URL('cache/page.mjs', import.meta.url), options, headers)
+  for (const one of measured) printSpeed(one)
+  printOnce(rest)
+  return { engine: 'Chromium', operations: OPERATIONS, base: BASE, speed: measured, ...rest }
+}
 
 function heapOf(name, size) {
   const script = fileURLToPath(new URL('cache/heap.mjs', import.meta.url))
@@ -52,7 +54,16 @@ function heapOf(name, size) {
   return JSON.parse(stdout)
 }
 
+function printSpeed({ title, entries: size, keys, rows }) {
+  print(`${title}; ${size} entries, ${keys}`, rows, BASE)
+}
+
+function printOnce(parts) {
+  if (!json) for (const [part, measured] of Object.entries(parts)) console.log(`\n${part}`, measured)
+}
+
 function print(title, rows, base) {
+  if (json) return
   console.log(`\n${title}`)
   for (const { name, nsPerOperation, ratio } of rows) {
     console.log(`  ${name.padEnd(20)} ${nsPerOperation.toFixed(1).padStart(8)} ns  ${ratio.toFixed(2).padStart(6)} x ${base}`)
@@ -60,14 +71,15 @@ function print(title, rows, base) {
 }
 
 function parse(args) {
-  const given = { json: false, full: false, entries: undefined }
+  const given = { json: false, full: false, entries: undefined, isInChromium: false }
   for (let at = 0; at < args.length; at += 1) {
     if (args[at] === '--json') given.json = true
     else if (args[at] === '--full') given.full = true
+    else if (args[at] === '--chromium') given.isInChromium = true
     else if (args[at] === '--entries' && Number.isSafeInteger(Number(args[at + 1])) && Number(args[at + 1]) > 0)
       given.entries = [Number(args[++at])]
     else {
-      console.error('usage: npm run bench:cache -- [--json] [--full] [--entries N]')
+      console.error('usage: npm run bench:cache -- [--json] [--full] [--entries N] [--chromium]')
       process.exit(2)
     }
   }

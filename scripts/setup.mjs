@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Brings this machine to where `npm start` (run), `npm test` (test) or the benches (bench) work. Does only what is still to be done;
-// slow steps run side by side.
+// Brings this machine to where `npm start` (run), `npm test` (test) or the benches (bench, bench-chromium) work. Does only what is
+// still to be done; slow steps run side by side.
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,6 +20,7 @@ const profiles = {
   run: ['package'],
   test: ['package', 'test-packages', 'wasm-bindgen', 'wasm-pack', 'chromium', 'geckodriver', 'promtool'],
   bench: ['package', 'bench-packages'],
+  'bench-chromium': ['package', 'bench-packages', 'test-packages', 'chromium'],
 }
 
 /** @type {Record<string, import('./steps.mjs').Step>} */

@@ -1,7 +1,7 @@
 // Side by side: every contestant runs once a round, in an order that rotates, in one process; medians are taken over
 // the rounds, so that what disturbs the machine disturbs all alike.
 
-const WARM_UP_ROUNDS = 3
+const WARM_UP_ROUNDS = 6
 
 /**
  * Each contestant's `run` does `operations` operations and returns a checksum of what it found, the same for all.
