@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import { optionsObject, type Size, sizeInBytes } from '../options.ts'
-import { segmentStore } from '../tier/segment-tier.ts'
+import { segmentStore } from '../tier/segment-store.ts'
 import { FsMedium } from './fs-medium.ts'
 import type { SegmentStore } from './tier.ts'
 

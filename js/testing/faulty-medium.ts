@@ -3,7 +3,7 @@
 import { ShelflifeError } from '../errors.ts'
 import type { Durability, ListedSegment, MediumCall, Segment, SegmentMedium } from '../stores/segment-medium.ts'
 import type { SegmentStore } from '../stores/tier.ts'
-import { segmentStore } from '../tier/segment-tier.ts'
+import { segmentStore } from '../tier/segment-store.ts'
 
 /** The calls that can fail. */
 export type FaultyCall = 'open' | 'append' | 'list' | 'read' | 'remove' | 'clear'

@@ -2,7 +2,7 @@
 
 import type { ListedSegment, Segment, SegmentMedium } from '../stores/segment-medium.ts'
 import type { SegmentStore } from '../stores/tier.ts'
-import { segmentStore } from '../tier/segment-tier.ts'
+import { segmentStore } from '../tier/segment-store.ts'
 
 /** A log that outlives the media opened on it, as a disk outlives processes. */
 export class MemoryLog {

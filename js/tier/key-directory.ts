@@ -4,9 +4,7 @@ import { SegmentsCore } from '../core/segments-core.ts'
 import type { Line, Place } from '../stores/directory.ts'
 import { MAX_LINES, SEGMENT_BYTES } from '../stores/directory.ts'
 import { ROW } from '../stores/segment-row.ts'
-
-/** A value that was written this far in the future, by our clock, is not believed. */
-export const TOLERANCE_MS = 60_000
+import { TOLERANCE_MS } from './pending-entry.ts'
 
 /** Where the value of a key lies. */
 export interface Located extends Place {

@@ -13,6 +13,7 @@ import { withDeadline } from './deadlines.ts'
 import { KeyDirectory, type Located } from './key-directory.ts'
 import { RecentPayloads } from './recent-payloads.ts'
 import { isRecord } from './records.ts'
+import { kindOf, type LogCounts, type LogSizes, type TierLog } from './tier-log.ts'
 
 /** Own deadlines around everything that can hang, in milliseconds. */
 const OPEN_MS = 5000
@@ -22,16 +23,10 @@ const WRITE_MS = 30_000
 /** Beyond what any medium holds, and exact in a number: a budget that never ends. */
 const NO_LIMIT = 2 ** 53
 
-/** What happens to the log, counted. */
-export interface LogCounts {
-  reads: number
-  reclaimed: number
-  compactions: number
-  errors: Map<string, number>
-}
-
 /** See the top of this file. */
-export class SegmentLog {
+export class SegmentLog implements TierLog {
+  readonly roundBytes = 2 * 1024 * 1024
+  readonly kindOf = kindOf
   readonly counts: LogCounts = { reads: 0, reclaimed: 0, compactions: 0, errors: new Map() }
   readonly #medium: SegmentMedium
   readonly #clock: Clock
@@ -58,7 +53,7 @@ export class SegmentLog {
     return this.#epoch
   }
 
-  get sizes(): { entries: number; segments: number; bytes: number; liveBytes: number } {
+  get sizes(): LogSizes {
     return this.#isClosed || this.#directory.lost ? { entries: 0, segments: 0, bytes: 0, liveBytes: 0 } : this.#directory.sizes
   }
 
@@ -92,6 +87,10 @@ export class SegmentLog {
     return this.#directory.lost ? undefined : this.#directory.locate(key, this.#clock.wall())
   }
 
+  has(keys: readonly string[]): boolean[] {
+    return keys.map(key => this.locateNow(key) !== undefined)
+  }
+
   /** Whether the log may hold lines of `key`. */
   knows(key: string): boolean {
     return this.#directory.knows(key)
@@ -120,7 +119,8 @@ export class SegmentLog {
   }
 
   /** Writes segments, first making room, and takes them into the directory. Only in turn. */
-  async append(segments: readonly PackedSegment[], durability: Durability): Promise<void> {
+  async append(batch: readonly Outgoing[], durability: Durability): Promise<void> {
+    const segments = pack(batch)
     const incoming = segments.reduce((sum, segment) => sum + this.#weigh(segment), 0)
     try {
       await this.#reclaim(incoming)
@@ -184,6 +184,11 @@ export class SegmentLog {
     this.#isClosed = true
     this.#directory.free()
     await withDeadline(this.#core, OPEN_MS, () => this.#medium.close())
+  }
+
+  /** What there was no room for is dropped, and the next may fit. */
+  isFatal(error: unknown): boolean {
+    return !isShelflifeError(error) || error.code !== 'ERR_QUOTA'
   }
 
   /** Counts a failure. */

@@ -3,9 +3,10 @@
 import type { Clock } from '../clock.ts'
 import { decodeEntry } from '../stores/entry-bytes.ts'
 import type { TierEntry } from '../stores/tier.ts'
-import { type Located, TOLERANCE_MS } from './key-directory.ts'
+import type { Located } from './key-directory.ts'
+import { entryOf } from './pending-entry.ts'
 import type { SegmentLog } from './segment-log.ts'
-import type { Pending, WriteQueue } from './write-queue.ts'
+import type { WriteQueue } from './write-queue.ts'
 
 /** Segments that one call reads at the same time. */
 const PARALLEL_READS = 16
@@ -40,7 +41,7 @@ export class TierReader {
       .map((key, index) => ({ key, index }))
       .filter(({ key, index }) => {
         const pending = this.#queue.get(key)
-        if (pending !== undefined) found[index] = this.#entryOf(pending)
+        if (pending !== undefined) found[index] = entryOf(pending, this.#clock.wall())
         return pending === undefined
       })
     if (unread.length === 0) return found
@@ -94,7 +95,7 @@ export class TierReader {
     for (const { index, key, place } of group) {
       // What was written while we read is newer than what we read.
       const pending = this.#queue.get(key)
-      found[index] = pending === undefined ? this.#entryAt(key, place, payload) : this.#entryOf(pending)
+      found[index] = pending === undefined ? this.#entryAt(key, place, payload) : entryOf(pending, this.#clock.wall())
     }
     return 'read'
   }
@@ -111,11 +112,5 @@ export class TierReader {
     // Unless it was written anew while we read.
     if (this.#log.locateNow(key)?.segment === place.segment) this.#onDamaged(key)
     return undefined
-  }
-
-  #entryOf({ bytes, expiresAt, writtenAt }: Pending): TierEntry | undefined {
-    const wall = this.#clock.wall()
-    if (bytes === undefined || expiresAt <= wall || writtenAt > wall + TOLERANCE_MS) return undefined
-    return { ...decodeEntry(bytes), expiresAt, writtenAt }
   }
 }

@@ -4,7 +4,7 @@ import { ShelflifeError } from '../../../js/errors.ts'
 import type { Segment } from '../../../js/stores/segment-medium.ts'
 import type { Persist, Tier } from '../../../js/stores/tier.ts'
 import { type Fault, type FaultPlan, faultyStore, ManualClock, MemoryLog, MemoryMedium, memoryStore } from '../../../js/testing.ts'
-import { segmentStore } from '../../../js/tier/segment-tier.ts'
+import { segmentStore } from '../../../js/tier/segment-store.ts'
 
 const FAULTS: Fault[] = ['fail', 'quota', 'fail-after', 'hang', 'hang-forever']
 /** Longer than all deadlines and retries of one operation together. */

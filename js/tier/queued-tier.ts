@@ -1,5 +1,5 @@
 /**
- * A {@link Tier} over a log of segments: write queue above, log below, the newest of both wins.
+ * A tier over whatever keeps entries, a log of segments for example: write queue above, log below, the newest of both wins.
  *
  * Reads go queue, then log; a failure there is a counted miss. Writes are encoded at once and queued; the queue leaves in
  * rounds, one at a time. What cannot be written is dropped, counted, and hidden, so that no older value shows in its place.
@@ -7,15 +7,13 @@
 
 import type { Clock } from '../clock.ts'
 import type { Alarm } from '../core/driver.ts'
-import { ClosedError, isShelflifeError, ShelflifeError } from '../errors.ts'
-import { pack } from '../stores/directory.ts'
+import { ClosedError, ShelflifeError } from '../errors.ts'
 import { encodeEntry } from '../stores/entry-bytes.ts'
-import type { Persist, SegmentStore, StoreContext, TierEntry, TierState, TierStats } from '../stores/tier.ts'
-import { type PlainTier, withBarriers } from './barrier-tier.ts'
+import type { Persist, StoreContext, TierEntry, TierState, TierStats } from '../stores/tier.ts'
+import type { PlainTier } from './barrier-tier.ts'
 import type { TierCore } from './core.ts'
 import { HangingError, withDeadline } from './deadlines.ts'
-import { SegmentLog } from './segment-log.ts'
-import { TierReader } from './tier-reader.ts'
+import type { TierLog } from './tier-log.ts'
 import { type Pending, WriteQueue, writeOf } from './write-queue.ts'
 
 /** Writes that nobody waits for may gather this long, or until they are this many or this large. */
@@ -26,17 +24,26 @@ const GATHER_BYTES = 256 * 1024
 const FULL_WRITES = 16_384
 const FULL_BYTES = 8 * 1024 * 1024
 const REFUSE = 4
-/** Bytes that leave in one round. */
-const ROUND_BYTES = 2 * 1024 * 1024
 /** A round that fails is tried again so often, after waits that grow. */
 const RETRIES = 3
 const RETRY_MS = 100
 /** How long `close` waits for the queue to empty. */
 const CLOSE_MS = 5000
-/** A store whose tier lies over a log of segments in its medium. */
-export function segmentStore(medium: Omit<SegmentStore, 'openTier'>): SegmentStore {
-  const store: SegmentStore = { ...medium, openTier: context => withBarriers(new SegmentTier(store, context), context.clock) }
-  return store
+
+/** Reads entries: from the write queue, then from the log. */
+export interface QueuedReader {
+  /** The valid entries of `keys`, in their order. Never rejects: a failure is a counted miss. */
+  read(keys: readonly string[]): Promise<(TierEntry | undefined)[]>
+}
+
+/** What a {@link QueuedTier} lies over. */
+export interface Lying {
+  readonly name: string
+  /** Budget in bytes; an entry above half of it is refused. */
+  readonly maxSize: number
+  readonly log: TierLog
+  /** Makes the reader. `disown` is to be told of keys whose values are damaged for good. */
+  reader(queue: WriteQueue, disown: (key: string) => void): QueuedReader
 }
 
 /** Somebody who waits until the places `first` to `last` of the queue are in the medium. */
@@ -47,14 +54,15 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
-class SegmentTier implements PlainTier {
+/** See the top of this file. */
+export class QueuedTier implements PlainTier {
   readonly name: string
   readonly #clock: Clock
   readonly #core: TierCore
-  readonly #log: SegmentLog
+  readonly #log: TierLog
   readonly #maxValue: number
   readonly #queue = new WriteQueue()
-  readonly #reader: TierReader
+  readonly #reader: QueuedReader
   readonly #gather: Alarm
   readonly #counts = { hits: 0, misses: 0, writes: 0, dropped: 0 }
   #state: TierState = 'closed'
@@ -66,13 +74,13 @@ class SegmentTier implements PlainTier {
   /** Calls of `clear` that wait for their turn. A round whose turn comes earlier must not take what was set after them. */
   #clearing = 0
 
-  constructor(store: SegmentStore, context: StoreContext) {
-    this.name = store.name
+  constructor({ name, maxSize, log, reader }: Lying, context: StoreContext) {
+    this.name = name
     this.#clock = context.clock
     this.#core = context.core
-    this.#log = new SegmentLog(store, context)
-    this.#reader = new TierReader(this.#log, this.#queue, context.clock, key => this.#disown(key))
-    this.#maxValue = store.maxSize / 2
+    this.#log = log
+    this.#reader = reader(this.#queue, key => this.#disown(key))
+    this.#maxValue = maxSize / 2
     // What has been set is written before the process ends by itself, whether somebody awaits it or not.
     this.#gather = new context.core.Alarm(() => this.#pump(), { holds: true })
   }
@@ -118,13 +126,12 @@ class SegmentTier implements PlainTier {
 
   async deleteMany(keys: readonly string[], { persist = 'memory' }: { readonly persist?: Persist | undefined } = {}): Promise<boolean[]> {
     this.#refuseClosed()
-    // Before the directory is read, nobody knows what it holds: the tombstones go out in any case, the answer waits.
+    // Before the log is open, nobody knows what it holds: the tombstones go out in any case, the answer waits.
     const opening = this.#state === 'closed'
-    const had = keys.map(key => this.#has(key))
-    const stored = this.#delete(keys, persist, opening)
-    const located = opening ? await this.open().then(() => keys.map(key => this.#log.locateNow(key) !== undefined)) : []
-    await stored
-    return had.map((queued, index) => queued || located[index] === true)
+    const queued = keys.map(key => this.#queued(key))
+    const below = opening ? this.open().then(() => this.#below(keys)) : this.#below(keys)
+    const [had] = await Promise.all([below, this.#delete(keys, persist, opening)])
+    return queued.map((isValue, at) => isValue === true || ((opening || isValue === undefined) && had[at] === true))
   }
 
   async clear(): Promise<void> {
@@ -213,10 +220,15 @@ class SegmentTier implements PlainTier {
     else this.#log.hide(key)
   }
 
-  #has(key: string): boolean {
+  /** For each key, whether the log has it. */
+  #below(keys: readonly string[]): readonly boolean[] | Promise<readonly boolean[]> {
+    return this.#state === 'off' ? [] : this.#log.has(keys)
+  }
+
+  /** Whether a value of `key` is queued; `undefined` when there is nothing of it in the queue. */
+  #queued(key: string): boolean | undefined {
     const pending = this.#queue.get(key)
-    if (pending !== undefined) return pending.bytes !== undefined && pending.expiresAt > this.#clock.wall()
-    return this.#state !== 'off' && this.#log.locateNow(key) !== undefined
+    return pending && pending.bytes !== undefined && pending.expiresAt > this.#clock.wall()
   }
 
   #encode(key: string, entry: TierEntry): Uint8Array {
@@ -312,13 +324,13 @@ class SegmentTier implements PlainTier {
   /** Writes the head of the queue. Gives the reason when it cannot. */
   async #round(): Promise<unknown> {
     if (this.#clearing > 0) return undefined
-    const batch = this.#queue.take(Math.min(ROUND_BYTES, this.#maxValue))
+    const batch = this.#queue.take(Math.min(this.#log.roundBytes, this.#maxValue))
     if (batch.length === 0) return undefined
     const { epoch } = this.#log
     try {
-      await this.#log.append(pack(batch), batch.some(({ durable }) => durable) ? 'durable' : 'stored')
+      await this.#log.append(batch, batch.some(({ durable }) => durable) ? 'durable' : 'stored')
     } catch (error) {
-      this.#log.count(kindOf(error))
+      this.#log.count(this.#log.kindOf(error))
       this.#queue.giveBack()
       return error
     }
@@ -329,13 +341,13 @@ class SegmentTier implements PlainTier {
     return undefined
   }
 
-  /** The head of the queue could not be written, again and again. Without room only that is dropped; else the tier is off. */
+  /** The head of the queue could not be written, again and again. If others may succeed only that is dropped; else the tier is off. */
   #fail(failure: unknown): void {
-    if (!isShelflifeError(failure) || failure.code !== 'ERR_QUOTA') {
+    if (this.#log.isFatal(failure)) {
       this.#turnOff('write', failure)
       return
     }
-    const batch = this.#queue.take(ROUND_BYTES)
+    const batch = this.#queue.take(this.#log.roundBytes)
     this.#queue.done()
     for (const { key } of batch) this.#log.hide(key)
     this.#counts.dropped += batch.length
@@ -385,11 +397,6 @@ class SegmentTier implements PlainTier {
   #refuseClosed(): void {
     if (this.#closing !== undefined) throw new ClosedError(`tier ${this.name}`)
   }
-}
-
-function kindOf(error: unknown): string {
-  if (!isShelflifeError(error)) return 'write'
-  return error.code === 'ERR_QUOTA' ? 'quota' : error.code === 'ERR_TIMEOUT' ? 'timeout' : 'write'
 }
 
 function aborted(signal: AbortSignal): ShelflifeError {
