@@ -12,7 +12,9 @@ import { BatchLoader } from './batch-loader.ts'
 import { cacheListeners, listen } from './cache-events.ts'
 import { type CacheReport, reportCache } from './cache-metrics.ts'
 import { checkPersist, type ResolvedCacheOptions, resolveCacheNamespace, resolveCacheOptions } from './cache-options.ts'
+import { heldOf } from './entry-detail.ts'
 import { frontOf } from './front.ts'
+import { failed, passed } from './guarded.ts'
 import { type Isolation, isolated } from './isolate.ts'
 import type { Lease } from './leases.ts'
 import { Loading } from './loading.ts'
@@ -482,11 +484,11 @@ export class Cache<V> implements AsyncDisposable {
   /** What memory has of `key`, when whoever must be asked has found it right; it is gone, from the tiers too, when it is not. */
   async #asked(key: string): Promise<Kept<V> | undefined> {
     for (let guard = this.#memory.guardOf(key); guard !== undefined; guard = this.#memory.guardOf(key)) {
-      const right = await guard.askOwner(key, this.#memory.held(key)?.value as Kept<V>)
-      const known = right ? this.#memory.passed(key, guard) : undefined
+      const right = await guard.askOwner(key, heldOf(this.#memory, key)?.value as Kept<V>)
+      const known = right ? passed(this.#memory, key, guard) : undefined
       if (known !== undefined) return known
       // Overwritten meanwhile, it is another one's turn.
-      if (right || !this.#memory.failed(key, guard)) continue
+      if (right || !failed(this.#memory.contents, key, guard)) continue
       this.#loading.overtake(key)
       this.#tiers?.remove([key], 'memory').catch(error => this.#loading.tierFailed(key, error))
     }
@@ -519,7 +521,7 @@ export class Cache<V> implements AsyncDisposable {
     this.#refuseClosed()
     const persist = this.#persistOf(options)
     const had = keys.map(key => {
-      const known = this.#memory.held(checkedKey(key))
+      const known = heldOf(this.#memory, checkedKey(key))
       this.#memory.delete(key)
       this.#loading.overtake(key)
       return known !== undefined && known.left > 0 && known.value !== NONE

@@ -2,49 +2,34 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import { compileGlob } from '../glob.ts'
+import { giveUp, reapSlice } from './doomed.ts'
+import type { Entries } from './entries.ts'
 import type { DoomMode } from './groups.ts'
-import type { SlotMap } from './slot-map.ts'
-
-/** What has to be known of the cache, and done to it. */
-export interface Invalidated<K, V> {
-  readonly slots: SlotMap<K>
-  valueIn(slot: number): V
-  /** The slot of `key`, unless its entry was given up. */
-  find(key: K): number | undefined
-  isFresh(slot: number): boolean
-  /** Whether not even who takes stale values gets the entry. */
-  isGone(slot: number): boolean
-  giveUp(slot: number, mode: DoomMode): void
-  /** What was made from the keys that are meant is true no longer, whether they are here or not. */
-  sourcesChanged(isMeant: (key: K) => boolean): void
-  /** Lets a slice of what was given up leave, and tells the owner. */
-  reap(): void
-}
 
 interface Options {
   readonly mode?: DoomMode
 }
 
 /** Gives up the entries whose key, a string, matches `pattern`; how many. */
-export function invalidateMatching<K, V>(cache: Invalidated<K, V>, pattern: string, options: Options | undefined): number {
+export function invalidateMatching<K, V>(entries: Entries<K, V>, pattern: string, options: Options | undefined): number {
   const matches = compileGlob(pattern)
-  return invalidateNamed(cache, key => typeof key === 'string' && matches(key), options)
+  return invalidateNamed(entries, key => typeof key === 'string' && matches(key), options)
 }
 
 /** Gives up the entries whose key, a string, begins with `prefix`; how many. */
-export function invalidatePrefix<K, V>(cache: Invalidated<K, V>, prefix: string, options: Options | undefined): number {
+export function invalidatePrefix<K, V>(entries: Entries<K, V>, prefix: string, options: Options | undefined): number {
   if (typeof prefix !== 'string') throw new InvalidArgumentError('prefix', 'a string', prefix)
-  return invalidateNamed(cache, key => typeof key === 'string' && key.startsWith(prefix), options)
+  return invalidateNamed(entries, key => typeof key === 'string' && key.startsWith(prefix), options)
 }
 
 /** Gives up the entries for which `predicate` says so; how many. */
 export function invalidateWhere<K, V>(
-  cache: Invalidated<K, V>,
+  entries: Entries<K, V>,
   predicate: (value: V, key: K) => boolean,
   options: Options | undefined,
 ): number {
   if (typeof predicate !== 'function') throw new InvalidArgumentError('predicate', 'a function', predicate)
-  return invalidateKeys(cache, (key, slot) => predicate(cache.valueIn(slot), key), options)
+  return invalidateKeys(entries, (key, slot) => predicate(entries.valueIn(slot) as V, key), options)
 }
 
 /** Throws `ERR_INVALID_ARGUMENT` for anything else than a mode. */
@@ -53,34 +38,35 @@ export function checkedMode(mode: unknown): DoomMode {
   return mode
 }
 
-function invalidateNamed<K, V>(cache: Invalidated<K, V>, isMeant: (key: K) => boolean, options: Options | undefined): number {
-  return invalidateKeys(cache, isMeant, options, isMeant)
+function invalidateNamed<K, V>(entries: Entries<K, V>, isMeant: (key: K) => boolean, options: Options | undefined): number {
+  return invalidateKeys(entries, isMeant, options, isMeant)
 }
 
 function invalidateKeys<K, V>(
-  cache: Invalidated<K, V>,
+  entries: Entries<K, V>,
   isMeant: (key: K, slot: number) => boolean,
   { mode = 'delete' }: Options = {},
   isMeantSource?: (key: K) => boolean,
 ): number {
   checkedMode(mode)
   const meant: { key: K; slot: number; value: V }[] = []
-  for (const [key, slot] of cache.slots) {
+  for (const [key, slot] of entries.slots) {
     // A name is quicker to look at than an entry; a predicate sees none that is gone.
     if (isMeantSource !== undefined && !isMeantSource(key)) continue
-    const value = cache.valueIn(slot)
-    if (cache.find(key) !== slot || (mode === 'delete' ? cache.isGone(slot) : !cache.isFresh(slot))) continue
+    const value = entries.valueIn(slot) as V
+    if (entries.find(key) !== slot || (mode === 'delete' ? entries.isGone(slot) : !entries.isFresh(slot))) continue
     if (isMeantSource !== undefined || isMeant(key, slot)) meant.push({ key, slot, value })
   }
   let count = 0
   for (const { key, slot, value } of meant) {
     // The predicate is the caller's own code: it may have changed the cache since it said so.
-    if (cache.slots.get(key) !== slot || cache.valueIn(slot) !== value) continue
-    cache.giveUp(slot, mode)
+    if (entries.slots.get(key) !== slot || entries.valueIn(slot) !== value) continue
+    giveUp(entries, slot, mode)
     count += 1
   }
   // What was made from a key that is not here any more goes, too.
-  if (isMeantSource !== undefined) cache.sourcesChanged(isMeantSource)
-  cache.reap()
+  if (isMeantSource !== undefined) entries.ties.sourcesChanged(isMeantSource)
+  reapSlice(entries)
+  entries.report()
   return count
 }

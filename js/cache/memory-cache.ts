@@ -7,16 +7,20 @@ import { CacheCore } from '../core/cache-core.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import type { Registry } from '../metrics/registry.ts'
 import { durationMs, durationOrZeroMs, optionsObject, ratio, type Size, sizeInBytes, wholeNumber } from '../options.ts'
+import { Collection } from './collection.ts'
 import { Column } from './column.ts'
 import { Departed } from './departed.ts'
 import { Departures, reportAll } from './departures.ts'
-import { dumpedEntry, readDump } from './dump.ts'
-import type { EntryDetail, Held } from './entry-detail.ts'
+import { countDoomed, judge, reapSlice } from './doomed.ts'
+import { readDump } from './dump.ts'
+import type { Entries } from './entries.ts'
+import type { EntryDetail } from './entry-detail.ts'
 import { ExpiryAlarm } from './expiry.ts'
 import { Family, type Kin } from './family.ts'
 import type { DoomMode } from './groups.ts'
-import { checkValidation, Guard } from './guards.ts'
-import { checkedMode, type Invalidated, invalidateMatching, invalidatePrefix, invalidateWhere } from './invalidation.ts'
+import { askedSlot, guardFor, guardOf } from './guarded.ts'
+import { checkValidation, type Guard } from './guards.ts'
+import { checkedMode } from './invalidation.ts'
 import { keyHasher } from './key-hash.ts'
 import { lifetime } from './lifetime.ts'
 import { Listeners } from './listeners.ts'
@@ -33,7 +37,6 @@ import { Ties } from './ties.ts'
 import type {
   DisposeReason,
   DumpedEntry,
-  EntryInfo,
   GetOptions,
   MemoryCacheEvents,
   MemoryCacheOptions,
@@ -44,8 +47,6 @@ import type {
   SetOptions,
 } from './types.ts'
 
-/** Entries given up that leave in one go; more of them leave later, unseen meanwhile. */
-const REAPED_AT_ONCE = 1024
 /** Slots that there is room for in a new cache. */
 const FIRST_SLOTS = 16
 const NEVER = Number.POSITIVE_INFINITY
@@ -72,7 +73,7 @@ export function createMemoryCache<K, V>(options?: MemoryCacheOptions<K, V>): Mem
 }
 
 /** See {@link createMemoryCache}. A miss is `undefined`, which therefore cannot be stored; `null` is data. */
-export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable {
+export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemoryCache<K, V>, Disposable {
   readonly #options: ResolvedMemoryOptions<K, V>
   readonly #core: CacheCore
   /** What the core knows a key by; plain LRU needs nothing. */
@@ -125,11 +126,14 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   #totalSize = 0
 
   readonly #counts = new MemoryCounts()
+  /** What others see of the entries, once one asks. */
+  #contents: Entries<K, V> | undefined
   readonly #departed = new Departed<K>(this.#slots)
   #curve: CurveWatch<K> | undefined
 
   /** Not for users: {@link createMemoryCache} checks and completes the options. */
   constructor(options: ResolvedMemoryOptions<K, V>, around?: Family<MemoryCache<K, V>>) {
+    super()
     this.#options = options
     this.#core = new CacheCore(options.clock, { ...options, max: options.expected }, () => this.#goCold())
     this.#hash = options.policy === 'lru' ? undefined : keyHasher(options.seed)
@@ -152,7 +156,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** The number of entries, those included that have expired and not yet been cleared away. */
   get size(): number {
-    return this.#hasDoomed ? this.#slots.size - this.#countDoomed() : this.#slots.size
+    return this.#hasDoomed ? this.#slots.size - countDoomed(this.contents) : this.#slots.size
   }
 
   /**
@@ -188,20 +192,6 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   has(key: K): boolean {
     const slot = this.#look(key)
     return slot !== undefined && this.#isFresh(slot)
-  }
-
-  /** What is known of the entry of `key`, stale or not; `undefined` when there is none. Does not count as use. */
-  info(key: K): EntryInfo<V> | undefined {
-    const slot = this.#find(key)
-    if (slot === undefined || this.#isGone(slot)) return undefined
-    const left = (this.#freshUntil[slot] as number) - this.#now()
-    return {
-      value: this.#values[slot] as V,
-      stale: left <= 0,
-      ttl: Math.max(0, left),
-      staleFor: this.#staleFor.get(slot) + Math.min(0, left),
-      size: this.#sizes[slot] ?? 0,
-    }
   }
 
   /**
@@ -259,28 +249,9 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return stored
   }
 
-  /** Not for users: the value of `key`, fresh or stale, how long it is fresh (below zero: stale for so long), and its note. */
-  held(key: K): Held<V> | undefined {
-    const slot = this.#find(key)
-    if (slot === undefined || this.#isGone(slot)) return undefined
-    return { value: this.#values[slot] as V, left: (this.#freshUntil[slot] as number) - this.#now(), note: this.#notes?.[slot] }
-  }
-
   /** Not for users: what is known of the latest miss. */
   get lastMiss(): MissCode {
     return this.#departed.last
-  }
-
-  /** Not for users: puts `note` on the entry of `key`, if there is one. */
-  annotate(key: K, note: unknown): void {
-    const slot = this.#find(key)
-    if (slot !== undefined) this.#annotate(slot, note)
-  }
-
-  /** Not for users: what the entry of `key` is tied to; nothing when there is none. */
-  tiesOf(key: K): { tags: string[]; dependsOn: K[] } {
-    const slot = this.#find(key)
-    return slot === undefined ? { tags: [], dependsOn: [] } : this.#ties.of(slot)
   }
 
   /** Makes the entry of `key` stale as of now; without a `staleFor` that is the end of it. Whether it was fresh. */
@@ -304,24 +275,6 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#withNamespaces().giveUpTags([...tags], mode)
   }
 
-  /**
-   * Removes every entry whose key, a string, matches `pattern`: `*` stands for any run of characters, `?` for one, `\\`
-   * takes the next character as it is. How many there were, stale ones that were deleted among them. `ERR_INVALID_ARGUMENT` for a pattern of more than 256 characters.
-   */
-  invalidate(pattern: string, options?: { mode?: DoomMode }): number {
-    return invalidateMatching(this.#invalidated(), pattern, options)
-  }
-
-  /** Removes every entry whose key, a string, begins with `prefix`. How many there were. */
-  invalidatePrefix(prefix: string, options?: { mode?: DoomMode }): number {
-    return invalidatePrefix(this.#invalidated(), prefix, options)
-  }
-
-  /** Removes every entry for which `predicate` says so. How many there were. */
-  invalidateWhere(predicate: (value: V, key: K) => boolean, options?: { mode?: DoomMode }): number {
-    return invalidateWhere(this.#invalidated(), predicate, options)
-  }
-
   /** Removes `key`. Whether it had a value that was not stale. */
   delete(key: K): boolean {
     this.#sourceChanged(key)
@@ -340,32 +293,6 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#reapSlice()
     this.#departures?.report()
     return fresh
-  }
-
-  /** Removes `key` and gives what it had. Counts as a read and as a removal. */
-  take(key: K): V | undefined {
-    const value = this.get(key)
-    if (value !== undefined) this.delete(key)
-    return value
-  }
-
-  /** The values of `keys`, in their order. */
-  getMany(keys: Iterable<K>): (V | undefined)[] {
-    return Array.from(keys, key => this.get(key))
-  }
-
-  /** Stores every entry; how many were stored. An invalid one throws, and those before it stay. */
-  setMany(entries: Iterable<readonly [key: K, value: V, options?: SetOptions<K>]>): number {
-    let stored = 0
-    for (const [key, value, options] of entries) if (this.set(key, value, options)) stored += 1
-    return stored
-  }
-
-  /** Removes every key; how many had a value. */
-  deleteMany(keys: Iterable<K>): number {
-    let deleted = 0
-    for (const key of keys) if (this.delete(key)) deleted += 1
-    return deleted
   }
 
   /** Changes the limits; what no longer fits leaves, the least valuable first. Throws and changes nothing when a limit cannot be meant. */
@@ -444,68 +371,10 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     return family.open(name, given, () => new MemoryCache(resolve(), family).#withNamespaces())
   }
 
-  /** The keys that have a value, in the order in which they came in. */
-  *keys(): IterableIterator<K> {
-    for (const [key] of this.entries()) yield key
-  }
-
-  /** The values, in the order in which their keys came in. */
-  *values(): IterableIterator<V> {
-    for (const [, value] of this.entries()) yield value
-  }
-
-  /** Keys and values, in the order in which the keys came in. Changing the cache meanwhile is allowed, as with a `Map`. */
-  *entries(): IterableIterator<[K, V]> {
-    for (const [key] of this.#slots) {
-      const slot = this.#find(key)
-      if (slot !== undefined && this.#isFresh(slot)) yield [key, this.#values[slot] as V]
-    }
-  }
-
-  [Symbol.iterator](): IterableIterator<[K, V]> {
-    return this.entries()
-  }
-
   /** What has happened so far. */
   stats(): MemoryCacheStats {
     const state = { entries: this.size, size: this.#totalSize, hits: this.#core.hits, absent: this.#departed.counts.byReason() }
     return memoryStats(this.#counts, state, this.#limits, this.#options)
-  }
-
-  /** Up to `n` keys, those first that would stay longest: by recency, and by frequency where the policy counts it. Looks at every entry once. */
-  hottest(n = 10): K[] {
-    return this.#ranked(n, true)
-  }
-
-  /** Up to `n` keys, those first that would leave first, as far as the policy knows before it has to decide. */
-  coldest(n = 10): K[] {
-    return this.#ranked(n, false)
-  }
-
-  /**
-   * What is here, the least recently used first, to be saved and given to `load`, of another process perhaps. Entries of
-   * namespaces and what the cache counts are not part of it.
-   *
-   * ```ts
-   * await writeFile('users.json', JSON.stringify(cache.dump()))
-   * cache.load(JSON.parse(await readFile('users.json', 'utf8')))
-   * ```
-   */
-  dump(): [key: K, entry: DumpedEntry<K, V>][] {
-    const start = this.#options.clock.wall()
-    return this.#ranked(this.#slots.size, false, true).map(key => {
-      const slot = this.#slots.get(key) as number
-      const until = this.#options.idleMs === NEVER ? (this.#freshUntil[slot] as number) : this.#ttlEnd.get(slot)
-      const entry = dumpedEntry(this.#values[slot] as V, {
-        start,
-        left: until - this.#now(),
-        staleFor: this.#staleFor.get(slot),
-        size: this.#options.weigh === undefined ? undefined : (this.#sizes[slot] ?? 0),
-        version: this.#guards.get(slot)?.version,
-        ...this.#ties.of(slot),
-      })
-      return [key, entry]
-    })
   }
 
   /**
@@ -597,6 +466,37 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#family?.validate()
   }
 
+  /** Not for users: see {@link Collection}. */
+  get contents(): Entries<K, V> {
+    this.#contents ??= {
+      slots: this.#slots,
+      ties: this.#ties,
+      guards: this.#guards,
+      counts: this.#counts,
+      now: () => this.#now(),
+      wall: () => this.#options.clock.wall(),
+      find: key => this.#find(key),
+      keyIn: slot => this.#keys[slot] as K,
+      valueIn: slot => this.#values[slot],
+      noteOn: slot => this.#notes?.[slot],
+      freshUntil: slot => this.#freshUntil[slot] as number,
+      livesUntil: slot => (this.#options.idleMs === NEVER ? (this.#freshUntil[slot] as number) : this.#ttlEnd.get(slot)),
+      staleFor: slot => this.#staleFor.get(slot),
+      sizeOf: slot => (this.#options.weigh === undefined ? undefined : (this.#sizes[slot] ?? 0)),
+      isFresh: slot => this.#isFresh(slot),
+      isGone: slot => this.#isGone(slot),
+      ranked: (n, hottest) => (this.#closed ? [] : this.#core.ranked(n, hottest)),
+      annotate: (slot, note) => this.#annotate(slot, note),
+      sourceChanged: key => this.#sourceChanged(key),
+      age: slot => this.#age(slot),
+      remove: (slot, reason) => this.#remove(slot, reason),
+      doomed: has => this.#setDoomed(has),
+      expect: at => this.#expiry.expect(at),
+      report: () => this.#departures?.report(),
+    }
+    return this.#contents
+  }
+
   #now(): number {
     const { driver } = this.#core
     return driver.stale ? driver.read() : driver.recent
@@ -605,59 +505,16 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   /** The slot of `key`, for a reader, who gets neither what was given up nor what is not right any more. */
   #look(key: K): number | undefined {
     const slot = this.#slots.get(key)
-    return slot === undefined || !this.#looksTwice ? slot : this.#lookTwice(key)
-  }
-
-  #lookTwice(key: K): number | undefined {
-    const slot = this.#find(key)
-    const guard = slot === undefined ? undefined : this.#guards.get(slot)
-    if (slot === undefined || guard === undefined || guard.askAt > this.#now() || !this.#isFresh(slot)) return slot
-    if (guard.isOwners) return undefined
-    const right = guard.ask(key, this.#values[slot] as V, () => this.#now())
-    // It may have used the cache.
-    if (this.#slots.get(key) !== slot || this.#guards.get(slot) !== guard) return this.#find(key)
-    if (right) return slot
-    this.#giveUp(slot, 'delete')
-    this.#reapSlice()
-    this.#departures?.report()
-    return undefined
+    return slot === undefined || !this.#looksTwice ? slot : askedSlot(this.contents, key)
   }
 
   /** Not for users: what is to be asked about the fresh entry of `key` by the owner of this cache, before it is read. */
   guardOf(key: K): Guard<K, V> | undefined {
-    const slot = this.#guards.size === 0 ? undefined : this.#find(key)
-    const guard = slot === undefined ? undefined : this.#guards.get(slot)
-    if (slot === undefined || guard?.isOwners !== true) return undefined
-    return guard.askAt <= this.#now() && this.#isFresh(slot) ? guard : undefined
-  }
-
-  /** Not for users: reads the entry of `key`, which was found right, if it is the one to which `guard` belongs. */
-  passed(key: K, guard: Guard<K, V>): V | undefined {
-    if (!this.#isGuardedBy(key, guard)) return undefined
-    guard.askAt = NEVER
-    const value = this.get(key)
-    guard.passed(this.#now())
-    return value
-  }
-
-  /** Not for users: gives up the entry of `key`, whose source has changed, if it is the one to which `guard` belongs. Whether it was. */
-  failed(key: K, guard: Guard<K, V>): boolean {
-    if (!this.#isGuardedBy(key, guard)) return false
-    this.#giveUp(this.#slots.get(key) as number, 'delete')
-    this.#reapSlice()
-    this.#departures?.report()
-    return true
-  }
-
-  #isGuardedBy(key: K, guard: Guard<K, V>): boolean {
-    const slot = this.#find(key)
-    return slot !== undefined && this.#guards.get(slot) === guard
+    return this.#guards.size === 0 ? undefined : guardOf(this.contents, key)
   }
 
   #guard(slot: number, options: SetOptions<K> | undefined, guard: Guard<K, V> | undefined): void {
-    const validate = options?.validate?.bind(options) ?? this.#options.validate
-    const own = validate && new Guard(options?.version, validate, { intervalMs: this.#options.validateIntervalMs })
-    const taken = guard ?? own
+    const taken = guardFor(guard, options, this.#options)
     if (taken === undefined) return
     this.#guards.set(slot, taken)
     this.#looksTwice = true
@@ -673,34 +530,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
   /** The slot of `key`, unless its entry was given up. */
   #find(key: K): number | undefined {
     const slot = this.#slots.get(key)
-    return slot === undefined || !this.#hasDoomed ? slot : this.#judge(slot)
-  }
-
-  /** Lets an entry that was given up leave now that somebody looks at it. The slot, if the entry may be looked at. */
-  #judge(slot: number): number | undefined {
-    const doom = this.#ties.doom(slot)
-    if (doom === undefined) return slot
-    this.#giveUp(slot, doom)
-    const stays = this.#values[slot] !== undefined
-    // A callback may set another key, and that may get this very slot.
-    this.#departures?.report()
-    return stays ? slot : undefined
-  }
-
-  #giveUp(slot: number, mode: DoomMode): void {
-    if (this.#isGone(slot)) {
-      this.#counts.expirations += 1
-      this.#remove(slot, 'expire')
-    } else {
-      this.#counts.invalidations += 1
-      this.#sourceChanged(this.#keys[slot] as K)
-      if (mode === 'delete') this.#remove(slot, 'invalidate')
-      else {
-        if (this.#isFresh(slot)) this.#age(slot)
-        this.#ties.renew(slot)
-      }
-    }
-    this.#setDoomed(this.#ties.pending)
+    return slot === undefined || !this.#hasDoomed ? slot : judge(this.contents, slot)
   }
 
   /** What was made from `key` is true no longer. */
@@ -708,38 +538,9 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     if (this.#hasTies && this.#ties.sourceChanged(key)) this.#setDoomed(true)
   }
 
-  /** Lets entries leave that were given up, at most 1024, so that nothing else waits long; an alarm sees to the rest. */
   #reapSlice(): void {
-    for (let left = REAPED_AT_ONCE; left > 0; left -= 1) {
-      const next = this.#ties.poll()
-      if (next === undefined) break
-      this.#giveUp(next.slot, next.mode)
-    }
-    this.#setDoomed(this.#ties.pending)
-    if (this.#hasDoomed) this.#expiry.expect(this.#now() + 1)
-  }
-
-  #countDoomed(): number {
-    let count = 0
-    for (const slot of this.#slots.values()) if (this.#ties.doom(slot) === 'delete') count += 1
-    return count
-  }
-
-  /** What invalidation has to know of this cache, and may do to it. */
-  #invalidated(): Invalidated<K, V> {
-    return {
-      slots: this.#slots,
-      valueIn: slot => this.#values[slot] as V,
-      find: key => this.#find(key),
-      isFresh: slot => this.#isFresh(slot),
-      isGone: slot => this.#isGone(slot),
-      giveUp: (slot, mode) => this.#giveUp(slot, mode),
-      sourcesChanged: isMeant => this.#ties.sourcesChanged(isMeant),
-      reap: () => {
-        this.#reapSlice()
-        this.#departures?.report()
-      },
-    }
+    if (this.#hasTies) reapSlice(this.contents)
+    else if (this.#looksTwice) this.#setDoomed(false)
   }
 
   /** The end of an entry's freshness, which may be its end altogether. */
@@ -756,14 +557,6 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
     this.#ttlEnd.set(slot, now)
     this.#core.arm(slot, end)
     this.#expiry.expect(end)
-  }
-
-  #ranked(n: number, hottest: boolean, stale = false): K[] {
-    wholeNumber(n, 'n', { min: 0 })
-    if (this.#closed) return []
-    return Array.from(this.#core.ranked(n, hottest), slot => ({ slot, key: this.#keys[slot] as K }))
-      .filter(({ slot, key }) => this.#find(key) === slot && (stale ? !this.#isGone(slot) : this.#isFresh(slot)))
-      .map(({ key }) => key)
   }
 
   #isFresh(slot: number): boolean {
@@ -785,7 +578,7 @@ export class MemoryCache<K, V> implements ReadonlyMemoryCache<K, V>, Disposable 
 
   /** The slot to serve `key` from, or -1; looks at everything that may have happened to the entry since it was stored. */
   #servedSlot(found: number, key: K, options: GetOptions | undefined): number {
-    const slot = this.#looksTwice ? this.#lookTwice(key) : found
+    const slot = this.#looksTwice ? askedSlot(this.contents, key) : found
     if (slot === undefined) {
       if (this.guardOf(key) === undefined) this.#countMiss(key)
       return -1

@@ -7,6 +7,7 @@ import { durationMs } from '../options.ts'
 import { report } from '../report.ts'
 import type { Marked } from '../stores/barriers.ts'
 import type { EntryFacts, TierEntry } from '../stores/tier.ts'
+import { annotate, heldOf, tiesOf } from './entry-detail.ts'
 import { estimateSize } from './estimate-size.ts'
 import type { Former } from './former.ts'
 import { askAbout, checkValidation, Guard, type Validate } from './guards.ts'
@@ -136,11 +137,11 @@ export class Shelf<V> {
 
   /** What memory still has of a value, fresh or not. */
   former(key: string): Former<V> | undefined {
-    const held = this.#memory.held(key)
+    const held = heldOf(this.#memory, key)
     if (held === undefined || held.value === NONE) return undefined
     const { swr, sie, etag, lastModified } = (held.note as Note | undefined) ?? { ...NO_VALIDATORS, swr: this.#swr, sie: this.#sie }
     const freshUntil = this.driver.now() + held.left
-    return { value: this.#out(held.value), freshUntil, swr, sie, etag, lastModified, ...this.#memory.tiesOf(key) }
+    return { value: this.#out(held.value), freshUntil, swr, sie, etag, lastModified, ...tiesOf(this.#memory, key) }
   }
 
   /**
@@ -152,7 +153,7 @@ export class Shelf<V> {
     const allTags = new Set(tags)
     const sources = new Set(dependsOn)
     for (const source of dependsOn) {
-      const ties = this.#memory.tiesOf(source)
+      const ties = tiesOf(this.#memory, source)
       for (const tag of ties.tags) allTags.add(tag)
       for (const further of ties.dependsOn) sources.add(further)
     }
@@ -162,26 +163,26 @@ export class Shelf<V> {
 
   /** How long an entry in memory is still fresh, and how long it was to live; both zero where there is none. */
   lifeOf(key: string): { left: number; life: number } {
-    const held = this.#memory.held(key)
+    const held = heldOf(this.#memory, key)
     if (held === undefined || held.value === NONE) return { left: NEVER, life: NEVER }
     return { left: held.left, life: (held.note as Note | undefined)?.life ?? this.#options.ttlMs }
   }
 
   /** A load of `key` failed: none shall begin for `ms`, as long as memory has something to give instead. */
   backOff(key: string, ms: number): void {
-    const held = this.#memory.held(key)
+    const held = heldOf(this.#memory, key)
     if (held === undefined || held.value === NONE || ms === 0) return
     const retryAt = this.driver.now() + ms
     if (held.note !== undefined) (held.note as Note).retryAt = retryAt
     else {
       const note: Note = { life: this.#options.ttlMs, swr: this.#swr, sie: this.#sie, ...NO_VALIDATORS, retryAt }
-      this.#memory.annotate(key, note)
+      annotate(this.#memory, key, note)
     }
   }
 
   /** Whether the last load of `key` failed a short time ago. */
   backsOff(key: string): boolean {
-    const note = this.#memory.held(key)?.note as Note | undefined
+    const note = heldOf(this.#memory, key)?.note as Note | undefined
     return note !== undefined && note.retryAt > this.driver.now()
   }
 
@@ -248,7 +249,7 @@ export class Shelf<V> {
 
   /** Whether memory has nothing as good. The same entry, seen here and there, differs by what the two clocks differ. */
   #isNews(key: string, left: number): boolean {
-    const held = this.#memory.held(key)?.left
+    const held = heldOf(this.#memory, key)?.left
     return held === undefined || (left > 0 ? held <= 0 : held < left - SAME_MS)
   }
 
