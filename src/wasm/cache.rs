@@ -1,6 +1,6 @@
 //! The cache machine, seen from JavaScript.
 
-use super::instant;
+use super::{grow_ahead, instant};
 use crate::cache::{Cache, Config, Policy};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -23,6 +23,7 @@ impl CacheHandle {
     /// Applies a log whose times count from `base`.
     pub fn replay(&mut self, words: &[u32], base: f64) {
         self.inner.replay(words, instant(base));
+        grow_ahead();
     }
 
     /// The next victims in order, at most `most`.

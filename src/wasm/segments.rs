@@ -1,6 +1,6 @@
 //! The directory of a segment log, seen from JavaScript.
 
-use super::instant;
+use super::{grow_ahead, instant};
 use crate::segments::{Config, Rows, Segments};
 use crate::time::Duration;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -37,7 +37,9 @@ impl SegmentsHandle {
 
     /// Takes in a segment whose first `count` lines are in the buffer. False when it is refused.
     pub fn commit(&mut self, segment: f64, bytes: f64, count: u32) -> bool {
-        self.inner.commit(segment as u64, bytes as u64, &self.rows.read(count as usize)).is_ok()
+        let is_taken = self.inner.commit(segment as u64, bytes as u64, &self.rows.read(count as usize)).is_ok();
+        grow_ahead();
+        is_taken
     }
 
     /// The segment that holds the value of `id`, with the line in the buffer; 0 when there is none.
