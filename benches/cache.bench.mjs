@@ -1,8 +1,8 @@
-// npm run bench:cache [-- --json] [--full] [--entries N] [--chromium]: what a cache costs, beside the caches that people use today.
+// npm run bench:cache [-- --json] [--full] [--entries N] [--engine NAME]: what a cache costs, beside the caches that people use today.
 //
 // Without --full: hits and get-or-set at 10 000 entries, string keys. With it: every workload at 1 000, 100 000 and 1 000 000
-// entries, string and integer keys, construction, memory, expiry of everything, and getOrSet. With --chromium all runs in a page of
-// a headless Chromium but for memory, which a page cannot measure, and getOrSet, whose peers need Node.
+// entries, string and integer keys, construction, memory, expiry of everything, and getOrSet. With --engine all runs in a page of
+// `chromium`, `firefox` or `webkit`, but for memory, which a page cannot measure, and getOrSet, whose peers need Node.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -10,9 +10,9 @@ import { BASE, contestants } from './cache/contestants.mjs'
 import { speed } from './cache/speed.mjs'
 import { OPERATIONS } from './cache/workloads.mjs'
 
-const { json, full, entries, isInChromium } = parse(process.argv.slice(2))
+const { json, full, entries, engine } = parse(process.argv.slice(2))
 const options = { sizes: entries ?? (full ? [1000, 100_000, 1_000_000] : [10_000]), full }
-const report = isInChromium ? await inChromium() : await inNode()
+const report = engine === undefined ? await inNode() : await inPage()
 if (json) console.log(JSON.stringify(report, null, 2))
 
 async function inNode() {
@@ -35,14 +35,16 @@ async function inNode() {
   return { ...about, getOrSet, ...rest }
 }
 
-async function inChromium() {
+async function inPage() {
   // An isolated page has a clock that is fine enough.
   const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
-  const { runInChromium } = await import('../tests/e2e/chromium.mjs')
-  const { speed: measured, ...rest } = await runInChromium(new URL('cache/page.mjs', import.meta.url), options, headers)
+  const { engines } = await import('../tests/e2e/engines.mjs')
+  const { skip, run } = engines[engine]
+  if (skip) throw new Error(skip)
+  const { speed: measured, ...rest } = await run(new URL('cache/page.mjs', import.meta.url), options, headers)
   for (const one of measured) printSpeed(one)
   printOnce(rest)
-  return { engine: 'Chromium', operations: OPERATIONS, base: BASE, speed: measured, ...rest }
+  return { engine, operations: OPERATIONS, base: BASE, speed: measured, ...rest }
 }
 
 function heapOf(name, size) {
@@ -71,15 +73,15 @@ function print(title, rows, base) {
 }
 
 function parse(args) {
-  const given = { json: false, full: false, entries: undefined, isInChromium: false }
+  const given = { json: false, full: false, entries: undefined, engine: undefined }
   for (let at = 0; at < args.length; at += 1) {
     if (args[at] === '--json') given.json = true
     else if (args[at] === '--full') given.full = true
-    else if (args[at] === '--chromium') given.isInChromium = true
+    else if (args[at] === '--engine' && ['chromium', 'firefox', 'webkit'].includes(args[at + 1])) given.engine = args[++at]
     else if (args[at] === '--entries' && Number.isSafeInteger(Number(args[at + 1])) && Number(args[at + 1]) > 0)
       given.entries = [Number(args[++at])]
     else {
-      console.error('usage: npm run bench:cache -- [--json] [--full] [--entries N] [--chromium]')
+      console.error('usage: npm run bench:cache -- [--json] [--full] [--entries N] [--engine NAME]')
       process.exit(2)
     }
   }

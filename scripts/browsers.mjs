@@ -30,6 +30,17 @@ export function firefox() {
   }
 }
 
+/** The same for WebKit (WebKitGTK's MiniBrowser), and what gives it a display. */
+export function webkit() {
+  const folders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/libexec'].map(folder => `${folder}/webkit2gtk-4.1`)
+  const display = which('xvfb-run')
+  return {
+    browser: process.env.SHELFLIFE_WEBKIT ?? which(...folders.map(folder => `${folder}/MiniBrowser`)),
+    driver: display === undefined ? undefined : (process.env.SHELFLIFE_WEBKITDRIVER ?? which('WebKitWebDriver')),
+    display,
+  }
+}
+
 /**
  * The first of these programs that can be run, with its whole path.
  * @param {...string} names

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// Brings this machine to where `npm start` (run), `npm test` (test) or the benches (bench, bench-chromium) work. Does only what is
+// Brings this machine to where `npm start` (run), `npm test` (test) or the benches (bench, bench-browsers) work. Does only what is
 // still to be done; slow steps run side by side.
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { chromium, firefox, which } from './browsers.mjs'
+import { chromium, firefox, webkit, which } from './browsers.mjs'
 import { buildPackage, packageIsCurrent } from './build.mjs'
 import { bindCore, bindgenIsCurrent, compileBindgen, compileCore, coreIsCurrent } from './core.mjs'
 import { attempt, run } from './run.mjs'
@@ -18,9 +18,9 @@ const OLDEST_NODE = [20, 20]
 
 const profiles = {
   run: ['package'],
-  test: ['package', 'test-packages', 'wasm-bindgen', 'wasm-pack', 'chromium', 'geckodriver', 'promtool'],
+  test: ['package', 'test-packages', 'wasm-bindgen', 'wasm-pack', 'chromium', 'geckodriver', 'webkit', 'promtool'],
   bench: ['package', 'bench-packages'],
-  'bench-chromium': ['package', 'bench-packages', 'test-packages', 'chromium'],
+  'bench-browsers': ['package', 'bench-packages', 'test-packages', 'chromium', 'geckodriver', 'webkit'],
 }
 
 /** @type {Record<string, import('./steps.mjs').Step>} */
@@ -132,10 +132,17 @@ const steps = {
     ready: () => firefox().browser === undefined || firefox().driver !== undefined,
     run: () => cargoInstall('geckodriver', 'geckodriver', ['--locked']),
   },
+  webkit: {
+    what: 'webkit2gtk-driver and xvfb by apt',
+    why: 'tests run in a third engine',
+    needs: ['firefox'],
+    ready: async () => webkit().driver !== undefined || !(await canApt()),
+    run: () => apt(['webkit2gtk-driver', 'xvfb', 'xauth']),
+  },
   promtool: {
     what: 'promtool, out of a package of Debian',
     why: 'reads our metrics as Prometheus does; the package itself would start a server',
-    needs: ['firefox'],
+    needs: ['webkit'],
     ready: async () => which('promtool') !== undefined || which('dpkg-deb') === undefined || !(await canApt()),
     run: unpackPromtool,
   },
