@@ -4,6 +4,7 @@ import { InvalidArgumentError } from '../errors.ts'
 import { optionsObject, type Size, sizeInBytes } from '../options.ts'
 import { segmentStore } from '../tier/segment-store.ts'
 import { IndexedDbMedium } from './indexeddb-medium.ts'
+import { Tabs } from './tabs.ts'
 import type { SegmentStore } from './tier.ts'
 
 export type { SegmentStore } from './tier.ts'
@@ -20,7 +21,8 @@ export interface IndexedDBOptions {
 
 /**
  * A store in IndexedDB. Where there is none (a private window, a sandboxed frame, Node), the cache goes on from memory and
- * `stats()` says why.
+ * `stats()` says why; what failed is tried again later. Tabs and workers of one origin that name the same database share it: what one
+ * of them changes the others forget, and a key that several want is loaded by one.
  *
  * ```ts
  * const cache = createCache({ store: indexedDB({ name: 'app', maxSize: '200mb' }) })
@@ -35,6 +37,6 @@ export function indexedDB(options: IndexedDBOptions): SegmentStore {
   return segmentStore({
     name: `indexedDB(${name})`,
     maxSize: sizeInBytes(maxSize, 'maxSize'),
-    openMedium: ({ count }) => new IndexedDbMedium(`shelflife:${name}`, durability, count),
+    openMedium: context => new IndexedDbMedium(`shelflife:${name}`, durability, context, new Tabs(`shelflife:${name}`)),
   })
 }

@@ -28,6 +28,19 @@ export interface MediumCall {
   readonly signal: AbortSignal
 }
 
+/** Others who write to the same log at the same time: tabs on one database. */
+export interface Peers {
+  /** `onNews` is called when somebody else has written, or may have while nobody could tell us. Until {@link Peers.close}. */
+  listen(onNews: () => void): void
+  /** Tells the others that the log has moved on. */
+  tell(): void
+  /** Runs `work`, unless one of the others is at the same: then it is done for us, too. */
+  alone(work: () => Promise<void>): Promise<void>
+  /** The right to do what `name` says for all, as soon as nobody else has it; `undefined` where nobody could be asked, or did not answer in time. */
+  lock(name: string, call: MediumCall): Promise<(() => void) | undefined>
+  close(): void
+}
+
 /**
  * The contract; `testStore()` of `shelflife/testing` holds every medium to it. Methods reject with a `ShelflifeError`: `ERR_QUOTA` when there is
  * no room, `ERR_STORE` otherwise. Nobody calls a method before `open` has resolved, and writes are called one at a time.
@@ -37,6 +50,8 @@ export interface SegmentMedium {
   readonly writable: boolean
   /** Bytes that a segment costs beyond its directory and payload. */
   readonly overhead: number
+  /** Where several may write. */
+  readonly peers?: Peers | undefined
   open(call: MediumCall): Promise<void>
   /** Writes the segments in order, all or none of them as far as a reader can see, and gives their ids. Resolves when `durability` holds. */
   append(segments: readonly Segment[], durability: Durability, call: MediumCall): Promise<number[]>

@@ -105,22 +105,36 @@ export interface Tier {
   clear(): Promise<void>
   /** Resolves when everything queued before the call is stored; rejects when some of it cannot be. */
   flush(): Promise<void>
+  /**
+   * The right to load `key` for all who share the store; call the result to give it back. By then the tier has seen what others have
+   * written. `undefined` when nobody could be asked, or the right was not to be had within seconds: then it is not exclusive.
+   */
+  readonly lock?: ((key: string, options: { readonly signal: AbortSignal }) => Promise<(() => void) | undefined>) | undefined
   /** Flushes, with a deadline, and lets go of the medium. Idempotent. */
   close(): Promise<void>
   stats(): TierStats
 }
+
+/** What somebody else has done to a store: whoever kept something of it elsewhere must forget that. */
+export type StoreChange = { readonly keys: readonly string[] } | { readonly invalidation: Invalidation } | { readonly all: true }
 
 /** What opens a {@link Tier}: the times it must use. */
 export interface StoreContext {
   readonly clock: Clock
   /** Timers, lent to the tier. */
   readonly core: TierCore
+  /** Is told what others have done to the same store, another tab for example, when the tier itself knows. */
+  readonly onChange?: ((change: StoreChange) => void) | undefined
 }
 
 /** What opens a medium. */
 export interface MediumContext extends StoreContext {
   /** Counts something that went wrong and was mended, such as a handle that had to be reopened; it shows in {@link TierStats.errors}. */
   count(kind: string): void
+  /** All that was listed is gone, whoever did that: the directory has to be read anew. */
+  forgotten(): void
+  /** Waits, in milliseconds. */
+  pause(ms: number): Promise<void>
 }
 
 /** A place for values: it describes a tier and opens nothing until it is asked. */

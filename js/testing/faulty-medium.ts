@@ -1,7 +1,7 @@
 /** A medium that fails on demand, so that users can watch what their code does then. */
 
 import { ShelflifeError } from '../errors.ts'
-import type { Durability, ListedSegment, MediumCall, Segment, SegmentMedium } from '../stores/segment-medium.ts'
+import type { Durability, ListedSegment, MediumCall, Peers, Segment, SegmentMedium } from '../stores/segment-medium.ts'
 import type { SegmentStore } from '../stores/tier.ts'
 import { segmentStore } from '../tier/segment-store.ts'
 
@@ -43,6 +43,10 @@ export class FaultyMedium implements SegmentMedium {
 
   get overhead(): number {
     return this.#inner.overhead
+  }
+
+  get peers(): Peers | undefined {
+    return this.#inner.peers
   }
 
   open(call: MediumCall): Promise<void> {

@@ -7,8 +7,9 @@
 
 import type { Clock } from '../clock.ts'
 import { Barriers, GONE, type Mark } from '../stores/barriers.ts'
-import type { EntryFacts, Invalidation, Persist, Tier, TierEntry, TierStats } from '../stores/tier.ts'
-import { entryKey, recordKey } from './records.ts'
+import type { EntryFacts, Invalidation, Persist, StoreChange, Tier, TierEntry, TierStats } from '../stores/tier.ts'
+import { knowsAll, newsOf } from './foreign-barriers.ts'
+import { entryKey, isRecord, keyOfEntry, recordKey } from './records.ts'
 import { SOURCE_RECORDS, Sources } from './sources.ts'
 
 /** A tier without invalidation. */
@@ -19,9 +20,11 @@ type Write = { readonly key: string; readonly entry: TierEntry }
 /** Records of barriers: each writer has one of these, by chance. */
 const WRITERS = 16
 
-/** `tier`, with invalidation. */
-export function withBarriers(tier: PlainTier, clock: Clock): Tier {
-  return new BarrierTier(tier, clock)
+type OnChange = (change: StoreChange) => void
+
+/** `tier`, with invalidation. A tier that knows what others do to its store tells `onChange`; the result tells who opened it. */
+export function withBarriers(tier: PlainTier | ((onChange: OnChange) => PlainTier), clock: Clock, onChange?: OnChange): Tier {
+  return new BarrierTier(tier, clock, onChange)
 }
 
 class BarrierTier implements Tier {
@@ -40,11 +43,24 @@ class BarrierTier implements Tier {
   /** What the tier counted and we do not: readings of records, and entries that had been given up. */
   #hits = 0
   #misses = 0
+  readonly lock: Tier['lock']
+  readonly #onChange: OnChange
+  /** What others have written is being read. */
+  #learning: Promise<void> = Promise.resolve()
 
-  constructor(tier: PlainTier, clock: Clock) {
-    this.name = tier.name
-    this.#tier = tier
+  constructor(tier: PlainTier | ((onChange: OnChange) => PlainTier), clock: Clock, onChange: OnChange = () => {}) {
     this.#clock = clock
+    this.#onChange = onChange
+    this.#tier = typeof tier === 'function' ? tier(change => this.#heard(change)) : tier
+    this.name = this.#tier.name
+    const { lock } = this.#tier
+    this.lock =
+      lock &&
+      (async (key, options) => {
+        const release = await lock.call(this.#tier, entryKey(key), options)
+        await this.#learning
+        return release
+      })
   }
 
   open(): Promise<void> {
@@ -64,7 +80,7 @@ class BarrierTier implements Tier {
 
   setMany(entries: readonly Write[], options: { readonly persist: Persist }): Promise<void> {
     // Records first: an entry that is stored without its source being known would outlive a change of that.
-    const records = this.#learn(entries)
+    const records = this.#note(entries)
     if (this.#changed(entries.map(({ key }) => key))) records.push(this.#takeRecord())
     const era = this.#barriers.last
     const writes = entries.map(({ key, entry }) => ({
@@ -121,24 +137,56 @@ class BarrierTier implements Tier {
 
   async #open(): Promise<void> {
     await this.#tier.open()
+    if (!(await this.#learnFrom(RECORDS)) || this.#tier.stats().errors.damaged !== undefined) this.#distrust()
+  }
+
+  /** Reads records. False when that was not possible: of a record that cannot be read nobody knows what it gave up. */
+  async #learnFrom(records: readonly string[], onNews: OnChange = () => {}): Promise<boolean> {
     const before = this.#tier.stats()
-    const barriers = Array.from({ length: WRITERS }, (_, at) => recordKey(`${at}`))
-    const sources = Array.from({ length: SOURCE_RECORDS }, (_, at) => sourceRecord(at))
-    const found = await this.#tier.getMany([...barriers, ...sources]).catch(() => [])
+    const found = await this.#tier.getMany(records).catch(() => [])
     const after = this.#tier.stats()
     this.#hits += after.hits - before.hits
     this.#misses += after.misses - before.misses
-    // Of a record that cannot be read nobody knows what it gave up.
-    let isSure = after.errors.damaged === undefined && failures(after) === failures(before)
+    let isSure = failures(after) === failures(before)
     for (const [at, entry] of found.entries()) {
       if (entry === undefined) continue
       const { value } = entry
-      const isRight = at < WRITERS ? this.#barriers.merge(value) : this.#sources.merge(value)
+      const known = this.#barriers.record()
+      const isRight = SOURCES.has(records[at] as string) ? this.#sources.merge(value) : this.#barriers.merge(value)
       if (!isRight) isSure = false
+      else if (!SOURCES.has(records[at] as string)) {
+        for (const change of newsOf(value, known)) onNews(change)
+        // Somebody who has the same record has written it without knowing ours.
+        if (records[at] === this.#record && !knowsAll(value, known)) this.#soil()
+      }
     }
-    if (isSure) return
+    return isSure
+  }
+
+  #distrust(): void {
     this.#barriers.raiseFloor(this.#clock.wall())
     this.#soil()
+  }
+
+  /** Others have changed something in the store. */
+  #heard(change: StoreChange): void {
+    if (!('keys' in change)) {
+      this.#onChange(change)
+      this.#learn(RECORDS)
+      return
+    }
+    const keys = change.keys.filter(key => !isRecord(key))
+    if (keys.length > 0) this.#onChange({ keys: keys.map(keyOfEntry) })
+    const records = change.keys.filter(isRecord)
+    if (records.length > 0) this.#learn(records)
+  }
+
+  #learn(records: readonly string[]): void {
+    this.#learning = this.#learning
+      .then(() => this.#learnFrom(records, this.#onChange))
+      .then(isSure => {
+        if (!isSure) this.#onChange({ all: true })
+      })
   }
 
   #judged(key: string, entry: TierEntry, mark: Mark | undefined): TierEntry | undefined {
@@ -167,7 +215,7 @@ class BarrierTier implements Tier {
   }
 
   /** Notes what the entries depend on; the records that change by that. */
-  #learn(entries: readonly Write[]): Write[] {
+  #note(entries: readonly Write[]): Write[] {
     const changed = this.#sources.learn(entries)
     if (!this.#sources.areTooMany) return Array.from(changed, at => recordWrite(sourceRecord(at), this.#sources.record(at)))
     this.#sources.forget()
@@ -220,3 +268,5 @@ function failures({ errors }: TierStats): number {
 }
 
 const NO_FACTS: EntryFacts = {}
+const SOURCES = new Set(Array.from({ length: SOURCE_RECORDS }, (_, at) => sourceRecord(at)))
+const RECORDS = [...Array.from({ length: WRITERS }, (_, at) => recordKey(`${at}`)), ...SOURCES]

@@ -47,3 +47,8 @@ export function withDeadline<T>({ driver, Alarm }: TierCore, ms: number, action:
     )
   })
 }
+
+/** Waits for `ms`. */
+export function pause({ driver, Alarm }: TierCore, ms: number): Promise<void> {
+  return new Promise(resolve => driver.set(new Alarm(() => resolve(), { holds: true }), driver.now() + ms))
+}

@@ -12,7 +12,8 @@ import { encodeEntry } from '../stores/entry-bytes.ts'
 import type { Persist, StoreContext, TierEntry, TierState, TierStats } from '../stores/tier.ts'
 import type { PlainTier } from './barrier-tier.ts'
 import type { TierCore } from './core.ts'
-import { HangingError, withDeadline } from './deadlines.ts'
+import { HangingError, pause, withDeadline } from './deadlines.ts'
+import { onLeaving } from './leaving.ts'
 import type { TierLog } from './tier-log.ts'
 import { type Pending, WriteQueue, writeOf } from './write-queue.ts'
 
@@ -29,6 +30,11 @@ const RETRIES = 3
 const RETRY_MS = 100
 /** How long `close` waits for the queue to empty. */
 const CLOSE_MS = 5000
+/** A tier that is off is opened again when it is used after this, and after waits that grow. */
+const REVIVE_MS = 1000
+const REVIVE_MOST_MS = 300_000
+/** Keys that are known to have changed while that could not be written; of more, everything counts as changed. */
+const OWED = 10_000
 
 /** Reads entries: from the write queue, then from the log. */
 export interface QueuedReader {
@@ -42,8 +48,10 @@ export interface Lying {
   /** Budget in bytes; an entry above half of it is refused. */
   readonly maxSize: number
   readonly log: TierLog
+  /** The log anew, not open yet, with the counts of `log`: for a tier that was off. Without it, off is for good. */
+  renew?(log: TierLog): TierLog
   /** Makes the reader. `disown` is to be told of keys whose values are damaged for good. */
-  reader(queue: WriteQueue, disown: (key: string) => void): QueuedReader
+  reader(queue: WriteQueue, disown: (key: string) => void, log: TierLog): QueuedReader
 }
 
 /** Somebody who waits until the places `first` to `last` of the queue are in the medium. */
@@ -59,10 +67,11 @@ export class QueuedTier implements PlainTier {
   readonly name: string
   readonly #clock: Clock
   readonly #core: TierCore
-  readonly #log: TierLog
+  readonly #lying: Lying
+  #log: TierLog
   readonly #maxValue: number
   readonly #queue = new WriteQueue()
-  readonly #reader: QueuedReader
+  #reader: QueuedReader
   readonly #gather: Alarm
   readonly #counts = { hits: 0, misses: 0, writes: 0, dropped: 0 }
   #state: TierState = 'closed'
@@ -73,14 +82,21 @@ export class QueuedTier implements PlainTier {
   #pumping = false
   /** Calls of `clear` that wait for their turn. A round whose turn comes earlier must not take what was set after them. */
   #clearing = 0
+  /** What the log has of these keys is out of date, and could not be told so. `'all'`: of every key. */
+  #owed: Set<string> | 'all' = new Set()
+  /** When a tier that is off may be opened again, on the driver's timeline, and the wait after that. */
+  #reviveAt = Number.POSITIVE_INFINITY
+  #reviveMs = REVIVE_MS
+  #stopLeaving: (() => void) | undefined
 
-  constructor({ name, maxSize, log, reader }: Lying, context: StoreContext) {
-    this.name = name
+  constructor(lying: Lying, context: StoreContext) {
+    this.name = lying.name
+    this.#lying = lying
     this.#clock = context.clock
     this.#core = context.core
-    this.#log = log
-    this.#reader = reader(this.#queue, key => this.#disown(key))
-    this.#maxValue = maxSize / 2
+    this.#log = lying.log
+    this.#reader = this.#readerOf(this.#log)
+    this.#maxValue = lying.maxSize / 2
     // What has been set is written before the process ends by itself, whether somebody awaits it or not.
     this.#gather = new context.core.Alarm(() => this.#pump(), { holds: true })
   }
@@ -97,7 +113,8 @@ export class QueuedTier implements PlainTier {
     this.#refuseClosed()
     if (signal?.aborted) throw aborted(signal)
     if (this.#state === 'closed') await this.open()
-    const reading = this.#reader.read(keys)
+    if (this.#state === 'off') this.#perhapsRevive()
+    const reading = this.#state === 'off' ? Promise.resolve(keys.map(() => undefined)) : this.#reader.read(keys)
     const found = await (signal === undefined ? reading : untilAborted(reading, signal))
     for (const entry of found) this.#counts[entry === undefined ? 'misses' : 'hits'] += 1
     return found
@@ -120,7 +137,7 @@ export class QueuedTier implements PlainTier {
       }
       return writeOf(key, bytes, entry.expiresAt, entry.writtenAt, persist === 'durable')
     })
-    await this.#store(writes, persist)
+    await this.#put(writes, persist)
     if (failure !== undefined) throw failure
   }
 
@@ -138,6 +155,7 @@ export class QueuedTier implements PlainTier {
     this.#refuseClosed()
     this.#queue.clear()
     this.#settle()
+    if (this.#state === 'off') this.#owed = 'all'
     if (this.#state === 'off' || this.#state === 'read-only') throw this.#unable()
     // It takes its turn now: writes that follow this call come after it in the log.
     this.#clearing += 1
@@ -158,6 +176,11 @@ export class QueuedTier implements PlainTier {
     this.#refuseClosed()
     if (this.#queue.size === 0) return
     await this.#stored({ first: 0, last: this.#queue.ticket })
+  }
+
+  async lock(key: string, { signal }: { readonly signal: AbortSignal }): Promise<(() => void) | undefined> {
+    if (this.#state === 'closed' && this.#closing === undefined) await this.open()
+    return this.#state === 'on' ? this.#log.lock?.(key, signal) : undefined
   }
 
   close(): Promise<void> {
@@ -210,6 +233,7 @@ export class QueuedTier implements PlainTier {
     }
     this.#core.driver.set(this.#gather, Number.POSITIVE_INFINITY)
     this.#state = 'closed'
+    this.#reviveAt = Number.POSITIVE_INFINITY
     this.#giveUpQueue(new ClosedError(`tier ${this.name}`))
     await this.#log.inTurn(() => this.#log.close()).catch(() => this.#log.count('close'))
   }
@@ -242,18 +266,20 @@ export class QueuedTier implements PlainTier {
     const writes: Pending[] = []
     for (const key of keys) {
       // Another tab may have written a key that this directory does not know yet: an acknowledged deletion holds for that, too.
-      if (evenUnknown || persist !== 'memory' || this.#log.knows(key) || this.#queue.isLeaving(key)) {
+      if (evenUnknown || persist !== 'memory' || this.#state === 'off' || this.#log.knows(key) || this.#queue.isLeaving(key)) {
         writes.push(writeOf(key, undefined, 0, 0, persist === 'durable'))
       } else this.#queue.drop(key)
     }
     this.#settle()
-    await this.#store(writes, persist)
+    await this.#put(writes, persist)
   }
 
-  async #store(writes: readonly Pending[], persist: Persist): Promise<void> {
+  async #put(writes: readonly Pending[], persist: Persist): Promise<void> {
     if (writes.length === 0) return
     if (this.#state === 'off' || this.#state === 'read-only') {
-      for (const { key } of writes) this.#log.hide(key)
+      this.#owe(writes)
+      if (this.#state === 'off') this.#perhapsRevive()
+      else for (const { key } of writes) this.#log.hide(key)
       this.#counts.dropped += writes.length
       if (persist === 'memory') return
       throw this.#unable()
@@ -272,6 +298,7 @@ export class QueuedTier implements PlainTier {
       first = Math.min(first, ticket)
       last = Math.max(last, ticket)
     }
+    this.#stopLeaving ??= onLeaving(() => this.#pump())
     if (persist !== 'memory') return this.#stored({ first, last })
     const { size, bytes } = this.#queue
     if (size > FULL_WRITES || bytes > FULL_BYTES) return this.#stored({ first, last }).catch(() => {})
@@ -316,7 +343,7 @@ export class QueuedTier implements PlainTier {
       else if (failure instanceof HangingError || failures >= RETRIES) this.#fail(failure)
       else {
         failures += 1
-        await this.#pause(RETRY_MS * 4 ** (failures - 1))
+        await pause(this.#core, RETRY_MS * 4 ** (failures - 1))
       }
     }
   }
@@ -337,6 +364,7 @@ export class QueuedTier implements PlainTier {
     if (epoch === this.#log.epoch) this.#counts.writes += batch.length
     this.#queue.done()
     this.#settle()
+    this.#payDebts()
     await this.#log.compact().catch(() => this.#log.count('compaction'))
     return undefined
   }
@@ -350,6 +378,7 @@ export class QueuedTier implements PlainTier {
     const batch = this.#queue.take(this.#log.roundBytes)
     this.#queue.done()
     for (const { key } of batch) this.#log.hide(key)
+    this.#owe(batch)
     this.#counts.dropped += batch.length
     this.#reject(failure, batch.at(-1)?.ticket ?? 0)
     this.#settle()
@@ -361,33 +390,92 @@ export class QueuedTier implements PlainTier {
     this.#state = 'off'
     this.#reason = cause instanceof Error ? cause.message : String(cause)
     this.#giveUpQueue(this.#unable(cause))
-    void this.#log.inTurn(() => this.#log.close()).catch(() => this.#log.count('close'))
+    const log = this.#log
+    void log.inTurn(() => log.close()).catch(() => log.count('close'))
+    this.#reviveAt = this.#core.driver.now() + this.#reviveMs
+    this.#reviveMs = Math.min(this.#reviveMs * 4, REVIVE_MOST_MS)
+  }
+
+  /** Opens a tier that is off again, if that may be tried. What went wrong may have passed: a full disk, a tab that blocked. */
+  #perhapsRevive(): void {
+    const { renew } = this.#lying
+    if (renew === undefined || this.#core.driver.now() < this.#reviveAt || this.#closing !== undefined) return
+    this.#reviveAt = Number.POSITIVE_INFINITY
+    this.#opening = this.#revive(renew)
+  }
+
+  async #revive(renew: (log: TierLog) => TierLog): Promise<void> {
+    const log = renew(this.#log)
+    try {
+      await log.open()
+      if (this.#owed === 'all' && log.writable) await log.clear(async () => {})
+    } catch (error) {
+      await log.close().catch(() => {})
+      return this.#turnOff('open', error)
+    }
+    this.#log = log
+    this.#reader = this.#readerOf(log)
+    this.#state = log.writable ? 'on' : 'read-only'
+    this.#reason = undefined
+    if (this.#owed === 'all') this.#owed = new Set()
+    this.#payDebts()
+    log.count('revived')
+  }
+
+  #readerOf(log: TierLog): QueuedReader {
+    return this.#lying.reader(this.#queue, key => this.#disown(key), log)
+  }
+
+  /** These could not be written. What the log has of their keys must not come up some day. */
+  #owe(writes: readonly Pending[]): void {
+    if (this.#owed === 'all') return
+    for (const { key } of writes) this.#owed.add(key)
+    if (this.#owed.size > OWED) this.#owed = 'all'
+  }
+
+  /** Tombstones for what could not be written, now that something can be. */
+  #payDebts(): void {
+    if (this.#state !== 'on') return
+    if (this.#owed === 'all') {
+      this.#owed = new Set()
+      this.#log.count('emptied')
+      void this.#log.clear(async () => {}).catch(() => this.#log.count('write'))
+      return
+    }
+    if (this.#owed.size === 0) return
+    const keys = [...this.#owed].filter(key => this.#queue.get(key) === undefined)
+    this.#owed = new Set()
+    void this.#delete(keys, 'memory', true).catch(() => this.#log.count('write'))
   }
 
   #giveUpQueue(reason: ShelflifeError): void {
     const dropped = this.#queue.clear()
     this.#counts.dropped += dropped.length
+    this.#owe(dropped)
     for (const { key } of dropped) this.#log.hide(key)
+    if (this.#queue.size === 0) this.#stay()
     this.#reject(reason, Number.POSITIVE_INFINITY)
   }
 
   /** Resolves those whose writes have left the queue. */
   #settle(): void {
+    if (this.#queue.size === 0) this.#stay()
     const done = this.#queue.oldest - 1
     const waiting = this.#waiters
     this.#waiters = waiting.filter(({ last }) => last > done)
     for (const waiter of waiting) if (waiter.last <= done) waiter.resolve()
   }
 
+  /** Nothing is queued: whether the page is left is of no interest. */
+  #stay(): void {
+    this.#stopLeaving?.()
+    this.#stopLeaving = undefined
+  }
+
   #reject(reason: unknown, upTo: number): void {
     const waiting = this.#waiters
     this.#waiters = waiting.filter(({ first }) => first > upTo)
     for (const waiter of waiting) if (waiter.first <= upTo) waiter.reject(reason)
-  }
-
-  #pause(ms: number): Promise<void> {
-    const driver = this.#core.driver
-    return new Promise(resolve => driver.set(new this.#core.Alarm(() => resolve(), { holds: true }), driver.now() + ms))
   }
 
   #unable(cause?: unknown): ShelflifeError {

@@ -17,3 +17,8 @@ export function isRecord(key: string): boolean {
 export function entryKey(key: string): string {
   return key.startsWith(RECORD) ? `${RECORD}e${key}` : key
 }
+
+/** The key of the entry that lies there. */
+export function keyOfEntry(key: string): string {
+  return key.startsWith(RECORD) ? key.slice(RECORD.length + 1) : key
+}

@@ -5,11 +5,11 @@
 
 import type { Clock } from '../clock.ts'
 import { CoreTrappedError, isShelflifeError, ShelflifeError } from '../errors.ts'
-import { checkOf, type Outgoing, type PackedSegment, type Place, pack, readDirectory } from '../stores/directory.ts'
+import { checkOf, type Line, type Outgoing, type PackedSegment, type Place, pack, readDirectory } from '../stores/directory.ts'
 import type { Durability, SegmentMedium } from '../stores/segment-medium.ts'
-import type { SegmentStore, StoreContext } from '../stores/tier.ts'
+import type { SegmentStore, StoreChange, StoreContext } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
-import { withDeadline } from './deadlines.ts'
+import { pause, withDeadline } from './deadlines.ts'
 import { KeyDirectory, type Located } from './key-directory.ts'
 import { RecentPayloads } from './recent-payloads.ts'
 import { isRecord } from './records.ts'
@@ -17,6 +17,7 @@ import { kindOf, type LogCounts, type LogSizes, type TierLog } from './tier-log.
 
 /** Own deadlines around everything that can hang, in milliseconds. */
 const OPEN_MS = 5000
+const LOCK_MS = 10_000
 const READ_MS = 5000
 const WRITE_MS = 30_000
 
@@ -27,7 +28,7 @@ const NO_LIMIT = 2 ** 53
 export class SegmentLog implements TierLog {
   readonly roundBytes = 2 * 1024 * 1024
   readonly kindOf = kindOf
-  readonly counts: LogCounts = { reads: 0, reclaimed: 0, compactions: 0, errors: new Map() }
+  readonly counts: LogCounts
   readonly #medium: SegmentMedium
   readonly #clock: Clock
   readonly #core: TierCore
@@ -37,9 +38,26 @@ export class SegmentLog implements TierLog {
   /** Rises when everything is forgotten, so that what was under way knows that it is too late. */
   #epoch = 0
   #isClosed = false
+  readonly #onChange: ((change: StoreChange) => void) | undefined
+  #following: Promise<void> | undefined
+  /** Everything in the medium was given up by somebody else, and the directory does not know yet. */
+  #isForgotten = false
 
-  constructor(store: SegmentStore, context: StoreContext) {
-    this.#medium = store.openMedium({ ...context, count: kind => this.count(kind) })
+  constructor(
+    store: SegmentStore,
+    context: StoreContext,
+    counts: LogCounts = { reads: 0, reclaimed: 0, compactions: 0, errors: new Map() },
+  ) {
+    this.counts = counts
+    this.#onChange = context.onChange
+    this.#medium = store.openMedium({
+      ...context,
+      count: kind => this.count(kind),
+      forgotten: () => {
+        this.#isForgotten = true
+      },
+      pause: ms => pause(context.core, ms),
+    })
     this.#clock = context.clock
     this.#core = context.core
     this.#directory = new KeyDirectory(Math.min(store.maxSize, NO_LIMIT))
@@ -67,7 +85,27 @@ export class SegmentLog implements TierLog {
   /** Opens the medium and reads its directories. */
   async open(): Promise<void> {
     await withDeadline(this.#core, OPEN_MS, call => this.#medium.open(call))
+    this.#medium.peers?.listen(() => void this.follow())
     await this.#replay(0, Number.POSITIVE_INFINITY)
+    this.#isForgotten = false
+  }
+
+  /** Reads what others have written since, and tells of it. Calls that wait for the same turn share it; a failure is counted. */
+  follow(): Promise<void> {
+    this.#following ??= this.inTurn(async () => {
+      this.#following = undefined
+      if (!this.#isClosed) await this.#catchUp(Number.POSITIVE_INFINITY).catch(() => this.count('read'))
+    })
+    return this.#following
+  }
+
+  /** The right to do for all writers what `name` says, once what they have done is known here. See {@link Peers.lock}. */
+  async lock(name: string, signal: AbortSignal): Promise<(() => void) | undefined> {
+    const { peers } = this.#medium
+    if (peers === undefined || this.#isClosed) return undefined
+    const release = await withDeadline(this.#core, LOCK_MS, call => peers.lock(name, { signal: either(call.signal, signal) }))
+    await this.follow()
+    return release
   }
 
   /** Where the valid value of `key` lies. After a trap of the core the directory is read anew first. */
@@ -109,12 +147,19 @@ export class SegmentLog implements TierLog {
     })
   }
 
-  /** A segment is not there. Somebody else may have written it anew: looks what is new in the log, and forgets it only then. */
+  /**
+   * A payload is not there. Somebody else may have written it anew: looks what is new in the log. Only then the segment is forgotten,
+   * in the log, too, if it is still there: otherwise it would be found and missed at every start.
+   */
   missing(segment: number): Promise<void> {
     return this.inTurn(async () => {
       await this.#catchUp(Number.POSITIVE_INFINITY)
       if ((await this.payload(segment)) !== undefined) return
+      const [listed] = await withDeadline(this.#core, READ_MS, call => this.#medium.list(segment - 1, call))
+      const isBroken = listed?.id === segment && this.#medium.writable
+      if (isBroken) await this.#write(pack(await this.#tombstones(segment)), 'durable')
       await this.#survive(() => this.#directory.remove(segment))
+      if (isBroken) await this.#remove([segment])
     })
   }
 
@@ -134,14 +179,23 @@ export class SegmentLog implements TierLog {
     }
   }
 
-  /** Writes segments anew that are mostly dead or too small. Only in turn. */
+  /** Writes segments anew that are mostly dead or too small, unless another writer is at it. Only in turn. */
   async compact(): Promise<void> {
-    const victims = await this.#survive(() => this.#directory.pollCompaction(this.#clock.wall()))
-    if (victims.length === 0) return
+    const { peers } = this.#medium
+    if (peers === undefined) return this.#compact()
+    if ((await this.#survive(() => this.#directory.pollCompaction(this.#clock.wall()))).length === 0) return
+    await peers.alone(() => this.#compact())
+  }
+
+  async #compact(): Promise<void> {
+    const found = await this.#survive(() => this.#directory.pollCompaction(this.#clock.wall()))
+    if (found.length === 0) return
     const epoch = this.#epoch
     const outgoing: Outgoing[] = []
-    for (const victim of victims) outgoing.push(...(await this.#carried(victim, () => true)))
+    for (const victim of found) outgoing.push(...(await this.#carried(victim, () => true)))
     if (epoch !== this.#epoch) return
+    // Others see by the ids that they have missed something: the youngest stays until there is one younger.
+    const victims = outgoing.length > 0 ? found : found.filter(victim => victim !== this.#directory.last)
     // What was durable must stay so when its old place goes.
     await this.#write(pack(outgoing), 'durable')
     await this.#remove(victims)
@@ -175,6 +229,8 @@ export class SegmentLog implements TierLog {
     return this.inTurn(async () => {
       await ready()
       await withDeadline(this.#core, WRITE_MS, call => this.#medium.clear(call))
+      this.#isForgotten = false
+      this.#medium.peers?.tell()
     })
   }
 
@@ -205,10 +261,12 @@ export class SegmentLog implements TierLog {
     const epoch = this.#epoch
     const last = await this.#survive(() => this.#directory.last)
     const ids = await withDeadline(this.#core, WRITE_MS, call => this.#medium.append(segments, durability, call))
+    this.#medium.peers?.tell()
     if (epoch !== this.#epoch) return
-    if ((ids[0] as number) <= last) {
+    if (this.#isForgotten || (ids[0] as number) <= last) {
       // Ids that begin again: somebody has emptied the medium behind our back, and what the directory says is history.
-      await this.#rebuild('lost')
+      if (!this.#isForgotten) this.count('lost')
+      await this.#begin()
       return
     }
     await this.#survive(async () => {
@@ -247,15 +305,20 @@ export class SegmentLog implements TierLog {
     const gone: number[] = []
     const next = () => this.#survive(() => this.#directory.pollReclaim(incoming, this.#clock.wall()))
     for (let victim = await next(); victim !== 0; victim = await next()) {
-      const hidden = await this.#survive(() => this.#directory.carry(victim, this.#clock.wall(), true))
+      const tombstones = await this.#tombstones(victim)
       const kept = victim > newest ? [] : await this.#carried(victim, isRecord)
-      const tombstones = hidden.map(({ key, order }) => ({ key, order, bytes: undefined, expiresAt: 0, writtenAt: 0 }))
       await this.#write(pack([...tombstones.filter(({ key }) => !isRecord(key)), ...kept]), 'durable')
       await this.#survive(() => this.#directory.remove(victim))
       gone.push(victim)
     }
     this.counts.reclaimed += gone.length
     await this.#remove(gone)
+  }
+
+  /** What has to be said of the keys of `segment` before it may go, so that no older value of theirs comes up. */
+  async #tombstones(segment: number): Promise<Outgoing[]> {
+    const hidden = await this.#survive(() => this.#directory.carry(segment, this.#clock.wall(), true))
+    return hidden.map(({ key, order }) => ({ key, order, bytes: undefined, expiresAt: 0, writtenAt: 0 }))
   }
 
   async #remove(segments: readonly number[]): Promise<void> {
@@ -267,28 +330,49 @@ export class SegmentLog implements TierLog {
     }
   }
 
+  /** Takes in the segments before `before` that others have written, and tells of what they changed. */
   async #catchUp(before: number): Promise<void> {
-    await this.#survive(() => this.#replay(this.#directory.last, before))
+    await this.#survive(async () => {
+      const after = this.#directory.last
+      const news = await this.#replay(after, before)
+      if (this.#isForgotten || news === 'damaged') return this.#begin()
+      // Ids that are not there any more: what they held was written anew or given up, and deletions leave no trace then.
+      const last = news.length > 0 ? (news.at(-1)?.id as number) : after
+      const hasGap = last !== after + news.length || (before !== Number.POSITIVE_INFINITY && last + 1 !== before)
+      if (hasGap) return this.#onChange?.({ all: true })
+      const keys = new Set<string>()
+      for (const { id, lines } of news) for (const { key, order } of lines) if ((order || id) > after) keys.add(key)
+      if (keys.size > 0) this.#onChange?.({ keys: [...keys] })
+    })
+  }
+
+  /** Reads the log from its beginning, which is another one now. */
+  async #begin(): Promise<void> {
+    await this.#rebuild()
+    this.#onChange?.({ all: true })
   }
 
   /**
-   * Plays the segments between `after` and `before` into the directory.
+   * Plays the segments between `after` and `before` into the directory, and gives them.
    *
    * Which keys a damaged directory named is not known, and any older value may be one that it made outdated: nothing
-   * older is believed. A segment of a newer format is not touched; the error tells.
+   * older is believed, for which all have to be read again. A segment of a newer format is not touched; the error tells.
    */
-  async #replay(after: number, before: number): Promise<void> {
+  async #replay(after: number, before: number): Promise<{ id: number; lines: Line[] }[] | 'damaged'> {
     const epoch = this.#epoch
     const listed = await withDeadline(this.#core, WRITE_MS, call => this.#medium.list(after, call))
-    if (epoch !== this.#epoch) return
+    if (epoch !== this.#epoch) return []
     const replayed = listed
       .filter(segment => segment.id < before)
       .map(segment => ({ ...segment, lines: this.#readLines(segment.directory) }))
     const damaged = replayed.findLastIndex(segment => segment.lines === undefined)
-    for (const { id, bytes, lines } of replayed.slice(damaged + 1)) this.#directory.commit(id, bytes, lines ?? [])
-    if (damaged < 0 || !this.#medium.writable) return
+    if (damaged >= 0 && after > 0) return 'damaged'
+    const sound = replayed.slice(damaged + 1).map(({ id, bytes, lines = [] }) => ({ id, bytes, lines }))
+    for (const { id, bytes, lines } of sound) this.#directory.commit(id, bytes, lines)
+    if (damaged < 0 || !this.#medium.writable) return sound
     const distrusted = replayed.slice(0, damaged + 1).map(segment => segment.id)
     await withDeadline(this.#core, WRITE_MS, call => this.#medium.remove(distrusted, call))
+    return sound
   }
 
   #readLines(directory: Uint8Array): ReturnType<typeof readDirectory> | undefined {
@@ -304,20 +388,35 @@ export class SegmentLog implements TierLog {
 
   /** Runs `work`; when a trap of the core took the directory, reads it from the medium anew and runs `work` again. Only in turn. */
   async #survive<T>(work: () => T | Promise<T>): Promise<T> {
-    if (this.#directory.lost) await this.#rebuild('trapped')
+    if (this.#directory.lost) await this.#renew()
     try {
       return await work()
     } catch (error) {
       if (!(error instanceof CoreTrappedError)) throw error
-      await this.#rebuild('trapped')
+      await this.#renew()
       return work()
     }
   }
 
-  async #rebuild(why: 'trapped' | 'lost'): Promise<void> {
-    this.count(why)
+  async #renew(): Promise<void> {
+    this.count('trapped')
+    await this.#rebuild()
+  }
+
+  async #rebuild(): Promise<void> {
     this.#recent.clear()
     this.#directory.renew()
+    this.#isForgotten = false
     await this.#replay(0, Number.POSITIVE_INFINITY)
   }
+}
+
+/** Aborts when one of the two does. */
+function either(one: AbortSignal, other: AbortSignal): AbortSignal {
+  const controller = new AbortController()
+  for (const signal of [one, other]) {
+    if (signal.aborted) controller.abort(signal.reason)
+    else signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
+  }
+  return controller.signal
 }

@@ -1,9 +1,10 @@
 /** Makes stores out of media. */
 
-import type { SegmentStore } from '../stores/tier.ts'
+import type { SegmentStore, StoreChange } from '../stores/tier.ts'
 import { withBarriers } from './barrier-tier.ts'
 import { QueuedTier } from './queued-tier.ts'
 import { SegmentLog } from './segment-log.ts'
+import type { LogCounts } from './tier-log.ts'
 import { TierReader } from './tier-reader.ts'
 
 /** A store whose tier lies over a log of segments in its medium. */
@@ -11,11 +12,21 @@ export function segmentStore(medium: Omit<SegmentStore, 'openTier'>): SegmentSto
   const store: SegmentStore = {
     ...medium,
     openTier(context) {
-      const log = new SegmentLog(store, context)
       const { name, maxSize } = store
-      const reader = (queue: ConstructorParameters<typeof TierReader>[1], disown: (key: string) => void) =>
-        new TierReader(log, queue, context.clock, disown)
-      return withBarriers(new QueuedTier({ name, maxSize, log, reader }, context), context.clock)
+      const open = (onChange: (change: StoreChange) => void) => {
+        const log = (counts?: LogCounts) => new SegmentLog(store, { ...context, onChange }, counts)
+        return new QueuedTier(
+          {
+            name,
+            maxSize,
+            log: log(),
+            renew: ({ counts }) => log(counts),
+            reader: (queue, disown, log) => new TierReader(log as SegmentLog, queue, context.clock, disown),
+          },
+          context,
+        )
+      }
+      return withBarriers(open, context.clock, context.onChange)
     },
   }
   return store

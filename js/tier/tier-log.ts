@@ -45,6 +45,8 @@ export interface TierLog {
   compact(): Promise<void>
   /** Forgets everything at once; the medium follows, once it is `ready`. */
   clear(ready: () => Promise<void>): Promise<void>
+  /** The right to do for all who write here what `name` says; see `Tier.lock`. */
+  lock?(name: string, signal: AbortSignal): Promise<(() => void) | undefined>
   close(): Promise<void>
   /** Counts a failure. */
   count(kind: string): void

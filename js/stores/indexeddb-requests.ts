@@ -1,0 +1,89 @@
+/** Requests and transactions of IndexedDB as promises that end when a signal aborts. */
+
+import { isShelflifeError, ShelflifeError } from '../errors.ts'
+
+/** Runs `body` in a transaction and resolves when that is complete: a request that succeeds may still be rolled back. */
+export function write<T>(
+  database: IDBDatabase,
+  stores: readonly string[],
+  durability: 'relaxed' | 'strict',
+  signal: AbortSignal,
+  body: (transaction: IDBTransaction) => T,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(stores, 'readwrite', { durability })
+    const stop = () => abort(transaction)
+    const end = () => signal.removeEventListener('abort', stop)
+    let result: T
+    transaction.oncomplete = () => {
+      end()
+      resolve(result)
+    }
+    transaction.onabort = () => {
+      end()
+      reject(signal.aborted ? signal.reason : (transaction.error ?? nameless()))
+    }
+    signal.addEventListener('abort', stop)
+    result = body(transaction)
+  })
+}
+
+/** The result of a request. */
+export function settled<T>(request: IDBRequest, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    const fail = (error: DOMException | null | undefined) => {
+      signal.removeEventListener('abort', stop)
+      reject(error ?? nameless())
+    }
+    request.onsuccess = () => {
+      signal.removeEventListener('abort', stop)
+      resolve(request.result as T)
+    }
+    request.onerror = event => {
+      event.preventDefault()
+      fail(request.error)
+    }
+    request.transaction?.addEventListener('abort', () => fail(request.transaction?.error), { once: true })
+    signal.addEventListener('abort', stop)
+  })
+}
+
+/** What `work` comes to, or the reason why `dead` has aborted. */
+export function untilDead<T>(dead: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(dead.reason)
+    if (dead.aborted) stop()
+    dead.addEventListener('abort', stop)
+    work.then(resolve, reject).finally(() => dead.removeEventListener('abort', stop))
+  })
+}
+
+/** A clone takes the whole buffer behind a view along. */
+export function exact(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+}
+
+/** `cause` as an error of ours. */
+export function failed(step: string, cause: unknown): ShelflifeError {
+  if (isShelflifeError(cause)) return cause
+  const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+  return new ShelflifeError(nameOf(cause) === 'QuotaExceededError' ? 'ERR_QUOTA' : 'ERR_STORE', `${step} failed: ${why}`, { cause })
+}
+
+export function nameOf(cause: unknown): string {
+  return typeof cause === 'object' && cause !== null && 'name' in cause ? String(cause.name) : ''
+}
+
+function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort()
+  } catch {
+    // It has finished meanwhile.
+  }
+}
+
+/** Browsers abort transactions without saying why, too. */
+function nameless(): DOMException {
+  return new DOMException('aborted without a reason', 'AbortError')
+}

@@ -1,0 +1,90 @@
+/**
+ * Tabs, windows and workers of one origin on one log. A bell tells the others that there is something new; what it is they read in the
+ * log, so that a bell that nobody heard loses nothing: who was frozen or in the back/forward cache looks when it wakes.
+ */
+
+import type { MediumCall, Peers } from './segment-medium.ts'
+
+/** The part of a document or window that listens. */
+type Target = Pick<EventTarget, 'addEventListener' | 'removeEventListener'>
+
+/** Events after which this tab may have missed something. */
+const WAKING = ['visibilitychange', 'resume', 'pageshow'] as const
+
+/** See the top of this file. Where there is no BroadcastChannel nobody is told, and where there are no Web Locks nobody is asked. */
+export class Tabs implements Peers {
+  readonly #name: string
+  readonly #onWake = () => {
+    if (this.#onNews === undefined || globalThis.document?.visibilityState === 'hidden') return
+    this.#ringable()
+    this.#onNews()
+  }
+  /** An open channel keeps a page out of the back/forward cache. */
+  readonly #onLeave = () => this.#hangUp()
+  #onNews: (() => void) | undefined
+  #bell: BroadcastChannel | undefined
+  #isClosed = false
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  listen(onNews: () => void): void {
+    if (this.#isClosed) return
+    this.#onNews = onNews
+    this.#ringable()
+    for (const type of WAKING) for (const target of targets()) target.addEventListener(type, this.#onWake)
+    for (const target of targets()) target.addEventListener('pagehide', this.#onLeave)
+  }
+
+  tell(): void {
+    this.#ringable()
+    this.#bell?.postMessage(0)
+  }
+
+  async alone(work: () => Promise<void>): Promise<void> {
+    const locks = locksHere()
+    if (locks === undefined) return work()
+    await locks.request(`${this.#name} compaction`, { ifAvailable: true }, lock => (lock === null ? undefined : work()))
+  }
+
+  lock(name: string, { signal }: MediumCall): Promise<(() => void) | undefined> {
+    const locks = locksHere()
+    if (locks === undefined || this.#isClosed) return Promise.resolve(undefined)
+    return new Promise(resolve => {
+      const held = () => new Promise<void>(release => resolve(release))
+      // Who is not let in in time, or may not ask, goes on alone: twice the work is better than none.
+      locks.request(`${this.#name} ${name}`, { signal }, held).catch(() => resolve(undefined))
+    })
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#hangUp()
+    for (const type of WAKING) for (const target of targets()) target.removeEventListener(type, this.#onWake)
+    for (const target of targets()) target.removeEventListener('pagehide', this.#onLeave)
+  }
+
+  #ringable(): void {
+    if (this.#bell !== undefined || this.#isClosed || typeof BroadcastChannel === 'undefined') return
+    this.#bell = new BroadcastChannel(this.#name)
+    this.#bell.onmessage = () => this.#onNews?.()
+    // In Node, where this is for tests, nobody waits for it.
+    const { unref } = this.#bell as { unref?: () => void }
+    unref?.call(this.#bell)
+  }
+
+  #hangUp(): void {
+    this.#bell?.close()
+    this.#bell = undefined
+  }
+}
+
+/** Some events are the document's, some the window's. */
+function targets(): Target[] {
+  return [globalThis.document, globalThis.window].filter(target => target !== undefined)
+}
+
+function locksHere(): LockManager | undefined {
+  return (globalThis.navigator as Navigator | undefined)?.locks
+}

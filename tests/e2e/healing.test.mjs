@@ -1,0 +1,377 @@
+// What browsers do to IndexedDB, done to it on purpose through the DevTools protocol.
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { bundle, launchChromium, serve, skip } from './chromium.mjs'
+
+/** `SHELFLIFE_CLOSES=100 SHELFLIFE_MUTATIONS=1000 node --test tests/e2e/healing.test.mjs` for more. */
+const CLOSES = Number(process.env.SHELFLIFE_CLOSES ?? 20)
+const MUTATIONS = Number(process.env.SHELFLIFE_MUTATIONS ?? 200)
+
+describe('healing of IndexedDB, in Chromium', { skip }, () => {
+  let server
+  let browser
+  before(async () => {
+    const page = '<!doctype html><title>test</title><script type="module" src="/entry.js"></script>'
+    server = await serve(
+      {
+        '/': page,
+        '/framed': '<iframe sandbox="allow-scripts" src="/"></iframe>',
+        '/entry.js': await bundle(new URL('library.page.ts', import.meta.url)),
+      },
+      { 'access-control-allow-origin': '*' },
+    )
+    browser = await launchChromium()
+  })
+  after(async () => {
+    await browser?.close()
+    await server?.close()
+  })
+
+  /** A page of a profile of its own, with its DevTools session; what it leaves unhandled fails the test. */
+  async function fresh(path = '/') {
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    const unhandled = []
+    page.on('pageerror', error => unhandled.push(error))
+    await page.goto(server.origin + path)
+    if (path === '/') await page.waitForFunction('globalThis.shelflife')
+    const devtools = await context.newCDPSession(page)
+    return {
+      page,
+      devtools,
+      async close() {
+        await context.close()
+        assert.deepEqual(unhandled, [])
+      },
+    }
+  }
+
+  test(`${CLOSES} forced closes under load: one reopening each, every loss is counted, nothing throws`, async t => {
+    const { page, devtools, close } = await fresh()
+    await page.evaluate(async () => {
+      const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'closes' }) })
+      await cache.set('a', 0, { persist: 'stored' })
+      Object.assign(globalThis, { cache, wrong: [], rounds: 0 })
+    })
+    for (let round = 1; round <= CLOSES; round += 1) {
+      const busy = page.evaluate(async round => {
+        // A thousand writes wait when the database goes.
+        const writes = Array.from({ length: 1000 }, (_, at) => cache.set(`k${at}`, `${round}:${at}`, { persist: 'stored' }))
+        for (const { status, reason } of await Promise.allSettled(writes)) if (status === 'rejected') wrong.push(String(reason))
+      }, round)
+      await devtools.send('Storage.clearDataForOrigin', { origin: server.origin, storageTypes: 'indexeddb' })
+      await busy
+      await page.evaluate(async round => {
+        await cache.set('last', round, { persist: 'stored' })
+        const value = await cache.get('k7')
+        if (value !== `${round}:7`) wrong.push(`k7 is ${value} in ${round}`)
+      }, round)
+    }
+    const { errors, state, dropped, wrong } = await page.evaluate(() => ({ ...cache.stats().tiers[0], wrong }))
+    t.diagnostic(JSON.stringify(errors))
+    assert.deepEqual(wrong, [])
+    assert.deepEqual([state, dropped], ['on', 0])
+    assert.equal(errors.reopened, CLOSES)
+    assert.equal(errors.lost, CLOSES)
+    await close()
+  })
+
+  test('a database that the browser gave up between two visits is counted as lost', async () => {
+    const { page, devtools, close } = await fresh()
+    const visit = () =>
+      page.evaluate(async () => {
+        const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'visits' }) })
+        const found = await cache.get('a')
+        await cache.set('a', 1)
+        await cache.flush()
+        const { errors } = cache.stats().tiers[0]
+        await cache.close()
+        return [found, errors]
+      })
+    assert.deepEqual(await visit(), [undefined, {}])
+    assert.deepEqual(await visit(), [1, {}])
+    await devtools.send('Storage.clearDataForOrigin', { origin: server.origin, storageTypes: 'indexeddb' })
+    assert.deepEqual(await visit(), [undefined, { lost: 1 }])
+    assert.deepEqual(await visit(), [1, {}])
+    await close()
+  })
+
+  test('a quota of 2 MiB under load: the oldest are given up, memory goes on, nothing is lost silently', async t => {
+    const { page, devtools, close } = await fresh()
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin: server.origin, quotaSize: 2 * 1024 * 1024 })
+    const result = await page.evaluate(async () => {
+      const cache = shelflife.createCache({ max: 100, store: shelflife.indexedDB({ name: 'quota' }) })
+      // The engine compresses what it can.
+      const noise = Array.from({ length: 1 << 20 }, () => String.fromCharCode(33 + Math.random() * 90)).join('')
+      const value = at => `${at}:${noise.slice(at * 1000, at * 1000 + 16_000)}`
+      const outcomes = { stored: 0, refused: {} }
+      const refused = new Set()
+      for (let at = 0; at < 600; at += 1) {
+        try {
+          await cache.set(`k${at}`, value(at), { persist: 'stored' })
+          outcomes.stored += 1
+        } catch (error) {
+          refused.add(at)
+          outcomes.refused[error.code] = (outcomes.refused[error.code] ?? 0) + 1
+        }
+        if (cache.memory.get(`k${at}`) !== value(at)) throw new Error(`memory does not have k${at}`)
+      }
+      const { errors, state, reclaimed, dropped, entries } = cache.stats().tiers[0]
+      await cache.close()
+      const again = shelflife.createCache({ max: 100, store: shelflife.indexedDB({ name: 'quota' }) })
+      const found = []
+      for (let at = 0; at < 600; at += 1) {
+        const one = await again.get(`k${at}`)
+        if (one !== undefined && one !== value(at)) throw new Error(`k${at} is wrong`)
+        if (one !== undefined) found.push(at)
+      }
+      await again.close()
+      return { outcomes, refused: [...refused], errors, state, reclaimed, dropped, entries, found }
+    })
+    const { found, refused, entries, ...rest } = result
+    t.diagnostic(JSON.stringify({ ...rest, entries, found: found.length, oldest: found[0] }))
+    assert.equal(rest.state, 'on')
+    assert.ok(rest.errors.quota > 0, 'the quota was felt')
+    assert.ok(rest.reclaimed > 0, 'something was given up')
+    assert.equal(rest.dropped, refused.length)
+    // What is left is the youngest, without gaps but for those that were refused.
+    const expected = Array.from({ length: 600 - found[0] }, (_, at) => found[0] + at).filter(at => !refused.includes(at))
+    assert.deepEqual(found, expected)
+    assert.ok(found.length >= 20, `${found.length} are left`)
+    await close()
+  })
+
+  test(`${MUTATIONS} random mutations of stored records: no wrong value, and a tier that works again`, async t => {
+    const { page, close } = await fresh()
+    const outcome = await page.evaluate(async mutations => {
+      let state = 20_261_121
+      const random = most => {
+        state = (state * 1_103_515_245 + 12_345) & 0x7fffffff
+        return Math.floor((state / 0x7fffffff) * most)
+      }
+      const settled = request =>
+        new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result)
+          request.onerror = () => reject(request.error)
+        })
+      const nonsense = () => [null, 'x', 7, {}, [], new Uint8Array(3), new Uint8Array(70_000), new Date(0), { directory: 1 }][random(9)]
+      const mutate = record => {
+        const bytes = record instanceof Uint8Array ? record : record?.directory
+        const dice = random(6)
+        if (dice === 0 || !(bytes instanceof Uint8Array) || bytes.length === 0) return nonsense()
+        let changed = bytes.slice()
+        if (dice === 1) changed = changed.slice(0, random(changed.length))
+        else if (dice === 2) changed = new Uint8Array([...changed, random(256)])
+        else for (let times = random(4); times >= 0; times -= 1) changed[random(changed.length)] ^= 1 << random(8)
+        return record === bytes ? changed : { ...record, directory: changed }
+      }
+      const totals = { mutated: 0, found: 0, missed: 0, errors: {} }
+      const name = 'mutations'
+      for (let round = 0; totals.mutated < mutations; round += 1) {
+        const cache = shelflife.createCache({ store: shelflife.indexedDB({ name }) })
+        for (let at = 0; at < 200; at += 1) cache.set(`k${at}`, { round, at, text: 'x'.repeat(random(3000)) }, { tags: [`t${at % 3}`] })
+        await cache.flush()
+        if (cache.stats().tiers[0].state !== 'on') throw new Error(`off in ${round}: ${cache.stats().tiers[0].reason}`)
+        const open = random(2) === 0
+        if (!open) await cache.close()
+        const database = await shelflife.raw(name)
+        for (let times = 0; times < 1 + (round % 5); times += 1) {
+          const place = ['directories', 'payloads', 'payloads', 'about'][random(4)]
+          const stores = database.transaction(place, 'readwrite').objectStore(place)
+          const keys = await settled(stores.getAllKeys())
+          if (keys.length === 0) continue
+          const key = keys[random(keys.length)]
+          if (random(10) === 0) await settled(stores.delete(key))
+          else await settled(stores.put(mutate(await settled(stores.get(key))), key))
+          totals.mutated += 1
+        }
+        database.close()
+        const reader = open ? cache : shelflife.createCache({ store: shelflife.indexedDB({ name }) })
+        if (open) for (let at = 0; at < 200; at += 1) reader.memory.get(`k${at}`)
+        const fresh = open ? shelflife.createCache({ store: shelflife.indexedDB({ name }) }) : reader
+        for (let at = 0; at < 200; at += 1) {
+          const value = await fresh.get(`k${at}`)
+          if (value === undefined) totals.missed += 1
+          else if (value.at !== at || value.round !== round) throw new Error(`wrong in ${round}: k${at} is ${JSON.stringify(value)}`)
+          else totals.found += 1
+        }
+        await fresh.set('works', round, { persist: 'stored' })
+        for (const [kind, count] of Object.entries(fresh.stats().tiers[0].errors)) totals.errors[kind] = (totals.errors[kind] ?? 0) + count
+        await fresh.close()
+        if (fresh !== cache) await cache.close()
+        const again = shelflife.createCache({ store: shelflife.indexedDB({ name }) })
+        if ((await again.get('works')) !== round) throw new Error(`not working again in ${round}`)
+        await again.close()
+      }
+      return totals
+    }, MUTATIONS)
+    t.diagnostic(JSON.stringify(outcome))
+    assert.ok(outcome.found > 0 && outcome.missed > 0)
+    await close()
+  })
+
+  test('a database of a newer version is not touched', async () => {
+    const { page, close } = await fresh()
+    const result = await page.evaluate(async () => {
+      const newer = await new Promise(resolve => {
+        const request = indexedDB.open('shelflife:newer', 7)
+        request.onupgradeneeded = () => request.result.createObjectStore('theirs')
+        request.onsuccess = () => resolve(request.result)
+      })
+      newer.close()
+      const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'newer' }) })
+      await cache.set('a', 1)
+      await cache.get('b')
+      const { state, reason } = cache.stats().tiers[0]
+      await cache.close()
+      return { state, reason, databases: (await indexedDB.databases()).map(({ name, version }) => `${name} ${version}`) }
+    })
+    assert.equal(result.state, 'off')
+    assert.match(result.reason, /VersionError/)
+    assert.deepEqual(result.databases, ['shelflife:newer 7'])
+    await close()
+  })
+
+  test('an upgrade by newer code in another tab is not blocked', async () => {
+    const { page, close } = await fresh()
+    const result = await page.evaluate(async () => {
+      const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'upgrade' }) })
+      await cache.set('a', 1, { persist: 'stored' })
+      const began = performance.now()
+      const newer = await new Promise((resolve, reject) => {
+        const request = indexedDB.open('shelflife:upgrade', 2)
+        request.onblocked = () => reject(new Error('blocked'))
+        request.onsuccess = () => resolve(request.result)
+      })
+      const ms = performance.now() - began
+      const code = await cache.set('b', 2, { persist: 'stored' }).catch(error => error.code)
+      const values = [await cache.get('a'), await cache.get('b'), await cache.get('c')]
+      const { state, errors } = cache.stats().tiers[0]
+      newer.close()
+      await cache.close()
+      return { ms, code, values, state, errors }
+    })
+    assert.ok(result.ms < 1000)
+    assert.equal(result.code, 'ERR_STORE')
+    assert.deepEqual(result.values, [1, 2, undefined])
+    assert.equal(result.state, 'off')
+    assert.equal(result.errors.versionchange, 1)
+    await close()
+  })
+
+  test('what the browser answers when a database is corrupt: reopen, delete, another name, off', async () => {
+    const { page, close } = await fresh()
+    const results = await page.evaluate(async () => {
+      const open = IDBFactory.prototype.open
+      const remove = IDBFactory.prototype.deleteDatabase
+      const failing = () => {
+        const request = { error: new DOMException('Internal error opening backing store for indexedDB.open.', 'UnknownError') }
+        queueMicrotask(() => request.onerror?.({}))
+        return request
+      }
+      const results = {}
+      const probe = name => name.includes('probe')
+      const live = async (what, { opens, removes, times = Number.POSITIVE_INFINITY }) => {
+        localStorage.clear()
+        const log = []
+        let left = times
+        IDBFactory.prototype.open = function (name, version) {
+          const fails = !opens(name) && left > 0
+          log.push(`open ${name}${fails ? ' fails' : ''}`)
+          left -= fails ? 1 : 0
+          return fails ? failing() : open.call(this, name, version)
+        }
+        IDBFactory.prototype.deleteDatabase = function (name) {
+          log.push(`delete ${name}`)
+          if (removes(name) && !probe(name)) left = 0
+          return removes(name) ? remove.call(this, name) : failing()
+        }
+        const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: what }) })
+        await cache.set('a', 1)
+        const code = await cache.set('b', 1, { persist: 'stored' }).catch(error => error.code)
+        const { state, errors } = cache.stats().tiers[0]
+        results[what] = {
+          code,
+          state,
+          errors,
+          log: log.filter(line => !line.includes('probe')),
+          values: [await cache.get('a'), await cache.get('z')],
+        }
+        await cache.close()
+        Object.assign(IDBFactory.prototype, { open, deleteDatabase: remove })
+      }
+      await live('passing', { opens: probe, removes: () => true, times: 2 })
+      await live('deletable', { opens: probe, removes: () => true })
+      await live('stuck', { opens: name => name !== 'shelflife:stuck', removes: probe })
+      await live('hopeless', { opens: probe, removes: probe })
+      await live('server', { opens: () => false, removes: () => true })
+      return results
+    })
+    const { passing, deletable, stuck, hopeless, server: all } = results
+    assert.deepEqual([passing.state, passing.errors, passing.code ?? null], ['on', {}, null])
+    assert.deepEqual([deletable.state, deletable.errors], ['on', { corrupt: 1, deleted: 1 }])
+    assert.equal(deletable.log.filter(line => line.startsWith('delete')).length, 1)
+    assert.deepEqual([stuck.state, stuck.errors], ['on', { corrupt: 1, renamed: 1 }])
+    assert.equal(stuck.log.at(-1), 'open shelflife:stuck~1')
+    assert.equal(hopeless.state, 'off')
+    assert.deepEqual([hopeless.errors.corrupt, hopeless.errors.renamed, hopeless.code], [3, 2, 'ERR_STORE'])
+    // Nothing opens: it is not the database, so nothing is deleted.
+    assert.equal(all.state, 'off')
+    assert.deepEqual([all.errors, all.log.filter(line => line.startsWith('delete'))], [{ open: 1 }, []])
+    for (const { values } of Object.values(results)) assert.deepEqual(values, [1, undefined])
+    await close()
+  })
+
+  test('a tier that was off comes back, without what changed meanwhile', async () => {
+    const { page, close } = await fresh()
+    const result = await page.evaluate(async () => {
+      const transaction = IDBDatabase.prototype.transaction
+      const options = { max: 2, store: shelflife.indexedDB({ name: 'back' }) }
+      const cache = shelflife.createCache(options)
+      for (const key of ['a', 'b', 'c', 'd']) await cache.set(key, 'old', { persist: 'stored' })
+      IDBDatabase.prototype.transaction = () => {
+        throw new DOMException('Connection to Indexed Database server lost', 'UnknownError')
+      }
+      const code = await cache.set('a', 'new', { persist: 'stored' }).catch(error => error.code)
+      const off = cache.stats().tiers[0].state
+      await cache.set('b', 'new')
+      await cache.delete('c')
+      IDBDatabase.prototype.transaction = transaction
+      await new Promise(resolve => setTimeout(resolve, 1100))
+      await cache.get('z')
+      while (cache.stats().tiers[0].state === 'off') await new Promise(resolve => setTimeout(resolve, 10))
+      cache.trim(1)
+      const values = []
+      for (const key of ['a', 'b', 'c', 'd']) values.push((await cache.get(key)) ?? null)
+      await cache.set('e', 1, { persist: 'stored' })
+      const { errors } = cache.stats().tiers[0]
+      await cache.close()
+      const again = shelflife.createCache(options)
+      for (const key of ['a', 'b', 'c', 'd', 'e']) values.push((await again.get(key)) ?? null)
+      await again.close()
+      return { code, off, values, errors }
+    })
+    assert.equal(result.off, 'off')
+    assert.equal(result.code, 'ERR_STORE')
+    assert.deepEqual(result.values, [null, null, null, 'old', null, null, null, 'old', 1])
+    assert.equal(result.errors.revived, 1)
+    await close()
+  })
+
+  test('a sandboxed frame: memory only, and it says why', async () => {
+    const { page, close } = await fresh('/framed')
+    const frame = page.frames().find(one => one !== page.mainFrame())
+    await frame.waitForFunction('globalThis.shelflife')
+    const [value, state, reason] = await frame.evaluate(async () => {
+      const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'framed' }) })
+      await cache.set('a', 1)
+      await cache.get('b')
+      const { state, reason } = cache.stats().tiers[0]
+      return [await cache.get('a'), state, reason]
+    })
+    assert.deepEqual([value, state], [1, 'off'])
+    assert.match(reason, /SecurityError/)
+    await close()
+  })
+})
