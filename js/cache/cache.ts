@@ -7,25 +7,24 @@
 
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
-import type { Persist, TierEntry } from '../stores/tier.ts'
+import type { Persist } from '../stores/tier.ts'
 import { BatchLoader } from './batch-loader.ts'
 import { cacheListeners, listen } from './cache-events.ts'
 import { type CacheReport, reportCache } from './cache-metrics.ts'
 import { checkPersist, type ResolvedCacheOptions, resolveCacheNamespace, resolveCacheOptions } from './cache-options.ts'
+import { cacheStats } from './cache-stats.ts'
 import { heldOf } from './entry-detail.ts'
 import { frontOf } from './front.ts'
-import { failed, passed } from './guarded.ts'
 import { type Isolation, isolated } from './isolate.ts'
-import type { Lease } from './leases.ts'
 import { Loading } from './loading.ts'
 import type { GetOrSetOptions, Loader, ManyLoader, PrefetchOptions, PrefetchResult, SureLoader } from './loading-types.ts'
 import { texts } from './marks.ts'
 import { MemoryCache } from './memory-cache.ts'
-import type { MissCode } from './miss-counts.ts'
 import { NamedTiers } from './named-tiers.ts'
 import { Namespaces } from './namespaces.ts'
 import { inOrder } from './partial-load-error.ts'
 import { prefetchAll } from './prefetch.ts'
+import { patiently, Reading } from './reading.ts'
 import { type Kept, keptOptions, NONE, Shelf } from './shelf.ts'
 import { TierStack, type TierWrite } from './tier-stack.ts'
 import type {
@@ -39,7 +38,7 @@ import type {
   ReadonlyMemoryCache,
   WrapOptions,
 } from './types.ts'
-import { untilAborted } from './until-aborted.ts'
+import { wrapped } from './wrapped.ts'
 
 /**
  * Makes a cache whose values may outlive memory and whose misses may load themselves. Keys are strings.
@@ -62,6 +61,7 @@ export class Cache<V> implements AsyncDisposable {
   readonly #memory: MemoryCache<string, Kept<V>>
   readonly #shelf: Shelf<V>
   readonly #loading: Loading<V>
+  readonly #reading: Reading<V>
   readonly #tiers: NamedTiers | undefined
   readonly #options: ResolvedCacheOptions<V>
   readonly #registry: CacheOptions<V>['metrics']
@@ -100,6 +100,10 @@ export class Cache<V> implements AsyncDisposable {
       lastMiss: () => this.#memory.lastMiss,
       persistOf: options => this.#persistOf(options),
     })
+    this.#reading = new Reading({
+      ...{ memory: this.#memory, shelf: this.#shelf, loading: this.#loading, tiers: this.#tiers },
+      out: known => this.#out(known),
+    })
     if (registry === undefined) return
     if (within === undefined) this.#memory.reportTo(registry)
     this.#report = reportCache(registry, memory.name, this)
@@ -111,44 +115,14 @@ export class Cache<V> implements AsyncDisposable {
     if (typeof key !== 'string') return Promise.reject(notText(key))
     const known = this.#memory.get(key, options)
     if (known !== undefined) return Promise.resolve(this.#out(known))
-    return this.#closing === undefined ? this.#getBelow(key, options) : Promise.reject(new ClosedError('the cache'))
+    return this.#closing === undefined ? this.#reading.below(key, options) : Promise.reject(new ClosedError('the cache'))
   }
 
   /** The values of `keys`, in their order; the missing ones are looked up below memory together. */
   async getMany(keys: readonly string[], options?: CacheReadOptions): Promise<(V | undefined)[]> {
     this.#refuseClosed()
     options?.signal?.throwIfAborted()
-    const missing: { key: string; index: number; why: MissCode }[] = []
-    const asked: Promise<unknown>[] = []
-    const values = keys.map((key, index) => {
-      const known = this.#memory.get(checkedKey(key), options)
-      if (known !== undefined) return this.#out(known)
-      if (this.#memory.guardOf(key) === undefined) missing.push({ key, index, why: this.#memory.lastMiss })
-      else
-        asked.push(
-          this.#getBelow(key, options).then(value => {
-            values[index] = value
-          }),
-        )
-      return undefined
-    })
-    if (asked.length > 0) await Promise.all(asked)
-    if (missing.length === 0) return values
-    const { leases } = this.#loading
-    const taken = missing.map(({ key, why }) => this.#loading.take(key, why))
-    const wanted = missing.map(({ key }) => key)
-    try {
-      const entries = await this.#tiers?.readMany(wanted, options?.signal)
-      const right = entries?.some(entry => this.#shelf.mustAsk(entry))
-        ? await patiently(Promise.all(entries.map((entry, at) => this.#confirmed(taken[at] as Lease, entry))), options?.signal)
-        : entries
-      for (const [at, { index }] of missing.entries()) {
-        values[index] = this.#loading.receive(taken[at] as Lease, right?.[at], options?.allowStale === true)
-      }
-      return values
-    } finally {
-      for (const lease of taken) leases.release(lease)
-    }
+    return this.#reading.many(keys.map(checkedKey), options)
   }
 
   /**
@@ -195,12 +169,7 @@ export class Cache<V> implements AsyncDisposable {
   /** Whether memory or a tier has a value of `key` that is not stale. Does not count as use. */
   async has(key: string): Promise<boolean> {
     this.#refuseClosed()
-    const known = this.#memory.guardOf(key) === undefined ? this.#memory.peek(key) : await this.#asked(key)
-    if (known !== undefined) return known !== NONE
-    const entry = (await this.#tiers?.readMany([key]))?.[0]
-    if (this.#shelf.mustAsk(entry) && !(await this.#shelf.isRight(key, entry))) return false
-    const found = this.#shelf.found(key, entry, false)
-    return found !== undefined && 'fresh' in found && found.fresh !== NONE
+    return this.#reading.has(key)
   }
 
   /**
@@ -283,18 +252,7 @@ export class Cache<V> implements AsyncDisposable {
    * function's name and its arguments are the key, which takes plain arguments and a cache without a store.
    */
   wrap<A extends readonly unknown[]>(fn: (...args: A) => V | Promise<V>, options: WrapOptions<A> = {}): (...args: A) => Promise<V> {
-    if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'a function', fn)
-    const { key, ...load } = options
-    if (key === undefined && fn.name === '') throw new InvalidArgumentError('key', 'given for a function without a name', key)
-    if (key === undefined && this.#tiers !== undefined) {
-      throw new InvalidArgumentError(
-        'key',
-        'given where values are stored: names of functions change, in minified code at every build',
-        key,
-      )
-    }
-    const keyOf = key ?? ((...args: A) => `${fn.name}:${argumentsText(args)}`)
-    return (...args) => this.getOrSet(keyOf(...args), () => fn(...args), load)
+    return wrapped<V, A>(this, fn, options, this.#tiers !== undefined)
   }
 
   /**
@@ -429,22 +387,7 @@ export class Cache<V> implements AsyncDisposable {
 
   /** What has happened so far. */
   stats(): CacheStats {
-    // Whoever reads `cache.memory` reads this cache.
-    const memory = this.#memory.stats()
-    const { misses, tierHits, staleHits, ...counts } = this.#loading.counts
-    const hits = memory.hits + tierHits + staleHits
-    const reads = hits + misses
-    return {
-      ...counts,
-      hits,
-      misses,
-      missesByReason: this.#loading.misses.byReason(),
-      hitRate: reads === 0 ? 0 : hits / reads,
-      loadLatency: this.#loading.latencies.summary(),
-      staleHits: memory.staleHits + staleHits,
-      memory,
-      tiers: this.#tiers?.stats() ?? [],
-    }
+    return cacheStats(this.#memory.stats(), this.#loading, this.#tiers)
   }
 
   /** How many loads are under way, and how many keys have a value on its way up. For tests. */
@@ -467,7 +410,7 @@ export class Cache<V> implements AsyncDisposable {
 
   async #obtainAsked(key: string, loader: Loader<V>, options: GetOrSetOptions | undefined, spare?: () => void): Promise<V | undefined> {
     try {
-      const known = await patiently(this.#asked(key), options?.signal)
+      const known = await patiently(this.#reading.asked(key), options?.signal)
       if (known === undefined) return await this.#copied(this.#loading.obtain(key, loader, options, spare))
       this.#loading.ahead(key, loader, options, spare)
       return this.#out(known)
@@ -476,45 +419,8 @@ export class Cache<V> implements AsyncDisposable {
     }
   }
 
-  /** What a tier had, unless its source has changed. */
-  async #confirmed(lease: Lease, entry: TierEntry | undefined): Promise<TierEntry | undefined> {
-    return this.#shelf.mustAsk(entry) ? this.#loading.confirm(lease, entry) : entry
-  }
-
-  /** What memory has of `key`, when whoever must be asked has found it right; it is gone, from the tiers too, when it is not. */
-  async #asked(key: string): Promise<Kept<V> | undefined> {
-    for (let guard = this.#memory.guardOf(key); guard !== undefined; guard = this.#memory.guardOf(key)) {
-      const right = await guard.askOwner(key, heldOf(this.#memory, key)?.value as Kept<V>)
-      const known = right ? passed(this.#memory, key, guard) : undefined
-      if (known !== undefined) return known
-      // Overwritten meanwhile, it is another one's turn.
-      if (right || !failed(this.#memory.contents, key, guard)) continue
-      this.#loading.overtake(key)
-      this.#tiers?.remove([key], 'memory').catch(error => this.#loading.tierFailed(key, error))
-    }
-    return this.#memory.get(key)
-  }
-
   #copied(value: Promise<V | undefined>): Promise<V | undefined> {
     return this.#isolate === 'clone' ? value.then(one => isolated(one, 'clone')) : value
-  }
-
-  async #getBelow(key: string, options: CacheReadOptions | undefined): Promise<V | undefined> {
-    const { signal } = options ?? {}
-    signal?.throwIfAborted()
-    if (this.#memory.guardOf(key) !== undefined) {
-      const known = await patiently(this.#asked(key), signal)
-      if (known !== undefined) return this.#out(known)
-    }
-    const lease = this.#loading.take(key)
-    try {
-      const reading = this.#tiers?.read(key)
-      let entry = reading && (await patiently(reading, signal))
-      if (this.#shelf.mustAsk(entry)) entry = await patiently(this.#loading.confirm(lease, entry), signal)
-      return this.#loading.receive(lease, entry, options?.allowStale === true)
-    } finally {
-      this.#loading.leases.release(lease)
-    }
   }
 
   async #delete(keys: readonly string[], options: { persist?: Persist } | undefined): Promise<boolean[]> {
@@ -576,10 +482,6 @@ function openTiers<V>({ stores, memory }: ResolvedCacheOptions<V>): NamedTiers |
   return stores.length === 0 ? undefined : new NamedTiers(new TierStack(stores, memory.clock))
 }
 
-function patiently<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return signal === undefined ? work : untilAborted(work, signal)
-}
-
 function memoryMode(options: InvalidateOptions | undefined): { mode: GiveUpMode } {
   return { mode: options?.mode ?? 'delete' }
 }
@@ -591,18 +493,4 @@ function checkedKey(key: unknown): string {
 
 function notText(key: unknown): InvalidArgumentError {
   return new InvalidArgumentError('key', 'a string', key)
-}
-
-/** Arguments as text, if text can tell them apart. */
-function argumentsText(args: readonly unknown[]): string {
-  for (const one of args) {
-    const plain = one === null || typeof one === 'string' || typeof one === 'boolean' || (typeof one === 'number' && Number.isFinite(one))
-    if (!plain)
-      throw new InvalidArgumentError(
-        'key',
-        'given for a function whose arguments are not all strings, finite numbers, booleans or null',
-        one,
-      )
-  }
-  return JSON.stringify(args)
 }

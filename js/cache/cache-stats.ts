@@ -1,0 +1,23 @@
+/** The statistics of a cache with tiers and loaders. */
+
+import type { Loading } from './loading.ts'
+import type { NamedTiers } from './named-tiers.ts'
+import type { CacheStats, MemoryCacheStats } from './types.ts'
+
+/** Whoever reads the front of a cache reads that cache: what memory counts is part of it. */
+export function cacheStats<V>(memory: MemoryCacheStats, loading: Loading<V>, tiers: NamedTiers | undefined): CacheStats {
+  const { misses, tierHits, staleHits, ...counts } = loading.counts
+  const hits = memory.hits + tierHits + staleHits
+  const reads = hits + misses
+  return {
+    ...counts,
+    hits,
+    misses,
+    missesByReason: loading.misses.byReason(),
+    hitRate: reads === 0 ? 0 : hits / reads,
+    loadLatency: loading.latencies.summary(),
+    staleHits: memory.staleHits + staleHits,
+    memory,
+    tiers: tiers?.stats() ?? [],
+  }
+}

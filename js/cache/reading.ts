@@ -1,0 +1,124 @@
+/** Reads of a cache that its memory does not answer at once: a tier has to be read, or somebody asked whether the entry is still right. */
+
+import type { TierEntry } from '../stores/tier.ts'
+import { heldOf } from './entry-detail.ts'
+import { failed, passed } from './guarded.ts'
+import type { Lease } from './leases.ts'
+import type { Loading } from './loading.ts'
+import type { MemoryCache } from './memory-cache.ts'
+import type { MissCode } from './miss-counts.ts'
+import type { NamedTiers } from './named-tiers.ts'
+import { type Kept, NONE, type Shelf } from './shelf.ts'
+import type { CacheReadOptions } from './types.ts'
+import { untilAborted } from './until-aborted.ts'
+
+/** What a cache reads from. */
+export interface Sources<V> {
+  readonly memory: MemoryCache<string, Kept<V>>
+  readonly shelf: Shelf<V>
+  readonly loading: Loading<V>
+  readonly tiers: NamedTiers | undefined
+  /** What is kept, as users get it. */
+  out(known: Kept<V>): V | undefined
+}
+
+/** See the top of this file. */
+export class Reading<V> {
+  readonly #from: Sources<V>
+
+  constructor(from: Sources<V>) {
+    this.#from = from
+  }
+
+  /** The value of `key`, which memory did not have. */
+  async below(key: string, options: CacheReadOptions | undefined): Promise<V | undefined> {
+    const { memory, shelf, loading, tiers, out } = this.#from
+    const { signal } = options ?? {}
+    signal?.throwIfAborted()
+    if (memory.guardOf(key) !== undefined) {
+      const known = await patiently(this.asked(key), signal)
+      if (known !== undefined) return out(known)
+    }
+    const lease = loading.take(key)
+    try {
+      const reading = tiers?.read(key)
+      let entry = reading && (await patiently(reading, signal))
+      if (shelf.mustAsk(entry)) entry = await patiently(loading.confirm(lease, entry), signal)
+      return loading.receive(lease, entry, options?.allowStale === true)
+    } finally {
+      loading.leases.release(lease)
+    }
+  }
+
+  /** The values of `keys`, in their order; the missing ones are looked up below memory together. */
+  async many(keys: readonly string[], options: CacheReadOptions | undefined): Promise<(V | undefined)[]> {
+    const { memory, shelf, loading, tiers, out } = this.#from
+    const missing: { key: string; index: number; why: MissCode }[] = []
+    const asked: Promise<unknown>[] = []
+    const values = keys.map((key, index) => {
+      const known = memory.get(key, options)
+      if (known !== undefined) return out(known)
+      if (memory.guardOf(key) === undefined) missing.push({ key, index, why: memory.lastMiss })
+      else
+        asked.push(
+          this.below(key, options).then(value => {
+            values[index] = value
+          }),
+        )
+      return undefined
+    })
+    if (asked.length > 0) await Promise.all(asked)
+    if (missing.length === 0) return values
+    const taken = missing.map(({ key, why }) => loading.take(key, why))
+    const wanted = missing.map(({ key }) => key)
+    try {
+      const entries = await tiers?.readMany(wanted, options?.signal)
+      const right = entries?.some(entry => shelf.mustAsk(entry))
+        ? await patiently(Promise.all(entries.map((entry, at) => this.#confirmed(taken[at] as Lease, entry))), options?.signal)
+        : entries
+      for (const [at, { index }] of missing.entries()) {
+        values[index] = loading.receive(taken[at] as Lease, right?.[at], options?.allowStale === true)
+      }
+      return values
+    } finally {
+      for (const lease of taken) loading.leases.release(lease)
+    }
+  }
+
+  /** Whether memory or a tier has a value of `key` that is not stale. */
+  async has(key: string): Promise<boolean> {
+    const { memory, shelf, tiers } = this.#from
+    const known = memory.guardOf(key) === undefined ? memory.peek(key) : await this.asked(key)
+    if (known !== undefined) return known !== NONE
+    const entry = (await tiers?.readMany([key]))?.[0]
+    if (shelf.mustAsk(entry) && !(await shelf.isRight(key, entry))) return false
+    const found = shelf.found(key, entry, false)
+    return found !== undefined && 'fresh' in found && found.fresh !== NONE
+  }
+
+  /** What memory has of `key`, when whoever must be asked has found it right; it is gone, from the tiers too, when it is not. */
+  async asked(key: string): Promise<Kept<V> | undefined> {
+    const { memory, loading, tiers } = this.#from
+    for (let guard = memory.guardOf(key); guard !== undefined; guard = memory.guardOf(key)) {
+      const right = await guard.askOwner(key, heldOf(memory, key)?.value as Kept<V>)
+      const known = right ? passed(memory, key, guard) : undefined
+      if (known !== undefined) return known
+      // Overwritten meanwhile, it is another one's turn.
+      if (right || !failed(memory.contents, key, guard)) continue
+      loading.overtake(key)
+      tiers?.remove([key], 'memory').catch(error => loading.tierFailed(key, error))
+    }
+    return memory.get(key)
+  }
+
+  /** What a tier had, unless its source has changed. */
+  async #confirmed(lease: Lease, entry: TierEntry | undefined): Promise<TierEntry | undefined> {
+    const { shelf, loading } = this.#from
+    return shelf.mustAsk(entry) ? loading.confirm(lease, entry) : entry
+  }
+}
+
+/** `work`, for whoever waits no longer than until `signal` aborts. */
+export function patiently<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return signal === undefined ? work : untilAborted(work, signal)
+}
