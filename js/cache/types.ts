@@ -187,12 +187,8 @@ export interface DumpedEntry<K, V> {
   version?: Version
 }
 
-/** What `on` of a memory cache tells of. The value of an entry that has left is the one that it had. */
-export interface MemoryCacheEvents<K, V> {
-  /** A read was answered. While somebody listens, reads cost more. */
-  hit: { key: K; value: V }
-  /** A read was not answered. The reason is `'cold'` too where the key left and is not remembered, see `missesByReason`. */
-  miss: { key: K; reason: MissReason }
+/** What caches tell of entries that come and leave. The value of an entry that has left is the one that it had. */
+export interface EntryEvents<K, V> {
   /** A value was stored, perhaps in place of another. */
   set: { key: K; value: V }
   delete: { key: K; value: V }
@@ -201,6 +197,14 @@ export interface MemoryCacheEvents<K, V> {
   invalidate: { key: K; value: V }
   /** A value was refused because it is larger than the cache may hold; what its key had before is gone. */
   oversize: { key: K; value: V }
+}
+
+/** What `on` of a memory cache tells of. */
+export interface MemoryCacheEvents<K, V> extends EntryEvents<K, V> {
+  /** A read was answered. While somebody listens, reads cost more. */
+  hit: { key: K; value: V }
+  /** A read was not answered. The reason is `'cold'` too where the key left and is not remembered, see `missesByReason`. */
+  miss: { key: K; reason: MissReason }
 }
 
 /** What hit rates to expect of other limits. */
@@ -319,19 +323,13 @@ export interface WrapOptions<A extends readonly unknown[]> extends Omit<GetOrSet
 }
 
 /** What `on` of a cache tells of. Entries come and leave in memory; what tiers do by themselves is not told. */
-export interface CacheEvents<V> {
+export interface CacheEvents<V> extends EntryEvents<string, V> {
   /** A read was answered at once, by memory or by a tier. While somebody listens, reads cost more. */
   hit: { key: string; value: V }
   /** Neither had it. */
   miss: { key: string; reason: MissReason }
   /** A caller was given a value past its time: while it is loaded anew, because that failed, or because it takes too long. */
   stale: { key: string; value: V; reason: 'revalidate' | 'error' | 'timeout' }
-  set: { key: string; value: V }
-  delete: { key: string; value: V }
-  evict: { key: string; value: V }
-  expire: { key: string; value: V }
-  invalidate: { key: string; value: V }
-  oversize: { key: string; value: V }
   /** A loader is called. */
   loadStart: { key: string; inBackground: boolean }
   /** It answered, after so many milliseconds; `undefined` when there is nothing. */

@@ -4,7 +4,6 @@
  */
 
 import type { Clock } from '../clock.ts'
-import { CoreTrappedError } from '../errors.ts'
 import { CoreHandle } from './door.ts'
 import { type Driver, driverOf } from './driver.ts'
 import { CacheHandle, part } from './parts/cache.ts'
@@ -313,14 +312,9 @@ export class CacheCore {
   }
 
   #ask<T>(action: (handle: CacheHandle) => T): T | undefined {
-    try {
-      return this.#handle.use(action)
-    } catch (error) {
-      if (!(error instanceof CoreTrappedError)) throw error
-      this.#handle.renew()
+    return this.#handle.useOrRenew(action, () => {
       this.#forgetLog()
       this.#onLost()
-      return undefined
-    }
+    })
   }
 }

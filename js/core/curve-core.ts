@@ -1,6 +1,5 @@
 /** The log in front of the curve machine: what happened to the keys of a cache beside the hits, which its own log tells. */
 
-import { CoreTrappedError } from '../errors.ts'
 import { CoreHandle } from './door.ts'
 import { CurveHandle, part } from './parts/cache.ts'
 
@@ -86,12 +85,6 @@ export class CurveCore {
   }
 
   #ask<T>(action: (handle: CurveHandle) => T): T | undefined {
-    try {
-      return this.#handle.use(action)
-    } catch (error) {
-      if (!(error instanceof CoreTrappedError)) throw error
-      this.#handle.renew()
-      return undefined
-    }
+    return this.#handle.useOrRenew(action)
   }
 }

@@ -124,6 +124,18 @@ export class CoreHandle<H extends { free(): void }> {
     }
   }
 
+  /** The same for an owner who can start again: after a trap the object is made anew, he is told, and there is no answer. */
+  useOrRenew<T>(action: (handle: H) => T, onLost?: () => void): T | undefined {
+    try {
+      return this.use(action)
+    } catch (error) {
+      if (!(error instanceof CoreTrappedError)) throw error
+      this.renew()
+      onLost?.()
+      return undefined
+    }
+  }
+
   /** Numbers that the object keeps at `pointer`; see {@link CoreNumbers}. */
   numbers(pointer: number, length: number): CoreNumbers {
     return new CoreNumbers(this.#part, pointer, length)
