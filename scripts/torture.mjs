@@ -75,6 +75,7 @@ async function runAll(ordeal, { seed, count, processes }) {
     await Promise.all(children.map(work))
     return seen
   } catch (error) {
+    for (const child of children) child.kill('SIGKILL')
     console.error(error.message)
     process.exit(1)
   } finally {
@@ -90,11 +91,16 @@ function serve() {
     try {
       const { ordeals } = await loaded
       const counts = await ordeals[ordeal].run(count, seed)
-      if (process.connected) process.send({ counts })
+      answer({ counts })
     } catch (error) {
-      if (process.connected) process.send({ failure: `${error.stack}\n${error.cause?.stack ?? ''}` })
+      answer({ failure: `${error.stack}\n${error.cause?.stack ?? ''}` })
     }
   })
+}
+
+/** Where nobody listens any more, another process has found something, and that is the message to be read. */
+function answer(message) {
+  if (process.connected) process.send(message, () => {})
 }
 
 function numberIn(variable, usual) {
