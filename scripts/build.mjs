@@ -48,7 +48,7 @@ export async function buildPackage() {
     external: ['node:*', 'undici', 'redis', 'keyv', 'better-sqlite3'],
     charset: 'utf8',
   }
-  const entries = ['index', 'testing', 'lru-cache', 'cache-manager', 'stores/indexeddb', 'stores/fs'].map(name => ({
+  const entries = ['index', 'testing', 'lru-cache', 'cache-manager', 'stores/indexeddb', 'stores/fs', 'stores/redis'].map(name => ({
     in: join(root, `js/${name}.ts`),
     out: name,
   }))

@@ -2,7 +2,7 @@
 // Brings this machine to where `npm start` (run), `npm test` (test) or the benches (bench, bench-browsers) work. Does only what is
 // still to be done; slow steps run side by side.
 
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { chromium, firefox, webkit, which } from './browsers.mjs'
@@ -18,7 +18,7 @@ const OLDEST_NODE = [20, 20]
 
 const profiles = {
   run: ['package'],
-  test: ['package', 'test-packages', 'wasm-bindgen', 'wasm-pack', 'chromium', 'geckodriver', 'webkit', 'promtool'],
+  test: ['package', 'test-packages', 'wasm-bindgen', 'wasm-pack', 'chromium', 'geckodriver', 'webkit', 'promtool', 'redis-server'],
   bench: ['package', 'bench-packages'],
   'bench-browsers': ['package', 'bench-packages', 'test-packages', 'chromium', 'geckodriver', 'webkit'],
 }
@@ -146,6 +146,13 @@ const steps = {
     ready: async () => which('promtool') !== undefined || which('dpkg-deb') === undefined || !(await canApt()),
     run: unpackPromtool,
   },
+  'redis-server': {
+    what: 'redis-server, out of redis-tools by apt',
+    why: 'the store in Redis is tested on a real one',
+    needs: ['promtool'],
+    ready: async () => which('redis-server') !== undefined || !(await canApt()),
+    run: addRedisServer,
+  },
 }
 
 /** Runs the profiles named; says nothing when all is there. */
@@ -234,6 +241,14 @@ async function unpackPromtool() {
   mkdirSync(programs, { recursive: true })
   copyFileSync(join(folder, 'unpacked/usr/bin/promtool'), join(programs, 'promtool'))
   rmSync(folder, { recursive: true })
+}
+
+/** The package of that name would start a server; its tools are the same program, which does what it is called by. */
+async function addRedisServer() {
+  await apt(['redis-tools'])
+  const programs = join(ownPrograms, 'bin')
+  mkdirSync(programs, { recursive: true })
+  symlinkSync('/usr/bin/redis-check-rdb', join(programs, 'redis-server'))
 }
 
 /** The version that Cargo.toml pins: tool and crate have to be the same. */

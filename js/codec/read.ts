@@ -20,7 +20,8 @@ class Reader {
   readonly #met: object[] = []
 
   constructor(bytes: Uint8Array, start: number) {
-    this.#bytes = bytes
+    // `slice` of a Buffer does not copy.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#at = start
   }

@@ -78,6 +78,24 @@ export class Barriers {
     this.#trim()
   }
 
+  /** Somebody else has given up `name`, one of {@link namesOf}, at this number. False, and nothing has changed, when it is no such name. */
+  learn(name: string, mode: GiveUpMode, number: number): boolean {
+    if (!isName(name)) return false
+    this.witness(number)
+    const here = this.#marks.get(name)
+    const deleted = Math.max(here?.deleted ?? 0, mode === 'delete' ? number : 0)
+    const expired = Math.max(here?.expired ?? 0, mode === 'expire' ? number : 0)
+    this.#put(name, { deleted, expired: expired > deleted ? expired : 0 })
+    this.#trim()
+    return true
+  }
+
+  /** Somebody else has given up everything made before this number. */
+  learnFloor(floor: number): void {
+    this.witness(floor)
+    this.#floor = Math.max(this.#floor, floor)
+  }
+
   /** When the key itself was given up, for somebody who goes to read it and must know that when it has been written anew meanwhile. */
   markOf(key: string): Mark | undefined {
     return this.#marks.size === 0 ? undefined : this.#marks.get(`k${key}`)
@@ -169,7 +187,8 @@ export class Barriers {
   }
 }
 
-function namesOf(meant: GivenUp): string[] {
+/** The names under which what is meant is given up: a letter for the kind, and a text. */
+export function namesOf(meant: GivenUp): string[] {
   if ('tags' in meant) return meant.tags.map(tag => `t${tag}`)
   if ('key' in meant) return [`k${meant.key}`, `d${meant.key}`]
   if ('source' in meant) return [meant.source === undefined ? ANY_SOURCE : `d${meant.source}`]

@@ -88,6 +88,8 @@ export interface TierStats {
 /** A place for values below the memory cache. Reads never reject because of the medium: a failure is a counted miss. */
 export interface Tier {
   readonly name: string
+  /** Whether other processes read and write the same entries, and this one sees what they do. Default: false. */
+  readonly isShared?: boolean | undefined
   /** Reads what is stored (the directory, not the values). Idempotent; never rejects: a tier that cannot open is `'off'`, with the reason in {@link stats}. */
   open(): Promise<void>
   /** The valid entries of `keys`, in their order; `undefined` where there is none. Rejects only when `signal` aborts or the tier is closed. */

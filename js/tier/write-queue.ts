@@ -59,6 +59,16 @@ export class WriteQueue {
     this.#bytes -= weigh(old)
   }
 
+  /** Gives up the oldest write that waits. */
+  shed(): Pending | undefined {
+    for (const [key, pending] of this.#waiting) {
+      this.#waiting.delete(key)
+      this.#bytes -= weigh(pending)
+      return pending
+    }
+    return undefined
+  }
+
   /** The writes to do next, up to `most` bytes; they stay visible until {@link done} or {@link giveBack}. */
   take(most: number): Pending[] {
     const batch: Pending[] = []
