@@ -2,7 +2,7 @@
  * The directory of a segment, and how lines are packed into segments.
  *
  * Bytes, little endian: version, form of the keys (0 ASCII, 1 UTF-16), count of lines (2 bytes), bytes of all keys (4);
- * then 40 bytes a line: units of the key, bytes of the value (2^32-1: a tombstone), checksum, 4 spare, order, expiresAt,
+ * then 40 bytes a line: units of the key, bytes of the value (2^32-1: a tombstone), checksum, hash of the key, order, expiresAt,
  * writtenAt; then the keys. Values lie in the payload in the order of the lines, without gaps.
  */
 
@@ -127,6 +127,21 @@ export function readDirectory(bytes: Uint8Array): Line[] {
   return lines
 }
 
+/** The hash of a key, by which a directory that is damaged can still be asked what it may have said. Not a defence against forgery. */
+export function keyHash(key: string): number {
+  return seedOf(key) >>> 0
+}
+
+/** The hashes of the keys of a directory, without a look at the rest. Any bytes give some. */
+export function keyHashes(directory: Uint8Array): number[] {
+  const hashes: number[] = []
+  if (directory.length < HEADER) return hashes
+  const view = new DataView(directory.buffer, directory.byteOffset, directory.byteLength)
+  const end = Math.min(HEADER + view.getUint16(2, true) * LINE, directory.length)
+  for (let at = HEADER; at + LINE <= end; at += LINE) hashes.push(view.getUint32(at + 12, true))
+  return hashes
+}
+
 function pour(batch: readonly Outgoing[]): PackedSegment {
   const text = batch.map(line => line.key).join('')
   const wide = isAscii(text) ? 0 : 1
@@ -144,6 +159,7 @@ function pour(batch: readonly Outgoing[]): PackedSegment {
   for (const { key, bytes, order, expiresAt, writtenAt } of batch) {
     view.setUint32(at, key.length, true)
     view.setUint32(at + 4, bytes === undefined ? TOMBSTONE : bytes.length, true)
+    view.setUint32(at + 12, keyHash(key), true)
     view.setFloat64(at + 16, order, true)
     const cost = LINE + key.length * (wide + 1)
     if (bytes === undefined) lines.push({ key, value: undefined, order, cost })

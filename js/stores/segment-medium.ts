@@ -18,6 +18,11 @@ export interface ListedSegment {
   readonly directory: Uint8Array
   /** Bytes that the segment takes, payload included. */
   readonly bytes: number
+  /**
+   * Of a segment whose directory is empty, because it is damaged or lost: what {@link keyHash} gives for the keys that it may have
+   * named; absent when that is not known. Such a segment has an id of its own or, when several are lost, a number between those before and after.
+   */
+  readonly keys?: ReadonlySet<number> | undefined
 }
 
 /** `'stored'` survives the death of the process, `'durable'` also that of the machine. */
@@ -53,6 +58,8 @@ export interface SegmentMedium {
   /** Where several may write. */
   readonly peers?: Peers | undefined
   open(call: MediumCall): Promise<void>
+  /** Tries to become the one who writes, where another was. Whether it is; then `list` is called before anything is written. */
+  takeOver?(call: MediumCall): Promise<boolean>
   /** Writes the segments in order, all or none of them as far as a reader can see, and gives their ids. Resolves when `durability` holds. */
   append(segments: readonly Segment[], durability: Durability, call: MediumCall): Promise<number[]>
   /** The segments with an id above `after` (default: all), in the order of their ids. */

@@ -9,16 +9,13 @@ import type { Clock } from '../clock.ts'
 import { Barriers, GONE, type Mark } from '../stores/barriers.ts'
 import type { EntryFacts, Invalidation, Persist, StoreChange, Tier, TierEntry, TierStats } from '../stores/tier.ts'
 import { knowsAll, newsOf } from './foreign-barriers.ts'
-import { entryKey, isRecord, keyOfEntry, recordKey } from './records.ts'
+import { BARRIER_RECORDS, entryKey, isRecord, keyOfEntry, SOURCE_RECORD_KEYS } from './records.ts'
 import { SOURCE_RECORDS, Sources } from './sources.ts'
 
 /** A tier without invalidation. */
 export type PlainTier = Omit<Tier, 'invalidate'>
 
 type Write = { readonly key: string; readonly entry: TierEntry }
-
-/** Records of barriers: each writer has one of these, by chance. */
-const WRITERS = 16
 
 type OnChange = (change: StoreChange) => void
 
@@ -33,11 +30,12 @@ class BarrierTier implements Tier {
   readonly #clock: Clock
   readonly #barriers = new Barriers()
   readonly #sources = new Sources()
-  readonly #record = recordKey(`${Math.floor(Math.random() * WRITERS)}`)
+  readonly #record = BARRIER_RECORDS[Math.floor(Math.random() * BARRIER_RECORDS.length)] as string
   /** Whether there are barriers that the record does not have, and whether somebody will see to that. */
   #isDirty = false
   #isScheduled = false
   #opening: Promise<void> | undefined
+  #isOpen = false
   /** How often everything was forgotten, barriers too. */
   #clearings = 0
   /** What the tier counted and we do not: readings of records, and entries that had been given up. */
@@ -79,6 +77,8 @@ class BarrierTier implements Tier {
   }
 
   setMany(entries: readonly Write[], options: { readonly persist: Persist }): Promise<void> {
+    // Not judged by what was given up before it was written, which nobody has read yet. Numbers are times.
+    if (!this.#isOpen) this.#barriers.witness(this.#clock.wall() - 1)
     // Records first: an entry that is stored without its source being known would outlive a change of that.
     const records = this.#note(entries)
     if (this.#changed(entries.map(({ key }) => key))) records.push(this.#takeRecord())
@@ -137,7 +137,10 @@ class BarrierTier implements Tier {
 
   async #open(): Promise<void> {
     await this.#tier.open()
-    if (!(await this.#learnFrom(RECORDS)) || this.#tier.stats().errors.damaged !== undefined) this.#distrust()
+    // What damage may have taken, nobody knows what it gave up.
+    const isSure = await this.#learnFrom(RECORDS)
+    this.#isOpen = true
+    if (!isSure || this.#tier.stats().errors.distrusted !== undefined) this.#distrust()
   }
 
   /** Reads records. False when that was not possible: of a record that cannot be read nobody knows what it gave up. */
@@ -260,7 +263,7 @@ function recordWrite(key: string, value: unknown): Write {
 }
 
 function sourceRecord(number: number): string {
-  return recordKey(`s${number}`)
+  return SOURCE_RECORD_KEYS[number] as string
 }
 
 function failures({ errors }: TierStats): number {
@@ -268,5 +271,5 @@ function failures({ errors }: TierStats): number {
 }
 
 const NO_FACTS: EntryFacts = {}
-const SOURCES = new Set(Array.from({ length: SOURCE_RECORDS }, (_, at) => sourceRecord(at)))
-const RECORDS = [...Array.from({ length: WRITERS }, (_, at) => recordKey(`${at}`)), ...SOURCES]
+const SOURCES = new Set(SOURCE_RECORD_KEYS)
+const RECORDS = [...BARRIER_RECORDS, ...SOURCE_RECORD_KEYS]

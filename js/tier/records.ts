@@ -1,10 +1,18 @@
 /** Keys under which a tier keeps what it must know itself, beside the entries of its users. */
 
+import { SOURCE_RECORDS } from './sources.ts'
+
 /** What the keys of records begin with. */
 const RECORD = '\0shelflife\0'
 
-/** The key of a record. */
-export function recordKey(name: string): string {
+/** Records of barriers: each writer has one of these, by chance. */
+const WRITERS = 16
+
+/** The keys of the records of barriers, and of sources. */
+export const BARRIER_RECORDS: readonly string[] = Array.from({ length: WRITERS }, (_, at) => recordKey(`${at}`))
+export const SOURCE_RECORD_KEYS: readonly string[] = Array.from({ length: SOURCE_RECORDS }, (_, at) => recordKey(`s${at}`))
+
+function recordKey(name: string): string {
   return `${RECORD}r${name}`
 }
 

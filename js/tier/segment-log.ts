@@ -10,6 +10,7 @@ import type { Durability, SegmentMedium } from '../stores/segment-medium.ts'
 import type { SegmentStore, StoreChange, StoreContext } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
 import { pause, withDeadline } from './deadlines.ts'
+import { Distrust } from './distrust.ts'
 import { KeyDirectory, type Located } from './key-directory.ts'
 import { RecentPayloads } from './recent-payloads.ts'
 import { isRecord } from './records.ts'
@@ -292,11 +293,9 @@ export class SegmentLog implements TierLog {
       gone.push(spare)
     }
     this.counts.reclaimed += gone.length
-    if (gone.length > 0) return this.#remove(gone)
-    this.counts.reclaimed += this.sizes.segments
-    await withDeadline(this.#core, WRITE_MS, call => this.#medium.clear(call))
-    this.#recent.clear()
-    await this.#survive(() => this.#directory.clear())
+    // Where there is no room even for saying what is gone, all goes, too.
+    if (gone.length > 0 && (await this.#remove(gone).then(() => true, isNotForRoom))) return
+    await this.#forgetAll()
   }
 
   /** Gives up segments until `incoming` bytes fit the budget. */
@@ -355,24 +354,50 @@ export class SegmentLog implements TierLog {
   /**
    * Plays the segments between `after` and `before` into the directory, and gives them.
    *
-   * Which keys a damaged directory named is not known, and any older value may be one that it made outdated: nothing
-   * older is believed, for which all have to be read again. A segment of a newer format is not touched; the error tells.
+   * Any older value of a key that a damaged directory named may be outdated. So what is older and of such a key is not believed, and
+   * nothing older at all when the medium does not know the keys. A segment of a newer format is not touched; the error tells.
    */
-  async #replay(after: number, before: number): Promise<{ id: number; lines: Line[] }[] | 'damaged'> {
+  async #replay(after: number, before: number): Promise<{ id: number; lines: readonly Line[] }[] | 'damaged'> {
     const epoch = this.#epoch
     const listed = await withDeadline(this.#core, WRITE_MS, call => this.#medium.list(after, call))
     if (epoch !== this.#epoch) return []
     const replayed = listed
       .filter(segment => segment.id < before)
       .map(segment => ({ ...segment, lines: this.#readLines(segment.directory) }))
-    const damaged = replayed.findLastIndex(segment => segment.lines === undefined)
-    if (damaged >= 0 && after > 0) return 'damaged'
-    const sound = replayed.slice(damaged + 1).map(({ id, bytes, lines = [] }) => ({ id, bytes, lines }))
-    for (const { id, bytes, lines } of sound) this.#directory.commit(id, bytes, lines)
-    if (damaged < 0 || !this.#medium.writable) return sound
-    const distrusted = replayed.slice(0, damaged + 1).map(segment => segment.id)
-    await withDeadline(this.#core, WRITE_MS, call => this.#medium.remove(distrusted, call))
+    const damaged = replayed.filter(segment => segment.lines === undefined)
+    // What is older was taken in before we knew.
+    if (damaged.length > 0 && after > 0) return 'damaged'
+    const distrust = new Distrust(damaged)
+    const sound: { id: number; lines: readonly Line[] }[] = []
+    for (const { id, bytes, lines } of replayed) {
+      if (lines === undefined || distrust.isForgotten(id)) continue
+      const believed = distrust.believed(id, lines)
+      // What is overruled by a tombstone is on the medium still, and keeps that alive.
+      this.#directory.commit(id, bytes, this.#medium.writable ? lines : believed)
+      sound.push({ id, lines: believed })
+    }
+    if (distrust.hasRecords) this.count('distrusted')
+    if (damaged.length === 0 || !this.#medium.writable) return sound
+    const gone = replayed.filter(({ id, lines }) => lines === undefined || distrust.isForgotten(id)).map(({ id }) => id)
+    if (!(await this.#overrule(distrust.tombstones(), gone).then(() => true, isNotForRoom))) await this.#forgetAll()
     return sound
+  }
+
+  /** Makes it last that what is damaged is gone, and with it what it may have outdated. */
+  async #overrule(tombstones: readonly Outgoing[], damaged: readonly number[]): Promise<void> {
+    const segments = pack(tombstones)
+    if (segments.length > 0) {
+      const ids = await withDeadline(this.#core, WRITE_MS, call => this.#medium.append(segments, 'durable', call))
+      for (const [index, segment] of segments.entries()) this.#directory.commit(ids[index] as number, this.#weigh(segment), segment.lines)
+    }
+    await withDeadline(this.#core, WRITE_MS, call => this.#medium.remove(damaged, call))
+  }
+
+  async #forgetAll(): Promise<void> {
+    this.counts.reclaimed += this.sizes.segments
+    await withDeadline(this.#core, WRITE_MS, call => this.#medium.clear(call))
+    this.#recent.clear()
+    await this.#survive(() => this.#directory.clear())
   }
 
   #readLines(directory: Uint8Array): ReturnType<typeof readDirectory> | undefined {
@@ -419,4 +444,10 @@ function either(one: AbortSignal, other: AbortSignal): AbortSignal {
     else signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
   }
   return controller.signal
+}
+
+/** False for a lack of room, and otherwise the error. */
+function isNotForRoom(error: unknown): false {
+  if (isShelflifeError(error) && error.code === 'ERR_QUOTA') return false
+  throw error
 }

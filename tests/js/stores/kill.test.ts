@@ -10,7 +10,7 @@ import { storeContext } from '../../../js/core/tier-core.ts'
 import { fileSystem } from '../../../js/stores/fs.ts'
 
 /** `SHELFLIFE_KILLS=200 npx vitest run kill` for more. */
-const CYCLES = Number(process.env.SHELFLIFE_KILLS ?? 20)
+const CYCLES = Number(process.env.SHELFLIFE_KILLS ?? 8)
 
 interface Operation {
   readonly serial: number
