@@ -13,5 +13,5 @@ if (name === undefined || !existsSync(file)) {
   console.error('usage: node scripts/bench.mjs <name> [--json]; the benches are benches/<name>.bench.mjs')
   process.exit(2)
 }
-await setupOrExit(args.includes('--engine') ? 'bench-browsers' : 'bench')
+await setupOrExit(name === 'indexeddb' || args.includes('--engine') ? 'bench-browsers' : 'bench')
 process.exitCode = spawnSync(process.execPath, [file, ...args], { stdio: 'inherit' }).status ?? 1

@@ -1,0 +1,97 @@
+// Runs in a page: pairs kept in IndexedDB, written and read in the ways that pages do.
+
+import { contestants } from './contestants.mjs'
+
+const TOGETHER = 1000
+const ONE_BY_ONE = 200
+const RANDOM_READS = 1000
+const FLUSHED = 10_000
+
+/**
+ * Milliseconds (a random read: also the 99th percentile) of each contestant, round by round.
+ * @param {{ entries: number, rounds: number }} options
+ */
+export default async function measure({ entries, rounds }) {
+  const pairs = Array.from({ length: entries }, (_, id) => /** @type {[string, any]} */ ([`user:${id}:profile`, record(id)]))
+  const measured = Object.fromEntries(Object.keys(contestants).map(name => [name, /** @type {Record<string, number>[]} */ ([])]))
+  for (let round = 0; round < rounds; round += 1) {
+    const names = Object.keys(contestants)
+    for (let turn = 0; turn < names.length; turn += 1) {
+      const name = names[(turn + round) % names.length]
+      measured[name].push(await run(contestants[name], `bench-${name}-${round}`, pairs))
+    }
+  }
+  return measured
+}
+
+async function run(open, database, pairs) {
+  const costs = {}
+  const time = async (what, work) => {
+    const began = performance.now()
+    const result = await work()
+    costs[what] = performance.now() - began
+    return result
+  }
+  const keys = pairs.map(([key]) => key)
+
+  let contestant = await open(database, pairs.length)
+  await time('write all', () => contestant.setAll(pairs))
+  await contestant.close()
+
+  contestant = await open(database, pairs.length)
+  const found = await time('reopen and read all', () => contestant.readAll(keys))
+  if (found.length !== pairs.length || found.some(value => typeof value?.id !== 'number')) throw new Error(`${database}: not all came back`)
+  await contestant.close()
+
+  contestant = await open(database, 10)
+  await time('reopen and read one', () => contestant.get(keys[keys.length >> 1]))
+  const reads = []
+  for (let at = 0; at < RANDOM_READS; at += 1) {
+    const id = (at * 7919 + 13) % pairs.length
+    const began = performance.now()
+    const value = await contestant.get(keys[id])
+    reads.push(performance.now() - began)
+    if (value?.id !== id) throw new Error(`${database}: a wrong value`)
+  }
+  reads.sort((a, b) => a - b)
+  costs['a random read'] = reads.reduce((sum, ms) => sum + ms, 0) / reads.length
+  costs['a random read, p99'] = reads[Math.ceil(reads.length * 0.99) - 1]
+  await time(`${TOGETHER} stored sets together`, () =>
+    Promise.all(keys.slice(0, TOGETHER).map((key, id) => contestant.set(key, record(id)))),
+  )
+  await time(`${ONE_BY_ONE} stored sets one by one`, async () => {
+    for (const [id, key] of keys.slice(0, ONE_BY_ONE).entries()) await contestant.set(key, record(id))
+  })
+  if (contestant.queueAll !== undefined) {
+    await contestant.queueAll(pairs.slice(0, FLUSHED))
+    costs['longest task of a flush'] = await longestTaskDuring(contestant.flush)
+  }
+  await contestant.close()
+  return costs
+}
+
+/** The longest time between two turns of the event loop while `work` is under way. */
+async function longestTaskDuring(work) {
+  const { port1, port2 } = new MessageChannel()
+  let longest = 0
+  let last = performance.now()
+  port1.onmessage = () => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+    port2.postMessage(0)
+  }
+  port2.postMessage(0)
+  await work()
+  port1.close()
+  return longest
+}
+
+/** About 250 bytes as JSON. */
+function record(id) {
+  return {
+    ...{ id, name: `User number ${id}`, email: `user.${id}@example.com`, active: id % 3 === 0, score: id * 1.5 },
+    ...{ address: { street: `${id % 900} Long Street`, city: 'Springfield', zip: String(10_000 + (id % 80_000)) } },
+    ...{ tags: ['alpha', 'beta', `group-${id % 50}`], joined: '2024-03-01T12:00:00Z', bio: 'likes short walks and long caches' },
+  }
+}
