@@ -7,7 +7,7 @@
 
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
-import type { Persist } from '../stores/tier.ts'
+import type { Persist, StoreChange } from '../stores/tier.ts'
 import { BatchLoader } from './batch-loader.ts'
 import { cacheListeners, listen } from './cache-events.ts'
 import { type CacheReport, reportCache } from './cache-metrics.ts'
@@ -15,6 +15,7 @@ import { checkPersist, type ResolvedCacheOptions, resolveCacheNamespace, resolve
 import { cacheStats } from './cache-stats.ts'
 import { heldOf } from './entry-detail.ts'
 import { frontOf } from './front.ts'
+import { hear } from './heard.ts'
 import { type Isolation, isolated } from './isolate.ts'
 import { Loading } from './loading.ts'
 import type { GetOrSetOptions, Loader, ManyLoader, PrefetchOptions, PrefetchResult, SureLoader } from './loading-types.ts'
@@ -87,11 +88,12 @@ export class Cache<V> implements AsyncDisposable {
     this.#persist = persist
     this.#isolate = isolate
     this.#refreshesAhead = policy.aheadShare < 1 || policy.aheadMs > 0
-    this.#tiers = within === undefined ? openTiers(options) : within.around.#tiers?.within(within.name)
+    this.#tiers = within === undefined ? openTiers(options, change => this.#heard(change)) : within.around.#tiers?.within(within.name)
     this.#loading = new Loading({
       shelf: this.#shelf,
       policy,
       readBelow: key => this.#tiers?.read(key),
+      lock: (key, signal) => this.#tiers?.lock(key, signal),
       writeBelow: (key, entry, how) => this.#tiers?.write([{ key, entry }], how),
       remove: key => {
         this.#memory.delete(key)
@@ -445,6 +447,12 @@ export class Cache<V> implements AsyncDisposable {
     await this.#tiers?.invalidate({ ...meant, ...mode }, persist)
   }
 
+  #heard(change: StoreChange): void {
+    if (this.#closing !== undefined) return
+    const all = this.#withNamespaces().map(cache => ({ path: cache.#tiers?.path ?? '', memory: cache.#memory, loading: cache.#loading }))
+    hear(all, change)
+  }
+
   #persistOf(options: { persist?: Persist } | undefined): Persist {
     const persist = options?.persist ?? this.#persist
     checkPersist(persist, this.#tiers !== undefined)
@@ -478,8 +486,8 @@ export class Cache<V> implements AsyncDisposable {
   }
 }
 
-function openTiers<V>({ stores, memory }: ResolvedCacheOptions<V>): NamedTiers | undefined {
-  return stores.length === 0 ? undefined : new NamedTiers(new TierStack(stores, memory.clock))
+function openTiers<V>({ stores, memory }: ResolvedCacheOptions<V>, onChange: (change: StoreChange) => void): NamedTiers | undefined {
+  return stores.length === 0 ? undefined : new NamedTiers(new TierStack(stores, memory.clock, onChange))
 }
 
 function memoryMode(options: InvalidateOptions | undefined): { mode: GiveUpMode } {

@@ -31,6 +31,8 @@ export interface LoadingHost<V> {
   readonly policy: LoadPolicy
   /** What the tiers have, or `undefined` at once where there are none. */
   readBelow(key: string): Promise<TierEntry | undefined> | undefined
+  /** The right to load `key` for all who share the tiers; see `Tier.lock`. `undefined` at once where nobody needs it. */
+  lock?(key: string, signal: () => AbortSignal): Promise<(() => void) | undefined> | undefined
   writeBelow(key: string, entry: TierEntry, persist: Persist): Promise<void> | undefined
   /** Removes a key from memory and the tiers. */
   remove(key: string): void
@@ -50,6 +52,9 @@ interface Order<V> {
   /** The loader will not be called for this order, or not any more. May be told more than once. */
   readonly spare?: (() => void) | undefined
 }
+
+/** What the tiers have: an answer, or the best there is that is stale. */
+type Seen<V> = { readonly found: V | undefined } | { readonly former: Former<V> | undefined }
 
 /** See the top of this file. */
 export class Loading<V> implements FlightHost<V> {
@@ -292,43 +297,88 @@ export class Loading<V> implements FlightHost<V> {
   }
 
   async #fly(flight: Flight<V>, order: Order<V>, isForced: boolean): Promise<V | undefined> {
-    const { key, policy } = order
-    const lease = this.take(key)
+    const { key } = order
+    let lease = this.take(key)
     flight.era = lease.era
-    let former = order.former
-    flight.marks = this.#marksOf(order, former)
+    flight.marks = this.#marksOf(order, order.former)
+    let release: (() => void) | undefined
     try {
       const reading = this.#host.readBelow(key)
-      if (reading !== undefined) {
-        const validate = order.options?.validate
-        let entry = await flight.race(reading)
-        if (this.#host.shelf.mustAsk(entry, validate)) entry = await flight.race(this.confirm(lease, entry, validate))
-        // Given up after it was read: the tier could not know. Others may wait by now who must not get it.
-        const verdict = this.#judge(lease.era, key, entry?.facts)
-        const isLate = verdict === GONE || (verdict !== undefined && entry?.expiredAt === undefined)
-        // So may what memory had; it knows what is left of that.
-        if (former !== undefined && this.#isGivenUp(lease.era, key, former)) former = this.#host.shelf.former(key)
-        const found = this.#host.shelf.found(key, isLate ? undefined : entry, !lease.revoked, validate)
-        if (found !== undefined && 'fresh' in found) {
-          if (!isForced && (found.fresh === NONE || !this.#isDue(key, policy))) return this.#fromTier(key, found.fresh)
-        } else if (found !== undefined && isNewer(found.former, former)) former = found.former
-        // What the loader reads, it reads from now on.
-        lease.era = this.#era
-        flight.era = this.#era
-        flight.marks = this.#marksOf(order, former)
-      }
+      let seen: Seen<V> = reading === undefined ? order : await this.#look(flight, lease, order, order.former, reading, isForced)
+      if ('found' in seen) return seen.found
       // Whoever asks for something newer than what is here is not answered with it.
-      if (former !== undefined && !isForced) flight.learn(former)
+      if (seen.former !== undefined && !isForced) flight.learn(seen.former)
       if (flight.ended) return undefined
+      const turn = isForced ? undefined : this.#host.lock?.(key, () => flight.signal)
+      if (turn !== undefined) {
+        release = await this.#wait(flight, turn)
+        // While it waited for the others, one of them may have loaded it. Nothing of that is older than what the loader will read.
+        this.leases.release(lease)
+        lease = this.take(key, lease.why)
+        const again = this.#host.readBelow(key)
+        if (again !== undefined) seen = await this.#look(flight, lease, order, seen.former, again, isForced)
+        if ('found' in seen) return seen.found
+        if (flight.ended) return undefined
+      }
       if (!flight.inBackground && !isForced) this.#missed(lease)
-      const context = new LoadContext(key, flight, former)
+      const context = new LoadContext(key, flight, seen.former)
       const value = await this.#call(flight, order, context)
       flight.forget()
-      return await this.#keep(lease, flight, value, order, context, former !== undefined || isForced)
+      return await this.#keep(lease, flight, value, order, context, seen.former !== undefined || isForced)
     } finally {
       order.spare?.()
       this.leases.release(lease)
       this.#landed(flight)
+      release?.()
+    }
+  }
+
+  /** What `reading` of the tiers comes to. */
+  async #look(
+    flight: Flight<V>,
+    lease: Lease,
+    order: Order<V>,
+    known: Former<V> | undefined,
+    reading: Promise<TierEntry | undefined>,
+    isForced: boolean,
+  ): Promise<Seen<V>> {
+    const { key, policy, options } = order
+    let former = known
+    const validate = options?.validate
+    let entry = await flight.race(reading)
+    if (this.#host.shelf.mustAsk(entry, validate)) entry = await flight.race(this.confirm(lease, entry, validate))
+    // Given up after it was read: the tier could not know. Others may wait by now who must not get it.
+    const verdict = this.#judge(lease.era, key, entry?.facts)
+    const isLate = verdict === GONE || (verdict !== undefined && entry?.expiredAt === undefined)
+    // So may what memory had; it knows what is left of that.
+    if (former !== undefined && this.#isGivenUp(lease.era, key, former)) former = this.#host.shelf.former(key)
+    const found = this.#host.shelf.found(key, isLate ? undefined : entry, !lease.revoked, validate)
+    if (found !== undefined && 'fresh' in found) {
+      if (!isForced && (found.fresh === NONE || !this.#isDue(key, policy))) return { found: this.#fromTier(key, found.fresh) }
+    } else if (found !== undefined && isNewer(found.former, former)) former = found.former
+    // What the loader reads, it reads from now on.
+    lease.era = this.#era
+    flight.era = this.#era
+    flight.marks = this.#marksOf(order, former)
+    return { former }
+  }
+
+  /** A turn that comes when nobody waits any more is given back. */
+  async #wait(flight: Flight<V>, turn: Promise<(() => void) | undefined>): Promise<(() => void) | undefined> {
+    let isGone = false
+    const kept = turn.then(
+      release => {
+        if (!isGone) return release
+        release?.()
+        return undefined
+      },
+      () => undefined,
+    )
+    try {
+      return await flight.race(kept)
+    } catch (error) {
+      isGone = true
+      throw error
     }
   }
 

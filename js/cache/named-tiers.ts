@@ -17,6 +17,11 @@ export class NamedTiers {
     this.#path = paths.at(-1) as string
   }
 
+  /** What the keys of this namespace begin with in the tiers. */
+  get path(): string {
+    return this.#path
+  }
+
   /** The tiers as the namespace `name` in this one sees them. */
   within(name: string): NamedTiers {
     return new NamedTiers(this.#stack, [...this.#paths, pathWithin(this.#path, name)])
@@ -29,6 +34,10 @@ export class NamedTiers {
   async readMany(keys: readonly string[], signal?: AbortSignal): Promise<(TierEntry | undefined)[]> {
     const found = await this.#stack.readMany(keys.map(this.#named), signal)
     return found.map(entry => this.#read(entry))
+  }
+
+  lock(key: string, signal: () => AbortSignal): ReturnType<TierStack['lock']> {
+    return this.#stack.lock(this.#named(key), signal)
   }
 
   write(writes: readonly TierWrite[], persist: Persist): Promise<void> {

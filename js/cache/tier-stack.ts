@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import { storeContext } from '../core/tier-core.ts'
-import type { Invalidation, Persist, Store, Tier, TierEntry, TierStats } from '../stores/tier.ts'
+import type { Invalidation, Persist, Store, StoreChange, Tier, TierEntry, TierStats } from '../stores/tier.ts'
 import { type Lease, Leases } from './leases.ts'
 
 /** A write of one key. */
@@ -28,12 +28,24 @@ export class TierStack {
   /** Keys asked for one by one within a microtask; they go down as one read. */
   #gathering: Gathering | undefined
 
-  constructor(stores: readonly Store[], clock: Clock) {
-    this.#tiers = stores.map(store => store.openTier(storeContext(clock)))
+  /** `onChange` is told what others have done to the stores. */
+  constructor(stores: readonly Store[], clock: Clock, onChange: (change: StoreChange) => void = () => {}) {
+    this.#tiers = stores.map((store, depth) =>
+      store.openTier({ ...storeContext(clock), onChange: change => this.#changed(change, depth, onChange) }),
+    )
     // A tier that cannot open is off and says so; one that rejects all the same fails at its first call.
     this.#opening = Promise.allSettled(this.#tiers.map(async tier => tier.open())).then(() => {
       this.#isOpen = true
     })
+  }
+
+  /** The right to load `key` for all who share the tiers; `undefined` at once where nobody needs it. See {@link Tier.lock}. */
+  lock(key: string, signal: () => AbortSignal): Promise<(() => void) | undefined> | undefined {
+    for (const tier of this.#tiers) {
+      const turn = tier.lock?.(key, signal)
+      if (turn !== undefined) return turn
+    }
+    return undefined
   }
 
   /** Finds one key; those asked for at the same time become one read. */
@@ -126,6 +138,14 @@ export class TierStack {
     })
   }
 
+  /** What is known above of a store that others have changed is out of date. */
+  #changed(change: StoreChange, depth: number, onChange: (change: StoreChange) => void): void {
+    if ('keys' in change) for (const key of change.keys) this.#leases.revoke(key)
+    else this.#leases.revokeAll()
+    for (const tier of this.#tiers.slice(0, depth)) void outdate(tier, change).catch(() => {})
+    onChange(change)
+  }
+
   #gather(): Gathering {
     const at = new Map<string, number>()
     const found = Promise.resolve().then(() => {
@@ -140,4 +160,9 @@ export class TierStack {
     if (entries.length === 0) return
     for (const tier of this.#tiers.slice(0, depth)) tier.setMany(entries, { persist: 'memory' }).catch(() => {})
   }
+}
+
+function outdate(tier: Tier, change: StoreChange): Promise<unknown> {
+  if ('keys' in change) return tier.deleteMany(change.keys)
+  return 'invalidation' in change ? tier.invalidate(change.invalidation, { persist: 'memory' }) : tier.clear()
 }

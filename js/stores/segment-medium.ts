@@ -41,7 +41,9 @@ export interface Peers {
   tell(): void
   /** Runs `work`, unless one of the others is at the same: then it is done for us, too. */
   alone(work: () => Promise<void>): Promise<void>
-  /** The right to do what `name` says for all, as soon as nobody else has it; `undefined` where nobody could be asked, or did not answer in time. */
+  /** Whether there is a {@link Peers.lock} to be had. */
+  readonly locks: boolean
+  /** The right to do what `name` says for all, as soon as nobody else has it; `undefined` when the signal aborts before. */
   lock(name: string, call: MediumCall): Promise<(() => void) | undefined>
   close(): void
 }

@@ -29,6 +29,10 @@ export class Tabs implements Peers {
     this.#name = name
   }
 
+  get locks(): boolean {
+    return locksHere() !== undefined && !this.#isClosed
+  }
+
   listen(onNews: () => void): void {
     if (this.#isClosed) return
     this.#onNews = onNews
@@ -50,7 +54,7 @@ export class Tabs implements Peers {
 
   lock(name: string, { signal }: MediumCall): Promise<(() => void) | undefined> {
     const locks = locksHere()
-    if (locks === undefined || this.#isClosed) return Promise.resolve(undefined)
+    if (locks === undefined) return Promise.resolve(undefined)
     return new Promise(resolve => {
       const held = () => new Promise<void>(release => resolve(release))
       // Who is not let in in time, or may not ask, goes on alone: twice the work is better than none.

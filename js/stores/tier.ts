@@ -108,10 +108,11 @@ export interface Tier {
   /** Resolves when everything queued before the call is stored; rejects when some of it cannot be. */
   flush(): Promise<void>
   /**
-   * The right to load `key` for all who share the store; call the result to give it back. By then the tier has seen what others have
-   * written. `undefined` when nobody could be asked, or the right was not to be had within seconds: then it is not exclusive.
+   * The right to load `key` for all who share the store; call the result to give it back, which it is when all that was written
+   * before is stored. By then the tier has seen what others have written. `undefined` where nobody else is to be asked; the promise gives
+   * `undefined` when the right was not to be had within seconds, or `signal` aborts.
    */
-  readonly lock?: ((key: string, options: { readonly signal: AbortSignal }) => Promise<(() => void) | undefined>) | undefined
+  readonly lock?: ((key: string, signal: () => AbortSignal) => Promise<(() => void) | undefined> | undefined) | undefined
   /** Flushes, with a deadline, and lets go of the medium. Idempotent. */
   close(): Promise<void>
   stats(): TierStats

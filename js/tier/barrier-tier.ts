@@ -54,11 +54,11 @@ class BarrierTier implements Tier {
     const { lock } = this.#tier
     this.lock =
       lock &&
-      (async (key, options) => {
-        const release = await lock.call(this.#tier, entryKey(key), options)
-        await this.#learning
-        return release
-      })
+      ((key, signal) =>
+        lock.call(this.#tier, entryKey(key), signal)?.then(async release => {
+          await this.#learning
+          return release
+        }))
   }
 
   open(): Promise<void> {

@@ -178,9 +178,17 @@ export class QueuedTier implements PlainTier {
     await this.#stored({ first: 0, last: this.#queue.ticket })
   }
 
-  async lock(key: string, { signal }: { readonly signal: AbortSignal }): Promise<(() => void) | undefined> {
-    if (this.#state === 'closed' && this.#closing === undefined) await this.open()
-    return this.#state === 'on' ? this.#log.lock?.(key, signal) : undefined
+  lock(key: string, signal: () => AbortSignal): Promise<(() => void) | undefined> | undefined {
+    const turn = this.#state === 'on' ? this.#log.lock?.(key, signal) : undefined
+    return turn?.then(
+      release =>
+        release &&
+        (() => {
+          // Whoever comes next finds what was written meanwhile.
+          if (this.#queue.size === 0 || this.#state !== 'on') release()
+          else this.#stored({ first: 0, last: this.#queue.ticket }).then(release, release)
+        }),
+    )
   }
 
   close(): Promise<void> {

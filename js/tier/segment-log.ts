@@ -6,7 +6,7 @@
 import type { Clock } from '../clock.ts'
 import { CoreTrappedError, isShelflifeError, ShelflifeError } from '../errors.ts'
 import { checkOf, type Line, type Outgoing, type PackedSegment, type Place, pack, readDirectory } from '../stores/directory.ts'
-import type { Durability, SegmentMedium } from '../stores/segment-medium.ts'
+import type { Durability, Peers, SegmentMedium } from '../stores/segment-medium.ts'
 import type { SegmentStore, StoreChange, StoreContext } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
 import { pause, withDeadline } from './deadlines.ts'
@@ -101,10 +101,14 @@ export class SegmentLog implements TierLog {
   }
 
   /** The right to do for all writers what `name` says, once what they have done is known here. See {@link Peers.lock}. */
-  async lock(name: string, signal: AbortSignal): Promise<(() => void) | undefined> {
+  lock(name: string, signal: () => AbortSignal): Promise<(() => void) | undefined> | undefined {
     const { peers } = this.#medium
-    if (peers === undefined || this.#isClosed) return undefined
+    return peers?.locks === true && !this.#isClosed ? this.#lock(peers, name, signal()) : undefined
+  }
+
+  async #lock(peers: Peers, name: string, signal: AbortSignal): Promise<(() => void) | undefined> {
     const release = await withDeadline(this.#core, LOCK_MS, call => peers.lock(name, { signal: either(call.signal, signal) }))
+    if (release === undefined && !signal.aborted) this.count('unlocked')
     await this.follow()
     return release
   }

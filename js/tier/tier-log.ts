@@ -46,7 +46,7 @@ export interface TierLog {
   /** Forgets everything at once; the medium follows, once it is `ready`. */
   clear(ready: () => Promise<void>): Promise<void>
   /** The right to do for all who write here what `name` says; see `Tier.lock`. */
-  lock?(name: string, signal: AbortSignal): Promise<(() => void) | undefined>
+  lock?(name: string, signal: () => AbortSignal): Promise<(() => void) | undefined> | undefined
   close(): Promise<void>
   /** Counts a failure. */
   count(kind: string): void
