@@ -6,6 +6,7 @@
 import type { Clock } from '../clock.ts'
 import type { TierCore } from '../tier/core.ts'
 import type { GivenUp, GiveUpMode } from './barriers.ts'
+import type { BusStats } from './bus.ts'
 import type { SegmentMedium } from './segment-medium.ts'
 
 /**
@@ -83,6 +84,8 @@ export interface TierStats {
   readonly dropped: number
   /** Failures by kind; a failed read is a miss, never a throw. */
   readonly errors: Readonly<Record<string, number>>
+  /** Of the bus beside it, where there is one. */
+  readonly bus?: BusStats | undefined
 }
 
 /** A place for values below the memory cache. Reads never reject because of the medium: a failure is a counted miss. */

@@ -33,7 +33,7 @@ export function knowsAll(found: unknown, known: BarrierRecord): boolean {
 }
 
 /** What a name of {@link Barriers} means; `undefined` for whatever was made from anything. */
-function givenUp(name: string): GivenUp | undefined {
+export function givenUp(name: string): GivenUp | undefined {
   const text = name.slice(1)
   switch (name[0]) {
     case 't':

@@ -24,7 +24,7 @@ export interface IoRedisClient {
   readonly status: string
   callBuffer(command: string, ...args: (string | Buffer)[]): Promise<unknown>
   duplicate(): IoRedisClient
-  disconnect(): void
+  disconnect(reconnect?: boolean): void
   on(event: string, listener: (value: unknown) => void): unknown
   off(event: string, listener: (value: unknown) => void): unknown
 }
@@ -174,7 +174,9 @@ class IoConnection implements RedisConnection {
     return this.#client.callBuffer(name as string, ...args.map(asBuffer)) as Promise<Reply>
   }
 
-  renew(): void {}
+  renew(): void {
+    if (this.#isOwn) this.#client.disconnect(true)
+  }
 
   close(): void {
     this.#stopListening()

@@ -6,9 +6,10 @@
  */
 
 import type { Clock } from '../../clock.ts'
+import { givenUp } from '../../tier/foreign-barriers.ts'
 import { Sources } from '../../tier/sources.ts'
 import { Barriers, type GivenUp, type GiveUpMode, type Mark, namesOf } from '../barriers.ts'
-import type { EntryFacts } from '../tier.ts'
+import type { EntryFacts, StoreChange } from '../tier.ts'
 import type { Command, Reply } from './client.ts'
 import { EPOCH_CHARS } from './entry.ts'
 import { SYNC } from './scripts.ts'
@@ -135,27 +136,34 @@ export class Ledger {
     return { command, owed }
   }
 
-  /** Takes in the reply. False when it is none. */
-  settle(reply: Reply | undefined, owed: Owed): boolean {
+  /** Takes in the reply: what others have given up since the last one. `undefined` when it is none. */
+  settle(reply: Reply | undefined, owed: Owed): StoreChange[] | undefined {
     const [version, isNew, marks, sources] = Array.isArray(reply) ? (reply as Reply[]) : []
     const [, epoch, last] = /^([0-9a-f]{16}):(\d+)$/.exec(textOf(version)) ?? []
-    if (epoch === undefined || !Array.isArray(marks) || !Array.isArray(sources)) return false
+    if (epoch === undefined || !Array.isArray(marks) || !Array.isArray(sources)) return undefined
     if (owed.epoch === this.#owedEpoch) this.#owedEpoch = ''
     for (const [name, number] of owed.marks) if (this.#owedMarks.get(name) === number) this.#owedMarks.delete(name)
     for (const [name, number] of owed.sources) if (this.#owedSources.get(name) === number) this.#owedSources.delete(name)
     // What was learned before belongs to what is gone now. What was raised meanwhile is owed still.
-    if (isNew === 1 && owed.epoch !== epoch) this.#relearnOwed()
+    const isOthers = isNew === 1 && owed.epoch !== epoch
+    const isFirst = !this.isKnown
+    if (isOthers) this.#relearnOwed()
     this.#version = textOf(version)
     this.#seen = Number(last)
     // One that shall begin has been asked for meanwhile.
     if (this.#owedEpoch === '') this.#epoch = epoch
-    this.#learnMarks(marks)
+    const own = new Set(owed.marks.map(([name]) => name))
+    const news = this.#learnMarks(marks, own)
     for (let at = 0; at < sources.length; at += 2) this.#sources.merge([parsed(sources[at])])
     this.#barriers.witness(this.#seen)
-    return true
+    if (isFirst) return []
+    return isOthers ? [{ all: true }] : news
   }
 
-  #learnMarks(marks: readonly Reply[]): void {
+  /** What these marks, but for `own` ones, have given up. */
+  #learnMarks(marks: readonly Reply[], own: ReadonlySet<string>): StoreChange[] {
+    const news: StoreChange[] = []
+    let isAll = false
     for (let at = 0; at + 1 < marks.length; at += 2) {
       const mark = textOf(marks[at])
       const number = Number(textOf(marks[at + 1]))
@@ -168,7 +176,12 @@ export class Ledger {
         this.#barriers.learn(name, mark[0] === '-' ? 'delete' : 'expire', number)
       // Of a mark that cannot be read nobody knows what it gave up.
       if (!isRight) this.#barriers.learnFloor(number)
+      if (own.has(mark)) continue
+      const meant = isRight ? givenUp(name) : undefined
+      if (meant === undefined) isAll = true
+      else news.push({ invalidation: mark[0] === '-' ? meant : { ...meant, mode: 'expire' } })
     }
+    return isAll ? [{ all: true }] : news
   }
 
   #note(sources: readonly string[]): void {
@@ -192,7 +205,10 @@ export class Ledger {
 
   #relearnOwed(): void {
     this.#forgetLearned()
-    this.#learnMarks([...this.#owedMarks].flatMap(([mark, number]) => [mark, String(number)]))
+    this.#learnMarks(
+      [...this.#owedMarks].flatMap(([mark, number]) => [mark, String(number)]),
+      new Set(),
+    )
     for (const name of this.#owedSources.keys()) this.#sources.merge([parsed(name)])
   }
 

@@ -58,6 +58,7 @@ export class RedisTier implements Tier {
   readonly #options: RedisTierOptions
   readonly #clock: Clock
   readonly #core: StoreContext['core']
+  readonly #onChange: StoreContext['onChange']
   readonly #names: RedisNames
   readonly #line: RedisLine
   readonly #ledger: Ledger
@@ -68,6 +69,8 @@ export class RedisTier implements Tier {
   readonly #errors = new Map<string, number>()
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  /** Whether Redis may have lost what it had, since it was not there for a while. */
+  #mustAsk = false
   #isPumping = false
   #isScheduled = false
   #syncing: Promise<void> = Promise.resolve()
@@ -79,9 +82,10 @@ export class RedisTier implements Tier {
     this.#options = options
     this.#clock = context.clock
     this.#core = context.core
+    this.#onChange = context.onChange
     this.#names = new RedisNames(options.prefix)
     this.#ledger = new Ledger(this.#names, context.clock)
-    this.#line = new RedisLine(options.connect, context, options.line, { count: kind => this.#count(kind), onUp: () => this.#schedule() })
+    this.#line = new RedisLine(options.connect, context, options.line, { count: kind => this.#count(kind), onUp: () => this.#isBack() })
   }
 
   open(): Promise<void> {
@@ -371,13 +375,26 @@ export class RedisTier implements Tier {
     }
   }
 
+  #isBack(): void {
+    this.#mustAsk = true
+    this.#schedule()
+  }
+
   get #hasWork(): boolean {
-    return this.#ledger.owes || this.#doubts.size > 0 || !this.#queue.isEmpty
+    return this.#mustAsk || this.#ledger.owes || this.#doubts.size > 0 || !this.#queue.isEmpty
   }
 
   /** Tells Redis the next of what it has to know. */
   async #round(): Promise<void> {
-    if (this.#ledger.owes || !this.#ledger.isKnown) await this.#sync()
+    if (this.#mustAsk || this.#ledger.owes) {
+      this.#mustAsk = false
+      try {
+        await this.#sync()
+      } catch (error) {
+        this.#mustAsk = true
+        throw error
+      }
+    }
     const doubts = this.#doubts.some(KEYS_AT_ONCE)
     if (doubts.length > 0) {
       await this.#line.call([this.#late(DELETE_LATE, doubts, ([, at]) => [String(at)], this.#ledger.epoch)])
@@ -403,6 +420,7 @@ export class RedisTier implements Tier {
   async #write(batch: readonly Pending[]): Promise<void> {
     let writes = batch
     for (let attempt = 0; attempt < REWRITES; attempt += 1) {
+      const { epoch } = this.#ledger
       const replies = await this.#line.call([...this.#commands(writes), ['GET', this.#names.version]])
       if (this.#ledger.isCurrent(replies.at(-1))) return
       await this.#sync()
@@ -412,7 +430,7 @@ export class RedisTier implements Tier {
           bytes !== undefined &&
           this.#queue.isLeaving(key) &&
           this.#waiters.has(ticket) &&
-          this.#ledger.judge(key, decodeEntry(bytes).facts) !== undefined,
+          (epoch !== this.#ledger.epoch || this.#ledger.judge(key, decodeEntry(bytes).facts) !== undefined),
       )
       if (writes.length === 0) break
       writes = writes.map(write => ({ ...write, bytes: this.#encode(decodeEntry(write.bytes as Uint8Array)) }))
@@ -521,7 +539,11 @@ export class RedisTier implements Tier {
     if (this.#opening === undefined) await this.open()
     const { command, owed } = this.#ledger.inquire()
     const [reply] = await this.#line.call([command])
-    if (this.#ledger.settle(reply, owed)) return
+    const news = this.#ledger.settle(reply, owed)
+    if (news !== undefined) {
+      for (const change of news) this.#onChange?.(change)
+      return
+    }
     this.#count('format')
     throw new ShelflifeError('ERR_STORE', 'Redis gave an answer that is none')
   }
