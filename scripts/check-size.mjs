@@ -19,6 +19,7 @@ const WATCHED = [
   'index#createRegistry',
   'stores/indexeddb',
   'stores/fs',
+  'stores/sqlite',
   'lru-cache',
   'index',
   'slim',

@@ -18,7 +18,18 @@ const OLDEST_NODE = [20, 20]
 
 const profiles = {
   run: ['package'],
-  test: ['package', 'test-packages', 'wasm-bindgen', 'wasm-pack', 'chromium', 'geckodriver', 'webkit', 'promtool', 'redis-server'],
+  test: [
+    'package',
+    'test-packages',
+    'test-sqlite',
+    'wasm-bindgen',
+    'wasm-pack',
+    'chromium',
+    'geckodriver',
+    'webkit',
+    'promtool',
+    'redis-server',
+  ],
   bench: ['package', 'bench-packages'],
   'bench-browsers': ['package', 'bench-packages', 'test-packages', 'chromium', 'geckodriver', 'webkit'],
 }
@@ -28,6 +39,7 @@ const steps = {
   packages: npmCi('.', 'what builds the package'),
   'test-packages': npmCi('tests', 'what only the tests need'),
   'bench-packages': npmCi('benches', 'the caches that the benches compare with'),
+  'test-sqlite': builtSqlite('tests', 'test-packages', 'tests of the SQLite store run on it'),
   rust: {
     what: 'cargo',
     why: 'the core is written in Rust',
@@ -171,8 +183,27 @@ function npmCi(folder, why) {
     what: `npm ci${folder === '.' ? '' : ` in ${folder}`}`,
     why,
     ready: () => installedAsLocked(folder),
-    // No package of ours needs its install script, so none is run, whatever the user's npm allows.
+    // No package of ours needs its install script, but one, so none is run, whatever the user's npm allows.
     run: () => run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: join(root, folder) }),
+  }
+}
+
+/** The one package that is compiled, or fetched as such, after it is installed. Without it what needs it is skipped. */
+function builtSqlite(folder, packages, why) {
+  const place = join(root, folder, 'node_modules/better-sqlite3')
+  return {
+    what: `better-sqlite3 in ${folder}`,
+    why,
+    needs: [packages],
+    ready: () => !existsSync(place) || existsSync(join(place, 'build/Release/better_sqlite3.node')) || existsSync(join(place, 'not-built')),
+    async run() {
+      const { code, output } = await attempt('npm', ['rebuild', 'better-sqlite3', '--ignore-scripts=false', '--loglevel=error'], {
+        cwd: join(root, folder),
+      })
+      if (code === 0) return
+      say(`better-sqlite3 can neither be fetched nor compiled here (${output.trim().split('\n').at(-1)}): what needs it is skipped`)
+      writeFileSync(join(place, 'not-built'), output)
+    },
   }
 }
 

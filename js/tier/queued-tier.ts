@@ -12,7 +12,7 @@ import { encodeEntry } from '../stores/entry-bytes.ts'
 import type { Persist, StoreContext, TierEntry, TierState, TierStats } from '../stores/tier.ts'
 import type { PlainTier } from './barrier-tier.ts'
 import type { TierCore } from './core.ts'
-import { HangingError, pause, withDeadline } from './deadlines.ts'
+import { pause, withDeadline } from './deadlines.ts'
 import { onLeaving } from './leaving.ts'
 import type { TierLog } from './tier-log.ts'
 import { type Pending, WriteQueue, writeOf } from './write-queue.ts'
@@ -228,7 +228,7 @@ export class QueuedTier implements PlainTier {
       return
     }
     if (this.#state === 'on') return this.#queue.isEmpty ? undefined : this.#schedule(0)
-    this.#reason = 'somebody else holds the log and writes there'
+    this.#reason = this.#log.whyReadOnly
     this.#log.count('locked')
     this.#giveUpQueue(this.#unable())
   }
@@ -348,7 +348,7 @@ export class QueuedTier implements PlainTier {
     while (!this.#queue.isEmpty && this.#state === 'on') {
       const failure = await this.#log.inTurn(() => this.#round())
       if (failure === undefined) failures = 0
-      else if (failure instanceof HangingError || failures >= RETRIES) this.#fail(failure)
+      else if (failures >= RETRIES || this.#log.isFinal(failure)) this.#fail(failure)
       else {
         failures += 1
         await pause(this.#core, RETRY_MS * 4 ** (failures - 1))

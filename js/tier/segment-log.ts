@@ -9,7 +9,7 @@ import { checkOf, type Line, type Outgoing, type PackedSegment, type Place, pack
 import type { Durability, Peers, SegmentMedium } from '../stores/segment-medium.ts'
 import type { SegmentStore, StoreChange, StoreContext } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
-import { pause, withDeadline } from './deadlines.ts'
+import { HangingError, pause, withDeadline } from './deadlines.ts'
 import { Distrust } from './distrust.ts'
 import { KeyDirectory, type Located } from './key-directory.ts'
 import { RecentPayloads } from './recent-payloads.ts'
@@ -28,6 +28,7 @@ const NO_LIMIT = 2 ** 53
 /** See the top of this file. */
 export class SegmentLog implements TierLog {
   readonly roundBytes = 2 * 1024 * 1024
+  readonly whyReadOnly = 'somebody else holds the log and writes there'
   readonly kindOf = kindOf
   readonly counts: LogCounts
   readonly #medium: SegmentMedium
@@ -245,6 +246,10 @@ export class SegmentLog implements TierLog {
     this.#isClosed = true
     this.#directory.free()
     await withDeadline(this.#core, OPEN_MS, () => this.#medium.close())
+  }
+
+  isFinal(error: unknown): boolean {
+    return error instanceof HangingError
   }
 
   /** What there was no room for is dropped, and the next may fit. */

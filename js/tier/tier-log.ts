@@ -24,6 +24,8 @@ export interface LogSizes {
 export interface TierLog {
   /** Whether this process may write. Known when it is open. */
   readonly writable: boolean
+  /** Why it may not, if it may not. */
+  readonly whyReadOnly: string
   /** Rises when everything is forgotten, so that what was under way knows that it is too late. */
   readonly epoch: number
   readonly counts: LogCounts
@@ -52,6 +54,8 @@ export interface TierLog {
   count(kind: string): void
   /** By what name a failed {@link append} is counted. */
   kindOf(error: unknown): string
+  /** Whether it is of no use to try the same again soon. */
+  isFinal(error: unknown): boolean
   /** Whether nothing can be written any more, after a failure that did not go away. */
   isFatal(error: unknown): boolean
 }

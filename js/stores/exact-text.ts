@@ -1,0 +1,9 @@
+/** Keys as text that every database keeps exactly: well-formed, without control characters, never empty. */
+
+const UNUSUAL = /^$|^~|[\p{Cc}\p{Cs}]/u
+
+/** `key`, or, where that would not survive, a text that no other key has. */
+export function exactText(key: string): string {
+  // Well-formed JSON writes halves of surrogate pairs and control characters as escapes.
+  return UNUSUAL.test(key) ? `~${JSON.stringify(key)}` : key
+}

@@ -1,0 +1,38 @@
+/** Keys whose writing failed, so that what lies below is out of date: they count as not there until they are written or deleted. */
+
+/** Keys that are known one by one; of more, everything written before counts. */
+const MOST = 4096
+
+/** See the top of this file. */
+export class HiddenKeys {
+  readonly #keys = new Set<string>()
+  #before = Number.NEGATIVE_INFINITY
+
+  /** Hides `key`; `wall` is the time, in milliseconds since the Unix epoch. */
+  hide(key: string, wall: number): void {
+    this.#keys.add(key)
+    if (this.#keys.size > MOST) this.hideAll(wall)
+  }
+
+  /** Hides everything written until `wall`. */
+  hideAll(wall: number): void {
+    this.#before = Math.max(this.#before, wall)
+    this.#keys.clear()
+  }
+
+  /** Whether an entry of `key` that was written at `writtenAt` is hidden. */
+  has(key: string, writtenAt: number): boolean {
+    return writtenAt <= this.#before || this.#keys.has(key)
+  }
+
+  /** `keys` have been written, or deleted, below. */
+  show(keys: Iterable<string>): void {
+    for (const key of keys) this.#keys.delete(key)
+  }
+
+  /** There is nothing left below. */
+  clear(): void {
+    this.#keys.clear()
+    this.#before = Number.NEGATIVE_INFINITY
+  }
+}
