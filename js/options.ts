@@ -22,7 +22,10 @@ export function durationMs(value: unknown, name: string): number {
 
 /** A duration in milliseconds that may be zero. */
 export function durationOrZeroMs(value: unknown, name: string): number {
-  return value === 0 ? 0 : durationMs(value, name)
+  const ms = measure(value, MILLISECONDS)
+  if (ms === undefined || !(ms >= 0))
+    throw new InvalidArgumentError(name, "zero, a positive number of milliseconds or a duration such as '5m'", value)
+  return ms
 }
 
 /** A positive size in bytes; `Infinity` is allowed and means no limit. */

@@ -6,6 +6,7 @@
  */
 
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
+import { optionsObject } from '../options.ts'
 import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
 import type { Persist, StoreChange } from '../stores/tier.ts'
 import { BatchLoader } from './batch-loader.ts'
@@ -244,9 +245,9 @@ export class Cache<V> implements AsyncDisposable {
    * Sees to it that `keys` have values, a few at a time: `await cache.prefetch(ids, ({ key }) => load(key), { concurrency: 8 })`.
    * A failure is part of the result and ends nothing; an abort of `signal` rejects with its reason.
    */
-  prefetch(keys: Iterable<string>, loader: Loader<V>, options: PrefetchOptions = {}): Promise<PrefetchResult> {
-    const { concurrency, ...load } = options
-    return prefetchAll(keys, key => this.getOrSet(key, loader, load), { concurrency, signal: options.signal })
+  async prefetch(keys: Iterable<string>, loader: Loader<V>, options?: PrefetchOptions): Promise<PrefetchResult> {
+    const { concurrency, ...load }: PrefetchOptions = optionsObject(options, 'options')
+    return prefetchAll(keys, key => this.getOrSet(key, loader, load), { concurrency, signal: load.signal })
   }
 
   /**

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from '../errors.ts'
 import { wholeNumber } from '../options.ts'
 import type { EntryDetail } from './entry-detail.ts'
 import { checkValidation } from './guards.ts'
+import { texts } from './marks.ts'
 import type { DumpedEntry, SetOptions, Version } from './types.ts'
 
 /** How to set one entry. */
@@ -64,11 +65,8 @@ function readEntry<K, V>(pair: readonly [K, DumpedEntry<K, V>], wall: number, na
   if (!Number.isFinite(start)) throw new InvalidArgumentError(`${name}.start`, 'a time in milliseconds since 1970', start)
   if (!(staleFor >= 0)) throw new InvalidArgumentError(`${name}.staleFor`, 'a number of milliseconds', staleFor)
   if (size !== undefined) wholeNumber(size, `${name}.size`, { min: 0 })
-  for (const [list, what] of [
-    [tags, 'tags'],
-    [dependsOn, 'dependsOn'],
-  ] as const)
-    if (list !== undefined && !Array.isArray(list)) throw new InvalidArgumentError(`${name}.${what}`, 'an array', list)
+  if (tags !== undefined) texts(tags, `${name}.tags`)
+  if (dependsOn !== undefined && !Array.isArray(dependsOn)) throw new InvalidArgumentError(`${name}.dependsOn`, 'an array', dependsOn)
   checkValidation({ version })
   // A clock that was set back must not make entries live longer.
   const left = ttl === undefined ? Number.POSITIVE_INFINITY : ttl - Math.max(0, wall - start)

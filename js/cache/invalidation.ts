@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import { compileGlob } from '../glob.ts'
+import { optionsObject } from '../options.ts'
 import { giveUp, reapSlice } from './doomed.ts'
 import type { Entries } from './entries.ts'
 import type { DoomMode } from './groups.ts'
@@ -12,14 +13,13 @@ interface Options {
 
 /** Gives up the entries whose key, a string, matches `pattern`; how many. */
 export function invalidateMatching<K, V>(entries: Entries<K, V>, pattern: string, options: Options | undefined): number {
-  const matches = compileGlob(pattern)
-  return invalidateNamed(entries, key => typeof key === 'string' && matches(key), options)
+  return invalidateNamed(entries, compileGlob(pattern), options)
 }
 
 /** Gives up the entries whose key, a string, begins with `prefix`; how many. */
 export function invalidatePrefix<K, V>(entries: Entries<K, V>, prefix: string, options: Options | undefined): number {
   if (typeof prefix !== 'string') throw new InvalidArgumentError('prefix', 'a string', prefix)
-  return invalidateNamed(entries, key => typeof key === 'string' && key.startsWith(prefix), options)
+  return invalidateNamed(entries, key => key.startsWith(prefix), options)
 }
 
 /** Gives up the entries for which `predicate` says so; how many. */
@@ -29,44 +29,76 @@ export function invalidateWhere<K, V>(
   options: Options | undefined,
 ): number {
   if (typeof predicate !== 'function') throw new InvalidArgumentError('predicate', 'a function', predicate)
-  return invalidateKeys(entries, (key, slot) => predicate(entries.valueIn(slot) as V, key), options)
+  const mode = modeIn(options)
+  const meant = new Meant(entries, mode)
+  // A predicate sees none that is gone.
+  entries.slots.forEach((key, slot) => {
+    if (meant.isThere(key, slot) && saysYes(predicate(entries.valueIn(slot) as V, key))) meant.add(slot)
+  })
+  return meant.giveUp()
 }
 
-/** Throws `ERR_INVALID_ARGUMENT` for anything else than a mode. */
-export function checkedMode(mode: unknown): DoomMode {
+/** The mode that options of an invalidation name. Throws `ERR_INVALID_ARGUMENT` for anything else than a mode. */
+export function modeIn(options: Options | undefined): DoomMode {
+  const { mode = 'delete' }: Options = optionsObject(options, 'options')
   if (mode !== 'delete' && mode !== 'expire') throw new InvalidArgumentError('mode', "'delete' or 'expire'", mode)
   return mode
 }
 
-function invalidateNamed<K, V>(entries: Entries<K, V>, isMeant: (key: K) => boolean, options: Options | undefined): number {
-  return invalidateKeys(entries, isMeant, options, isMeant)
+function invalidateNamed<K, V>(entries: Entries<K, V>, isMeant: (key: string) => boolean, options: Options | undefined): number {
+  const meant = new Meant(entries, modeIn(options))
+  // A name is quicker to look at than an entry.
+  entries.slots.forEach((key, slot) => {
+    if (typeof key === 'string' && isMeant(key) && meant.isThere(key, slot)) meant.add(slot)
+  })
+  return meant.giveUp(key => typeof key === 'string' && isMeant(key))
 }
 
-function invalidateKeys<K, V>(
-  entries: Entries<K, V>,
-  isMeant: (key: K, slot: number) => boolean,
-  { mode = 'delete' }: Options = {},
-  isMeantSource?: (key: K) => boolean,
-): number {
-  checkedMode(mode)
-  const meant: { key: K; slot: number; value: V }[] = []
-  for (const [key, slot] of entries.slots) {
-    // A name is quicker to look at than an entry; a predicate sees none that is gone.
-    if (isMeantSource !== undefined && !isMeantSource(key)) continue
-    const value = entries.valueIn(slot) as V
-    if (entries.find(key) !== slot || (mode === 'delete' ? entries.isGone(slot) : !entries.isFresh(slot))) continue
-    if (isMeantSource !== undefined || isMeant(key, slot)) meant.push({ key, slot, value })
+/** Entries that are meant. They are given up when all are found, for one that goes takes along what was made from it. */
+class Meant<K, V> {
+  readonly #entries: Entries<K, V>
+  readonly #mode: DoomMode
+  readonly #slots: number[] = []
+  readonly #keys: K[] = []
+  readonly #values: (V | undefined)[] = []
+
+  constructor(entries: Entries<K, V>, mode: DoomMode) {
+    this.#entries = entries
+    this.#mode = mode
   }
-  let count = 0
-  for (const { key, slot, value } of meant) {
-    // The predicate is the caller's own code: it may have changed the cache since it said so.
-    if (entries.slots.get(key) !== slot || entries.valueIn(slot) !== value) continue
-    giveUp(entries, slot, mode)
-    count += 1
+
+  isThere(key: K, slot: number): boolean {
+    const entries = this.#entries
+    if (entries.ties.pending && entries.find(key) !== slot) return false
+    return this.#mode === 'delete' ? !entries.isGone(slot) : entries.isFresh(slot)
   }
-  // What was made from a key that is not here any more goes, too.
-  if (isMeantSource !== undefined) entries.ties.sourcesChanged(isMeantSource)
-  reapSlice(entries)
-  entries.report()
-  return count
+
+  add(slot: number): void {
+    this.#slots.push(slot)
+    this.#keys.push(this.#entries.keyIn(slot))
+    this.#values.push(this.#entries.valueIn(slot))
+  }
+
+  /** How many there were. What was made from the sources that are meant goes, too, whether they are here or not. */
+  giveUp(isMeantSource?: (key: K) => boolean): number {
+    const entries = this.#entries
+    let count = 0
+    for (const [at, slot] of this.#slots.entries()) {
+      // A predicate is the caller's own code, and so is `dispose`: they may have changed the cache since.
+      if (!Object.is(entries.keyIn(slot), this.#keys[at]) || !Object.is(entries.valueIn(slot), this.#values[at])) continue
+      giveUp(entries, slot, this.#mode)
+      count += 1
+    }
+    if (isMeantSource !== undefined) entries.ties.sourcesChanged(isMeantSource)
+    reapSlice(entries)
+    entries.report()
+    return count
+  }
+}
+
+/** A promise counts as yes, and an `async` predicate would remove everything. */
+function saysYes(answer: unknown): boolean {
+  if (typeof (answer as { then?: unknown } | null | undefined)?.then === 'function')
+    throw new InvalidArgumentError('predicate', 'a function that answers at once, with true or false', answer)
+  return Boolean(answer)
 }

@@ -5,7 +5,7 @@
 
 import { ClosedError, InvalidArgumentError, TimeoutError } from '../errors.ts'
 import type { TimerSeries } from '../metrics/instruments.ts'
-import { durationOrZeroMs } from '../options.ts'
+import { durationOrZeroMs, optionsObject } from '../options.ts'
 import { Barriers, type GivenUp, type GiveUpMode, GONE, type Marked } from '../stores/barriers.ts'
 import type { Persist, TierEntry } from '../stores/tier.ts'
 import { Flight, type FlightHost, NOTHING_STALE } from './flight.ts'
@@ -474,6 +474,7 @@ export class Loading<V> implements FlightHost<V> {
 
   #policyOf(options: GetOrSetOptions | undefined): LoadPolicy {
     if (options === undefined) return this.#host.policy
+    optionsObject(options, 'options')
     this.#host.persistOf(options)
     if (options.ttl !== undefined) durationOrZeroMs(options.ttl, 'ttl')
     readMarks(options)

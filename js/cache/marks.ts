@@ -21,6 +21,12 @@ export function texts(list: unknown, name: string): readonly string[] {
   return list
 }
 
+/** The texts in what can be gone through; throws likewise. */
+export function textsIn(list: Iterable<string>, name: string): readonly string[] {
+  const isList = typeof list === 'object' && typeof list?.[Symbol.iterator] === 'function'
+  return texts(isList ? [...list] : list, name)
+}
+
 function both(one: readonly string[] | undefined, other: readonly string[] | undefined): readonly string[] | undefined {
   return one === undefined || other === undefined ? (one ?? other) : [...one, ...other]
 }

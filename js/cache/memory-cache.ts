@@ -20,10 +20,11 @@ import { Family, type Kin } from './family.ts'
 import type { DoomMode } from './groups.ts'
 import { askedSlot, guardFor, guardOf } from './guarded.ts'
 import { checkValidation, type Guard } from './guards.ts'
-import { checkedMode } from './invalidation.ts'
+import { modeIn } from './invalidation.ts'
 import { keyHasher } from './key-hash.ts'
 import { lifetime } from './lifetime.ts'
 import { Listeners } from './listeners.ts'
+import { texts, textsIn } from './marks.ts'
 import { MemoryCounts, memoryStats } from './memory-counts.ts'
 import { EVENTS, tellHits } from './memory-events.ts'
 import { reportMemoryCache } from './memory-metrics.ts'
@@ -210,7 +211,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
       optionsObject(options, 'options')
       ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
       if (options?.staleFor !== undefined) staleFor = durationOrZeroMs(options.staleFor, 'staleFor')
-      if (options?.tags !== undefined) checkedList(options.tags, 'tags')
+      if (options?.tags !== undefined) texts(options.tags, 'tags')
       if (options?.dependsOn !== undefined) checkedList(options.dependsOn, 'dependsOn')
     }
     const isGuarded = options?.validate !== undefined || this.#options.validate !== undefined || detail?.guard !== undefined
@@ -269,10 +270,8 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
    * Gives up every entry that was set with one of `tags`, in one step whatever their number: from now on no read finds
    * them, and they are cleared away in slices. With `mode: 'expire'` those with a `staleFor` stay for who takes them stale.
    */
-  invalidateTags(tags: Iterable<string>, { mode = 'delete' }: { mode?: DoomMode } = {}): void {
-    checkedMode(mode)
-    if (typeof tags === 'string') throw new InvalidArgumentError('tags', 'an array of tags', tags)
-    this.#withNamespaces().giveUpTags([...tags], mode)
+  invalidateTags(tags: Iterable<string>, options?: { mode?: DoomMode }): void {
+    this.#withNamespaces().giveUpTags(textsIn(tags, 'tags'), modeIn(options))
   }
 
   /** Removes `key`. Whether it had a value that was not stale. */
@@ -296,7 +295,8 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   }
 
   /** Changes the limits; what no longer fits leaves, the least valuable first. Throws and changes nothing when a limit cannot be meant. */
-  resize({ max, maxSize }: { max?: number; maxSize?: Size }): void {
+  resize(limits: { max?: number; maxSize?: Size }): void {
+    const { max, maxSize } = optionsObject(limits, 'limits')
     if (this.#closed) throw new ClosedError('the cache')
     if (maxSize !== undefined && this.#options.weigh === undefined) {
       throw new InvalidArgumentError('maxSize', 'left out for a cache made without maxSize or sizeCalculation', maxSize)

@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts'
 import type { Driver } from '../core/driver.ts'
 import { driverOf } from '../core/driver.ts'
-import { durationMs } from '../options.ts'
+import { durationMs, optionsObject } from '../options.ts'
 import { report } from '../report.ts'
 import type { Marked } from '../stores/barriers.ts'
 import type { EntryFacts, TierEntry } from '../stores/tier.ts'
@@ -97,7 +97,7 @@ export class Shelf<V> {
 
   /** Puts `value` into memory, and gives what the tiers shall have. */
   put(key: string, value: V, options: CacheSetOptions | undefined, validators?: Validators): TierEntry {
-    if (options !== undefined) checkValidation(options)
+    if (options !== undefined) checkValidation(optionsObject(options, 'options'))
     const marks = options === undefined ? NO_MARKS : this.closed(key, readMarks(options))
     const ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
     const { swr = this.#swr, sie = this.#sie } = options === undefined ? NO_WINDOWS : readStaleWindows(options)

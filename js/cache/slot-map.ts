@@ -55,6 +55,13 @@ export class SlotMap<K> {
     for (const [key, slot] of this.#map) yield [(typeof key === 'number' ? this.#restored(key) : key) as K, slot]
   }
 
+  /** The same, without a pair for each. */
+  forEach(visit: (key: K, slot: number) => void): void {
+    this.#map.forEach((slot, key) => {
+      visit((typeof key === 'number' ? this.#restored(key) : key) as K, slot)
+    })
+  }
+
   /**
    * Integers of 31 bits stay such integers, and no two of them become one; all other numbers stay what they are. The engine's own
    * hash does the rest of the mixing.

@@ -1,6 +1,7 @@
 /** Functions that are answered from a cache. */
 
 import { InvalidArgumentError } from '../errors.ts'
+import { optionsObject } from '../options.ts'
 import type { GetOrSetOptions, SureLoader } from './loading-types.ts'
 import type { WrapOptions } from './types.ts'
 
@@ -12,10 +13,11 @@ interface Answering<V> {
 export function wrapped<V, A extends readonly unknown[]>(
   cache: Answering<V>,
   fn: (...args: A) => V | Promise<V>,
-  { key, ...load }: WrapOptions<A>,
+  options: WrapOptions<A>,
   isStored: boolean,
 ): (...args: A) => Promise<V> {
   if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'a function', fn)
+  const { key, ...load }: WrapOptions<A> = optionsObject(options, 'options')
   if (key === undefined && fn.name === '') throw new InvalidArgumentError('key', 'given for a function without a name', key)
   if (key === undefined && isStored) {
     throw new InvalidArgumentError('key', 'given where values are stored: names of functions change, in minified code at every build', key)

@@ -4,7 +4,7 @@ import { type Abortable, AbortWatch } from '../abort-watch.ts'
 import { type Driver, driverOf } from '../core/driver.ts'
 import { type CallInLine, type LimiterConfig, LimiterCore } from '../core/limiter-core.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { clockOption, metricsOption, wholeNumber } from '../options.ts'
+import { clockOption, metricsOption, optionsObject, wholeNumber } from '../options.ts'
 import { RateLimitedError } from './errors.ts'
 import { LimiterReport } from './metrics.ts'
 import { readRate } from './rate.ts'
@@ -49,7 +49,8 @@ class BucketLimiter implements RateLimiter {
     this.#report = registry && new LimiterReport(registry, name, () => this.stats())
   }
 
-  async acquire(cost = 1, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+  async acquire(cost = 1, options?: { signal?: AbortSignal | undefined }): Promise<void> {
+    const { signal } = optionsObject(options, 'options')
     this.#check(cost, signal)
     signal?.throwIfAborted()
     const since = this.#driver.now()

@@ -56,3 +56,29 @@ test.each([undefined, null, 'GET', 5])('labels that are no object are refused: %
   expect(() => counter.with(labels as never)).toThrow(refusal('labels'))
   expect(() => registry.counter({ name: 'others_total' }).with(undefined as never)).not.toThrow()
 })
+
+describe('options of a call that are no object are refused by name', () => {
+  const cache = createCache<number>()
+  const memory = createMemoryCache<string, number>({ maxSize: 100 })
+  const limiter = createRateLimiter({ tokensPerInterval: 1, interval: '1s' })
+  const nothing = null as never
+  test.each<[string, string, () => unknown]>([
+    ['resize', 'limits', () => memory.resize(nothing)],
+    ['set in memory', 'options', () => memory.set('a', 1, nothing)],
+    ['invalidate in memory', 'options', () => memory.invalidate('a*', nothing)],
+    ['invalidateTags in memory', 'options', () => memory.invalidateTags(['a'], nothing)],
+    ['set', 'options', () => cache.set('a', 1, nothing)],
+    ['getOrSet', 'options', () => cache.getOrSet('a', () => 1, nothing)],
+    ['prefetch', 'options', () => cache.prefetch(['a'], () => 1, nothing)],
+    ['wrap', 'options', () => cache.wrap(async () => 1, nothing)],
+    ['acquire', 'options', () => limiter.acquire(1, nothing)],
+  ])('%s', async (_, name, call) => {
+    expect(await failureOf(call)).toEqual(refusal(name))
+  })
+})
+
+test('a duration that may be zero says so, and may be zero in any unit', () => {
+  expect(() => createMemoryCache({ jitter: -1 })).toThrow(/^jitter must be zero, a positive number of milliseconds or a duration/)
+  expect(() => createMemoryCache({ cleanupInterval: '0s' })).not.toThrow()
+  expect(() => createMemoryCache({ ttl: '0s' })).toThrow(/^ttl must be a positive number of milliseconds/)
+})

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createMemoryCache, type DisposeReason } from '../../../js/index.ts'
+import { createCache, createMemoryCache, type DisposeReason } from '../../../js/index.ts'
 import { ManualClock } from '../../../js/testing.ts'
 
 function cacheWith(max = 100_000) {
@@ -191,5 +191,35 @@ describe('patterns and predicates', () => {
     expect(() => cache.invalidatePrefix(5 as never)).toThrow(invalid)
     expect(() => cache.invalidateWhere('x' as never)).toThrow(invalid)
     expect(() => cache.invalidateTags(['a'], { mode: 'x' as never })).toThrow(invalid)
+    for (const tags of [null, 'a', 5, {}, ['a', 5]]) expect(() => cache.invalidateTags(tags as never), String(tags)).toThrow(invalid)
+    expect(() => cache.set('a', 1, { tags: ['x', 7 as never] })).toThrow(invalid)
+    expect(() => cache.load([['a', { value: 1, tags: [7 as never] }]])).toThrow(invalid)
+    expect(() => cache.invalidateTags(new Set(['a']))).not.toThrow()
+  })
+
+  test('a predicate that answers later is refused, and nothing is gone', async () => {
+    const invalid = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' })
+    const { cache } = cacheWith()
+    cache.set('a', 1)
+    expect(() => cache.invalidateWhere((async () => false) as never)).toThrow(invalid)
+    expect(cache.get('a')).toBe(1)
+    const tiered = createCache<number>()
+    await tiered.set('a', 1)
+    await expect(tiered.invalidateWhere((async () => false) as never)).rejects.toThrow(invalid)
+    expect(await tiered.get('a')).toBe(1)
+  })
+
+  test('a value that is not equal to itself is given up like any other', () => {
+    const { cache } = cacheWith()
+    cache.set('a', Number.NaN)
+    expect(cache.invalidateWhere(value => Number.isNaN(value))).toBe(1)
+    expect(cache.size).toBe(0)
+  })
+
+  test('a key of minus zero is given up like any other', () => {
+    const cache = createMemoryCache<number, number>()
+    cache.set(-0, 1)
+    expect(cache.invalidateWhere(() => true)).toBe(1)
+    expect(cache.size).toBe(0)
   })
 })
