@@ -3,8 +3,10 @@
  *
  * Node offers no `flock`, and a lock file that is judged by its age or by a process number is wrong sooner or later. So:
  * - Linux: a listening socket in the abstract namespace, named after the folder's device and inode. Only one process can
- *   hold the name, and the kernel drops it with the process. Processes in different network namespaces (two containers
- *   on one volume) do not see each other's: give each a folder of its own.
+ *   hold the name, and the kernel drops it with the process. Containers on one volume do not see each other's, so the file
+ *   `lock` is locked as well: by the program `flock`, which locks an open file that it inherits, ends, and leaves the lock to us.
+ *   That reaches across containers and, where NFS does locks, machines. Without the program (util-linux, busybox) give each
+ *   container a folder of its own.
  * - Windows: a named pipe, of which only the first instance may be made; it goes with its process as well.
  * - macOS and the BSDs: `open` with `O_EXLOCK`, which is `flock` on a file in the folder.
  */
@@ -36,7 +38,39 @@ export async function lockFolder(folder: string): Promise<Unlock | undefined> {
   }
   const { dev, ino } = await stat(folder, { bigint: true })
   const name = createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 32)
-  return listen(platform === 'win32' ? `\\\\.\\pipe\\shelflife-${name}` : `\0shelflife-${name}`)
+  if (platform === 'win32') return listen(`\\\\.\\pipe\\shelflife-${name}`)
+  const release = await listen(`\0shelflife-${name}`)
+  if (release === undefined) return undefined
+  try {
+    const unlock = await flock(folder)
+    if (unlock !== undefined) return () => unlock().finally(release)
+  } catch (error) {
+    await release()
+    throw error
+  }
+  await release()
+  return undefined
+}
+
+/** Has the file `lock` of the folder locked by the program `flock`. Without the program nothing is locked, and that is no error. */
+async function flock(folder: string): Promise<Unlock | undefined> {
+  const [{ open }, { constants }, { spawn }] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:fs'),
+    import('node:child_process'),
+  ])
+  const handle = await open(`${folder}/lock`, constants.O_CREAT | constants.O_RDWR | constants.O_NOFOLLOW, 0o600)
+  const code = await new Promise<number | null>((resolve, reject) => {
+    const program = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', handle.fd] })
+    program.once('error', error => (['ENOENT', 'EACCES'].includes(String(codeOf(error))) ? resolve(0) : reject(error)))
+    program.once('exit', resolve)
+  }).catch(async error => {
+    await handle.close()
+    throw error
+  })
+  if (code !== 1) return () => handle.close()
+  await handle.close()
+  return undefined
 }
 
 async function listen(path: string): Promise<Unlock | undefined> {

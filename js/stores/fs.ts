@@ -21,6 +21,7 @@ export interface FileSystemOptions {
  *
  * `persist: 'stored'` survives the death of the process, `'durable'` is synced to disk, new files with their folder. One
  * process writes; another one on the same folder reads what it finds and keeps its own writes in memory (`stats().state` is `'read-only'`).
+ * When the first has ended, however it did, the second writes from its next use on, a second later at most.
  *
  * ```ts
  * const cache = createCache({ store: fileSystem({ path: './.cache', maxSize: '200mb' }) })

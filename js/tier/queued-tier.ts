@@ -30,6 +30,8 @@ const RETRIES = 3
 const RETRY_MS = 100
 /** How long `close` waits for the queue to empty. */
 const CLOSE_MS = 5000
+/** A tier that only reads looks this often, when it is used, for what is new and whether it may write. */
+const TAKE_OVER_MS = 1000
 /** A tier that is off is opened again when it is used after this, and after waits that grow. */
 const REVIVE_MS = 1000
 const REVIVE_MOST_MS = 300_000
@@ -87,6 +89,7 @@ export class QueuedTier implements PlainTier {
   /** When a tier that is off may be opened again, on the driver's timeline, and the wait after that. */
   #reviveAt = Number.POSITIVE_INFINITY
   #reviveMs = REVIVE_MS
+  #takeOverAt = 0
   #stopLeaving: (() => void) | undefined
 
   constructor(lying: Lying, context: StoreContext) {
@@ -114,6 +117,7 @@ export class QueuedTier implements PlainTier {
     if (signal?.aborted) throw aborted(signal)
     if (this.#state === 'closed') await this.open()
     if (this.#state === 'off') this.#perhapsRevive()
+    else if (this.#state === 'read-only') this.#perhapsTakeOver()
     const reading = this.#state === 'off' ? Promise.resolve(keys.map(() => undefined)) : this.#reader.read(keys)
     const found = await (signal === undefined ? reading : untilAborted(reading, signal))
     for (const entry of found) this.#counts[entry === undefined ? 'misses' : 'hits'] += 1
@@ -287,7 +291,10 @@ export class QueuedTier implements PlainTier {
     if (this.#state === 'off' || this.#state === 'read-only') {
       this.#owe(writes)
       if (this.#state === 'off') this.#perhapsRevive()
-      else for (const { key } of writes) this.#log.hide(key)
+      else {
+        for (const { key } of writes) this.#log.hide(key)
+        this.#perhapsTakeOver()
+      }
       this.#counts.dropped += writes.length
       if (persist === 'memory') return
       throw this.#unable()
@@ -428,6 +435,26 @@ export class QueuedTier implements PlainTier {
     if (this.#owed === 'all') this.#owed = new Set()
     this.#payDebts()
     log.count('revived')
+  }
+
+  /** The one who holds the log may have ended. What it has written meanwhile is read in any case. */
+  #perhapsTakeOver(): void {
+    const now = this.#core.driver.now()
+    if (now < this.#takeOverAt || this.#log.takeOver === undefined || this.#closing !== undefined) return
+    this.#takeOverAt = Number.POSITIVE_INFINITY
+    void this.#takeOver().finally(() => {
+      this.#takeOverAt = this.#core.driver.now() + TAKE_OVER_MS
+    })
+  }
+
+  async #takeOver(): Promise<void> {
+    const log = this.#log
+    const isOurs = await log.takeOver?.().catch(() => log.count('read'))
+    if (isOurs !== true || this.#state !== 'read-only' || this.#closing !== undefined) return
+    this.#state = 'on'
+    this.#reason = undefined
+    log.count('tookOver')
+    this.#payDebts()
   }
 
   #readerOf(log: TierLog): QueuedReader {

@@ -92,6 +92,15 @@ export class SegmentLog implements TierLog {
     this.#isForgotten = false
   }
 
+  takeOver(): Promise<boolean> {
+    return this.inTurn(async () => {
+      if (this.#isClosed) return false
+      await withDeadline(this.#core, OPEN_MS, async call => this.#medium.takeOver?.(call))
+      await this.#catchUp(Number.POSITIVE_INFINITY)
+      return this.#medium.writable
+    })
+  }
+
   /** Reads what others have written since, and tells of it. Calls that wait for the same turn share it; a failure is counted. */
   follow(): Promise<void> {
     this.#following ??= this.inTurn(async () => {

@@ -35,6 +35,8 @@ export interface TierLog {
   /** Runs `work` when all earlier work is done. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
   open(): Promise<void>
+  /** Where somebody else writes: reads what is new, and tries to take their place. Whether that went well. */
+  takeOver?(): Promise<boolean>
   /** For each key, whether a read would find it; as of now, though the answer may take its time. Never rejects. */
   has(keys: readonly string[]): readonly boolean[] | Promise<readonly boolean[]>
   /** Whether there may be anything of `key`, so that its deletion has to be written. */
