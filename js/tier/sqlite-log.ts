@@ -182,8 +182,8 @@ export class SqliteLog implements RowLog {
   }
 
   kindOf(error: unknown): string {
-    if (isShelflifeError(error)) return error.code === 'ERR_QUOTA' ? 'quota' : error.code === 'ERR_TIMEOUT' ? 'busy' : 'write'
-    return failureOf(error)
+    if (!isShelflifeError(error)) return failureOf(error)
+    return error.code === 'ERR_QUOTA' ? 'quota' : error.code === 'ERR_TIMEOUT' ? 'busy' : failureOf(error.cause)
   }
 
   isFatal(): boolean {
@@ -248,21 +248,24 @@ export class SqliteLog implements RowLog {
         })
         return
       } catch (error) {
+        if (isShelflifeError(error)) throw error
         const isFull = failureOf(error) === 'full'
-        if (isFull) full()
-        else if (!this.#isBroken(error)) throw error
         if (isFull && attempt === ATTEMPTS) throw new ShelflifeError('ERR_QUOTA', 'there is no room for this', { cause: error })
-        if (attempt === ATTEMPTS) throw error
-        if (!isFull) {
+        if (attempt === ATTEMPTS || !(isFull || this.#isBroken(error))) throw failed(error)
+        if (isFull) full()
+        else {
           this.count(error instanceof Gone ? 'lost' : this.kindOf(error))
-          await this.#repair(error)
+          await this.#repair(error).catch(failure => {
+            throw isShelflifeError(failure) ? failure : failed(failure)
+          })
         }
       }
     }
   }
 
   #isBroken(error: unknown): boolean {
-    return failureOf(error) === 'corrupt' || error instanceof Gone || (this.#table !== undefined && isShut(this.#table.database))
+    // A table that somebody has dropped, or a transaction that did not end, is no better than a file that is gone.
+    return ['corrupt', 'failed'].includes(failureOf(error)) || (this.#table !== undefined && isShut(this.#table.database))
   }
 
   /** Opens the file anew, or another one. What cannot be mended is dead. Only in turn. */
@@ -320,6 +323,10 @@ export class SqliteLog implements RowLog {
       }
     }
   }
+}
+
+function failed(cause: unknown): ShelflifeError {
+  return new ShelflifeError('ERR_STORE', `SQLite failed: ${cause instanceof Error ? cause.message : cause}`, { cause, retryable: true })
 }
 
 /** The path leads to no file any more, or to another one. */

@@ -1,12 +1,12 @@
-/** Writes to the folder in `argv[2]` until it is killed. Says what it is about to do, and what has been acknowledged, line by line. */
+/** Writes to the store of the kind in `argv[2]`, at the path in `argv[3]`, until it is killed. Says what it is about to do, and what has been acknowledged, line by line. */
 
 import { writeSync } from 'node:fs'
 import { systemClock } from '../../../js/clock.ts'
 import { storeContext } from '../../../js/core/tier-core.ts'
-import { fileSystem } from '../../../js/stores/fs.ts'
+import { killedStore } from './killed-store.ts'
 
-const [, , path = '', first = '1'] = process.argv
-const tier = fileSystem({ path }).openTier(storeContext(systemClock))
+const [, , kind = '', path = '', first = '1'] = process.argv
+const tier = killedStore(kind, path).openTier(storeContext(systemClock))
 await tier.open()
 writeSync(1, `state ${tier.stats().state} ${JSON.stringify(tier.stats().errors)}\n`)
 

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findDriver, type OpenSqlite } from '../../../js/stores/sqlite/driver.ts'
 
-const require = createRequire(import.meta.url)
-/** From here, where `better-sqlite3` is installed. */
+/** From here, where `better-sqlite3` is installed; a bundle that lies elsewhere is told. */
+const require = createRequire(process.env.SHELFLIFE_TESTS ?? import.meta.url)
 const load = async (module: string) => ({
   default: undefined,
   ...require(module),
