@@ -9,7 +9,9 @@ export type {
   BatchStats,
   FailedItem,
 } from './batch/types.ts'
+export type { CircuitState } from './cache/circuit.ts'
 export type * from './cache/loading-types.ts'
+export type { TierBreakerOptions, TierMode, TierOptions } from './cache/tier-options.ts'
 export type * from './cache/types.ts'
 export type { Clock, ClockTimer } from './clock.ts'
 export type { EvictionPolicy } from './core/cache-core.ts'

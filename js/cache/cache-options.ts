@@ -1,16 +1,17 @@
 /** Reads the options of a cache with tiers, once. */
 
 import { InvalidArgumentError } from '../errors.ts'
-import type { Persist, Store } from '../stores/tier.ts'
+import type { Persist } from '../stores/tier.ts'
 import { type Isolation, readIsolation } from './isolate.ts'
 import { type LoadPolicy, readLoadPolicy, readStaleWindows, type StaleWindows, USUAL } from './load-policy.ts'
 import { type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
+import { type ResolvedTier, resolveTier } from './tier-options.ts'
 import type { CacheNamespaceOptions, CacheOptions, MemoryCacheOptions, NamespaceOptions } from './types.ts'
 
 /** Options with every default filled in. */
 export interface ResolvedCacheOptions<V> {
   readonly memory: ResolvedMemoryOptions<string, V>
-  readonly stores: readonly Store[]
+  readonly tiers: readonly ResolvedTier[]
   readonly persist: Persist
   /** How the cache loads; the windows of its entries are apart, since an entry may have its own. */
   readonly policy: LoadPolicy
@@ -23,16 +24,13 @@ export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): Re
   const memory = resolveMemoryOptions<string, V>(options as MemoryCacheOptions<string, V> | undefined)
   const { store, tiers, persist = 'memory', name = 'cache' } = options ?? {}
   if (store !== undefined && tiers !== undefined) throw new InvalidArgumentError('tiers', 'left out where store is given', tiers)
-  const stores = tiers ?? (store === undefined ? [] : [store])
-  if (!Array.isArray(stores)) throw new InvalidArgumentError('tiers', 'an array of stores', stores)
-  for (const one of stores) {
-    const isStore = typeof one === 'object' && one !== null && 'openTier' in one
-    if (!isStore) throw new InvalidArgumentError('store', "a store, such as indexedDB({ name: 'app' })", one)
-  }
-  checkPersist(persist, stores.length > 0)
+  const given = tiers ?? (store === undefined ? [] : [store])
+  if (!Array.isArray(given)) throw new InvalidArgumentError('tiers', 'an array of stores', given)
+  const resolved = given.map(resolveTier)
+  checkPersist(persist, resolved.length > 0)
   const windows = readStaleWindows(options ?? {})
   const policy = { ...readLoadPolicy(options ?? {}, USUAL), swr: undefined, sie: undefined }
-  return { memory: { ...memory, name }, stores, persist, policy, windows, isolate: readIsolation(options?.isolate ?? false) }
+  return { memory: { ...memory, name }, tiers: resolved, persist, policy, windows, isolate: readIsolation(options?.isolate ?? false) }
 }
 
 /** The options of a namespace: what it says, and where it is silent the cache around it. The stores are that one's. */
@@ -43,10 +41,10 @@ export function resolveCacheNamespace<V>(
 ): ResolvedCacheOptions<V> {
   const memory = resolveNamespaceOptions(around.memory, name, given as NamespaceOptions<string, V> | undefined)
   const { persist = around.persist, isolate = around.isolate } = given ?? {}
-  checkPersist(persist, around.stores.length > 0)
+  checkPersist(persist, around.tiers.length > 0)
   const { swr = around.windows.swr, sie = around.windows.sie } = readStaleWindows(given ?? {})
   const policy = { ...readLoadPolicy(given ?? {}, around.policy), swr: undefined, sie: undefined }
-  return { memory, stores: around.stores, persist, policy, windows: { swr, sie }, isolate: readIsolation(isolate) }
+  return { memory, tiers: around.tiers, persist, policy, windows: { swr, sie }, isolate: readIsolation(isolate) }
 }
 
 /** Throws `ERR_INVALID_ARGUMENT` for what is none, and for more than a cache without a store can do. */

@@ -16,6 +16,7 @@ import { checkPersist, type ResolvedCacheOptions, resolveCacheNamespace, resolve
 import { cacheStats } from './cache-stats.ts'
 import { heldOf } from './entry-detail.ts'
 import { frontOf } from './front.ts'
+import type { TierWatch } from './guarded-tier.ts'
 import { hear } from './heard.ts'
 import { type Isolation, isolated } from './isolate.ts'
 import { Loading } from './loading.ts'
@@ -89,16 +90,16 @@ export class Cache<V> implements AsyncDisposable {
     this.#persist = persist
     this.#isolate = isolate
     this.#refreshesAhead = policy.aheadShare < 1 || policy.aheadMs > 0
-    this.#tiers = within === undefined ? openTiers(options, change => this.#heard(change)) : within.around.#tiers?.within(within.name)
+    this.#tiers = within === undefined ? this.#openTiers(options) : within.around.#tiers?.within(within.name)
     this.#loading = new Loading({
       shelf: this.#shelf,
       policy,
       readBelow: key => this.#tiers?.read(key),
       lock: (key, signal) => this.#tiers?.lock(key, signal),
-      writeBelow: (key, entry, how) => this.#tiers?.write([{ key, entry }], how),
+      writeBelow: (key, entry, persist) => this.#tiers?.write([{ key, entry }], persist, persist === 'memory'),
       remove: key => {
         this.#memory.delete(key)
-        this.#tiers?.remove([key], 'memory').catch(error => this.#loading.tierFailed(key, error))
+        void this.#tiers?.remove([key], 'memory', true)
       },
       lastMiss: () => this.#memory.lastMiss,
       persistOf: options => this.#persistOf(options),
@@ -107,6 +108,7 @@ export class Cache<V> implements AsyncDisposable {
       ...{ memory: this.#memory, shelf: this.#shelf, loading: this.#loading, tiers: this.#tiers },
       out: known => this.#out(known),
     })
+    if (this.#tiers !== undefined) this.#tiers.failed = (key, error) => this.#loading.tierFailed(key, error)
     if (registry === undefined) return
     if (within === undefined) this.#memory.reportTo(registry)
     this.#report = reportCache(registry, memory.name, this)
@@ -482,13 +484,17 @@ export class Cache<V> implements AsyncDisposable {
     }
   }
 
+  #openTiers({ tiers, memory }: ResolvedCacheOptions<V>): NamedTiers | undefined {
+    const watch: TierWatch = {
+      down: (tier, error) => this.#loading.listeners?.emit('tierDown', { tier, error }),
+      up: (tier, repaired) => this.#loading.listeners?.emit('tierUp', { tier, repaired }),
+    }
+    return tiers.length === 0 ? undefined : new NamedTiers(new TierStack(tiers, memory.clock, watch, change => this.#heard(change)))
+  }
+
   #refuseClosed(): void {
     if (this.#closing !== undefined) throw new ClosedError('the cache')
   }
-}
-
-function openTiers<V>({ stores, memory }: ResolvedCacheOptions<V>, onChange: (change: StoreChange) => void): NamedTiers | undefined {
-  return stores.length === 0 ? undefined : new NamedTiers(new TierStack(stores, memory.clock, onChange))
 }
 
 function memoryMode(options: InvalidateOptions | undefined): { mode: GiveUpMode } {

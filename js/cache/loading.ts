@@ -33,6 +33,7 @@ export interface LoadingHost<V> {
   readBelow(key: string): Promise<TierEntry | undefined> | undefined
   /** The right to load `key` for all who share the tiers; see `Tier.lock`. `undefined` at once where nobody needs it. */
   lock?(key: string, signal: () => AbortSignal): Promise<(() => void) | undefined> | undefined
+  /** With `'memory'`, nobody waits for it. */
   writeBelow(key: string, entry: TierEntry, persist: Persist): Promise<void> | undefined
   /** Removes a key from memory and the tiers. */
   remove(key: string): void
@@ -467,8 +468,7 @@ export class Loading<V> implements FlightHost<V> {
     const entry = value === undefined ? shelf.putNone(key, negativeMs, marks) : shelf.put(key, value, asked, context.validators)
     this.leases.revoke(key)
     const written = this.#host.writeBelow(key, entry, persist)
-    if (persist === 'memory') written?.catch(error => this.tierFailed(key, error))
-    else await written
+    if (persist !== 'memory') await written
     return value
   }
 

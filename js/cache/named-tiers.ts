@@ -1,11 +1,14 @@
 /** The tiers as one namespace sees them: under keys and tags of its own. */
 
 import { namespaced, pathLength, pathWithin, withoutPath } from '../stores/namespaced.ts'
-import type { Invalidation, Persist, TierEntry, TierStats } from '../stores/tier.ts'
+import type { Invalidation, Persist, TierEntry } from '../stores/tier.ts'
 import type { TierStack, TierWrite } from './tier-stack.ts'
+import type { CacheTierStats } from './types.ts'
 
 /** See the top of this file. A cache that is no namespace has the empty path, and its keys are as they are. */
 export class NamedTiers {
+  /** Hears of a change of `key` that a tier has not taken, where nobody waits for it. */
+  failed: (key: string, error: unknown) => void = () => {}
   readonly #stack: TierStack
   /** The paths from the outermost cache to this one: under each of them, its tags are found. */
   readonly #paths: readonly string[]
@@ -40,25 +43,35 @@ export class NamedTiers {
     return this.#stack.lock(this.#named(key), signal)
   }
 
-  write(writes: readonly TierWrite[], persist: Persist): Promise<void> {
+  /** A loose change is over at once; what fails, {@link NamedTiers.failed} hears. */
+  write(writes: readonly TierWrite[], persist: Persist, isLoose = false): Promise<void> {
     return this.#stack.write(
       writes.map(({ key, entry }) => ({ key: this.#named(key), entry: this.#written(entry) })),
-      persist,
+      {
+        persist,
+        isLoose,
+        told: error => {
+          for (const { key } of writes) this.failed(key, error)
+        },
+      },
     )
   }
 
-  remove(keys: readonly string[], persist: Persist): Promise<boolean[]> {
-    return this.#stack.remove(keys.map(this.#named), persist)
+  remove(keys: readonly string[], persist: Persist, isLoose = false): Promise<boolean[]> {
+    const told = (error: unknown) => {
+      for (const key of keys) this.failed(key, error)
+    }
+    return this.#stack.remove(keys.map(this.#named), { persist, isLoose, told })
   }
 
   invalidate({ mode, ...meant }: Invalidation, persist: Persist): Promise<void> {
     const texts = Object.entries(meant).map(([kind, text]) => [kind, typeof text === 'string' ? this.#named(text) : text?.map(this.#named)])
-    return this.#stack.invalidate({ ...(Object.fromEntries(texts) as Invalidation), mode }, persist)
+    return this.#stack.invalidate({ ...(Object.fromEntries(texts) as Invalidation), mode }, { persist })
   }
 
   /** Gives up everything, namespaces within this one too. */
   clear(persist: Persist): Promise<void> {
-    return this.#path === '' ? this.#stack.clear() : this.#stack.invalidate({ namespace: this.#path }, persist)
+    return this.#path === '' ? this.#stack.clear({ persist }) : this.#stack.invalidate({ namespace: this.#path }, { persist })
   }
 
   flush(): Promise<void> {
@@ -71,7 +84,7 @@ export class NamedTiers {
   }
 
   /** Those of the tiers, where they are not another's. */
-  stats(): TierStats[] {
+  stats(): CacheTierStats[] {
     return this.#path === '' ? this.#stack.stats() : []
   }
 

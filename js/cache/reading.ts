@@ -106,7 +106,7 @@ export class Reading<V> {
       // Overwritten meanwhile, it is another one's turn.
       if (right || !failed(memory.contents, key, guard)) continue
       loading.overtake(key)
-      tiers?.remove([key], 'memory').catch(error => loading.tierFailed(key, error))
+      void tiers?.remove([key], 'memory', true)
     }
     return memory.get(key)
   }

@@ -1,15 +1,13 @@
 /** The tiers below memory, taken together: reads go down until they find something, writes go to all. */
 
 import type { Clock } from '../clock.ts'
-import { storeContext } from '../core/tier-core.ts'
-import type { Invalidation, Persist, Store, StoreChange, Tier, TierEntry, TierStats } from '../stores/tier.ts'
+import type { Invalidation, StoreChange, TierEntry } from '../stores/tier.ts'
+import { GuardedTier, type HowToChange, type TierWatch, type TierWrite } from './guarded-tier.ts'
 import { type Lease, Leases } from './leases.ts'
+import type { ResolvedTier } from './tier-options.ts'
+import type { CacheTierStats } from './types.ts'
 
-/** A write of one key. */
-export interface TierWrite {
-  readonly key: string
-  readonly entry: TierEntry
-}
+export type { TierWrite } from './guarded-tier.ts'
 
 interface Gathering {
   readonly at: Map<string, number>
@@ -18,31 +16,27 @@ interface Gathering {
 
 /** See the top of this file. */
 export class TierStack {
-  readonly #tiers: readonly Tier[]
-  readonly #opening: Promise<void>
-  #isOpen = false
-  /** Calls that came before the tiers were open and have not gone on yet. Later ones must not overtake them. */
-  #queuedAtDoor = 0
+  readonly #tiers: readonly GuardedTier[]
+  /** The tier that takes a write at once where none is written through and more than `'memory'` is asked for. */
+  readonly #standIn: GuardedTier | undefined
   /** Of reads that look further than the first tier: what they find may go up unless it was written or deleted meanwhile. */
   readonly #leases = new Leases()
   /** Keys asked for one by one within a microtask; they go down as one read. */
   #gathering: Gathering | undefined
 
   /** `onChange` is told what others have done to the stores. */
-  constructor(stores: readonly Store[], clock: Clock, onChange: (change: StoreChange) => void = () => {}) {
-    this.#tiers = stores.map((store, depth) =>
-      store.openTier({ ...storeContext(clock), onChange: change => this.#changed(change, depth, onChange) }),
-    )
-    // A tier that cannot open is off and says so; one that rejects all the same fails at its first call.
-    this.#opening = Promise.allSettled(this.#tiers.map(async tier => tier.open())).then(() => {
-      this.#isOpen = true
+  constructor(tiers: readonly ResolvedTier[], clock: Clock, watch: TierWatch, onChange: (change: StoreChange) => void = () => {}) {
+    this.#tiers = tiers.map((tier, depth) => {
+      const heard = (change: StoreChange) => this.#changed(change, depth, onChange)
+      return new GuardedTier(tier, clock, { ...watch, changed: heard })
     })
+    this.#standIn = this.#tiers.some(({ mode }) => mode === 'write-through') ? undefined : this.#tiers[0]
   }
 
   /** The right to load `key` for all who share the tiers; `undefined` at once where nobody needs it. See {@link Tier.lock}. */
   lock(key: string, signal: () => AbortSignal): Promise<(() => void) | undefined> | undefined {
     for (const tier of this.#tiers) {
-      const turn = tier.lock?.(key, signal)
+      const turn = tier.lock(key, signal)
       if (turn !== undefined) return turn
     }
     return undefined
@@ -71,15 +65,12 @@ export class TierStack {
   }
 
   async #descend(keys: readonly string[], leases: readonly Lease[], signal: AbortSignal | undefined): Promise<(TierEntry | undefined)[]> {
-    // Behind the writes that came before: an empty call waits for its turn and does nothing else.
-    if (!this.#isOpen || this.#queuedAtDoor > 0) await this.#inOrder(async () => {})
     const found: (TierEntry | undefined)[] = new Array(keys.length).fill(undefined)
     let missing = keys.map((key, index) => ({ key, index }))
-    for (let depth = 0; depth < this.#tiers.length && missing.length > 0; depth += 1) {
-      const tier = this.#tiers[depth] as Tier
+    for (const [depth, tier] of this.#tiers.entries()) {
       const entries = await tier.getMany(
         missing.map(({ key }) => key),
-        { signal },
+        signal,
       )
       const here = missing.filter(({ index }, at) => entries[at] !== undefined && leases[index]?.revoked === false)
       for (const [at, { index }] of missing.entries()) found[index] = entries[at]
@@ -88,61 +79,65 @@ export class TierStack {
         depth,
       )
       missing = missing.filter(({ index }) => found[index] === undefined)
+      if (missing.length === 0) break
     }
     return found
   }
 
-  /** Writes to every tier; resolves when all have it as `persist` says, rejects when one cannot. */
-  async write(writes: readonly TierWrite[], persist: Persist): Promise<void> {
+  /**
+   * Writes to the tiers, each as its mode says. With more than `'memory'`, resolves when all that are written through have it, or the
+   * nearest where none is, and rejects when one cannot.
+   */
+  async write(writes: readonly TierWrite[], how: HowToChange): Promise<void> {
     for (const { key } of writes) this.#leases.revoke(key)
-    await this.#inOrder(tier => tier.setMany(writes, { persist }))
+    const keys = writes.map(({ key }) => key)
+    await Promise.all(
+      this.#tiers.map(async tier => {
+        const isStandIn = how.persist !== 'memory' && tier === this.#standIn
+        if (tier.mode === 'write-through' || isStandIn) return tier.set(writes, how)
+        const loose: HowToChange = { persist: 'memory', isLoose: true, told: how.told }
+        // Until memory gives up the new value, the tier must not come up with an old one.
+        if (tier.mode === 'on-evict') await tier.remove(keys, loose)
+        else await tier.set(writes, loose)
+      }),
+    )
   }
 
   /** Deletes from every tier; for each key, whether one of them had it. */
-  async remove(keys: readonly string[], persist: Persist): Promise<boolean[]> {
+  async remove(keys: readonly string[], how: HowToChange): Promise<boolean[]> {
     for (const key of keys) this.#leases.revoke(key)
-    const had = await this.#inOrder(tier => tier.deleteMany(keys, { persist }))
+    const had = await Promise.all(this.#tiers.map(tier => tier.remove(keys, how)))
     return keys.map((_, at) => had.some(tier => tier[at] === true))
   }
 
   /** Gives up what is meant in every tier. */
-  async invalidate(meant: Invalidation, persist: Persist): Promise<void> {
+  async invalidate(meant: Invalidation, how: HowToChange): Promise<void> {
     this.#leases.revokeAll()
-    await this.#inOrder(tier => tier.invalidate(meant, { persist }))
+    await Promise.all(this.#tiers.map(tier => tier.invalidate(meant, how)))
   }
 
-  async clear(): Promise<void> {
+  async clear(how: HowToChange): Promise<void> {
     this.#leases.revokeAll()
-    await this.#inOrder(tier => tier.clear())
+    await Promise.all(this.#tiers.map(tier => tier.clear(how)))
   }
 
   async flush(): Promise<void> {
-    await this.#inOrder(tier => tier.flush())
+    await Promise.all(this.#tiers.map(tier => tier.flush()))
   }
 
   async close(): Promise<void> {
-    await this.#inOrder(tier => tier.close())
+    await Promise.all(this.#tiers.map(tier => tier.close()))
   }
 
-  stats(): TierStats[] {
+  stats(): CacheTierStats[] {
     return this.#tiers.map(tier => tier.stats())
-  }
-
-  /** Calls every tier, once all are open, in the order in which the calls came. */
-  #inOrder<T>(call: (tier: Tier) => Promise<T>): Promise<T[]> {
-    if (this.#isOpen && this.#queuedAtDoor === 0) return Promise.all(this.#tiers.map(call))
-    this.#queuedAtDoor += 1
-    return this.#opening.then(() => {
-      this.#queuedAtDoor -= 1
-      return Promise.all(this.#tiers.map(call))
-    })
   }
 
   /** What is known above of a store that others have changed is out of date. */
   #changed(change: StoreChange, depth: number, onChange: (change: StoreChange) => void): void {
     if ('keys' in change) for (const key of change.keys) this.#leases.revoke(key)
     else this.#leases.revokeAll()
-    for (const tier of this.#tiers.slice(0, depth)) void outdate(tier, change).catch(() => {})
+    for (const tier of this.#tiers.slice(0, depth)) void outdate(tier, change)
     onChange(change)
   }
 
@@ -155,14 +150,23 @@ export class TierStack {
     return { at, found }
   }
 
-  /** Gives what was found at `depth` to the tiers above. It is a copy: a tier that cannot take it counts that itself. */
-  #promote(entries: readonly TierWrite[], depth: number): void {
-    if (entries.length === 0) return
-    for (const tier of this.#tiers.slice(0, depth)) tier.setMany(entries, { persist: 'memory' }).catch(() => {})
+  /** Gives what was found at `depth` to the tiers above, with the time that is left of it. */
+  #promote(writes: readonly TierWrite[], depth: number): void {
+    // A copy of what was made stale would be fresh.
+    const copies = writes.filter(({ entry }) => entry.expiredAt === undefined).map(({ key, entry }) => ({ key, entry: withoutEra(entry) }))
+    if (copies.length === 0) return
+    for (const tier of this.#tiers.slice(0, depth)) if (tier.mode !== 'on-evict') tier.copy(copies)
   }
 }
 
-function outdate(tier: Tier, change: StoreChange): Promise<unknown> {
-  if ('keys' in change) return tier.deleteMany(change.keys)
-  return 'invalidation' in change ? tier.invalidate(change.invalidation, { persist: 'memory' }) : tier.clear()
+function outdate(tier: GuardedTier, change: StoreChange): Promise<unknown> {
+  if ('keys' in change) return tier.remove(change.keys, LOOSE)
+  return 'invalidation' in change ? tier.invalidate(change.invalidation, LOOSE) : tier.clear(LOOSE)
+}
+
+const LOOSE: HowToChange = { persist: 'memory', isLoose: true }
+
+/** Numbers of one tier mean nothing in another. */
+function withoutEra(entry: TierEntry): TierEntry {
+  return entry.facts?.era === undefined ? entry : { ...entry, facts: { ...entry.facts, era: undefined } }
 }

@@ -5,7 +5,9 @@ import type { EvictionPolicy } from '../core/cache-core.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
 import type { Persist, Store, TierStats } from '../stores/tier.ts'
+import type { CircuitState } from './circuit.ts'
 import type { GetOrSetOptions, LoadingOptions, StaleOptions } from './loading-types.ts'
+import type { TierMode, TierOptions } from './tier-options.ts'
 
 /** Why an entry left: its place was needed, it was overwritten, deleted, too old, given up, or larger than the cache may hold. */
 export type DisposeReason = 'evict' | 'set' | 'delete' | 'expire' | 'invalidate' | 'oversize'
@@ -259,10 +261,17 @@ export interface CacheOptions<V> extends Omit<MemoryCacheOptions<string, V>, 'va
    */
   validate?(entry: ValidatedEntry<string, V>): boolean | Promise<boolean>
   /** A store below memory, such as `indexedDB({ name: 'app' })`; the same as `tiers: [store]`. */
-  store?: Store
-  /** Stores below memory, the nearest first. */
-  tiers?: readonly Store[]
-  /** When a write counts as done: in memory and queued, taken by the store, or synced. Default: `'memory'`. */
+  store?: Store | TierOptions
+  /**
+   * Stores below memory, the nearest first: `tiers: [indexedDB({ name: 'app' }), { store: shared, ttl: '1h', mode: 'write-behind' }]`.
+   * What is found below is given to those above, with the time that is left of it.
+   */
+  tiers?: readonly (Store | TierOptions)[]
+  /**
+   * When a write counts as done: in memory and queued, taken by the store, or synced. With several tiers, `'stored'` and `'durable'`
+   * wait for all that are written through, or for the nearest where none is; deletions and invalidations wait for all. They
+   * reject when one of these cannot; `'memory'` does not, for a tier's sake. Default: `'memory'`.
+   */
   persist?: Persist
   /**
    * Keeps what is in the cache apart from what its users hold: `'clone'` copies a value on its way in and out (as
@@ -336,8 +345,12 @@ export interface CacheEvents<V> extends EntryEvents<string, V> {
   loadEnd: { key: string; ms: number; value: V | undefined }
   /** It failed, or its time was up. */
   loadError: { key: string; ms: number; error: unknown }
-  /** A tier refused a loaded value, or the removal of one. What a caller asked for rejects instead; what tiers count is in `stats().tiers`. */
+  /** A tier has not taken a value, or the removal of one, and no caller hears of it. What tiers count is in `stats().tiers`. */
   tierError: { key: string; error: unknown }
+  /** A tier is left alone from now on, after failures and timeouts in a row, see {@link TierOptions.circuitBreaker}. */
+  tierDown: { tier: string; error: unknown }
+  /** It is back, and has been told of so many changes, keys and invalidations, that it had missed; others may follow. */
+  tierUp: { tier: string; repaired: number }
 }
 
 /** How long something took: milliseconds, percentiles within 6 %. */
@@ -380,5 +393,22 @@ export interface CacheStats {
   /** Loaded values that were not kept, because the key was set or deleted meanwhile. */
   discarded: number
   memory: MemoryCacheStats
-  tiers: TierStats[]
+  tiers: CacheTierStats[]
+}
+
+/** What a cache can say of one of its tiers: what the tier counts, and how it gets on with it. */
+export interface CacheTierStats extends TierStats {
+  readonly mode: TierMode
+  /** Whether the tier is left alone: `'open'`; or tried again: `'half-open'`. */
+  readonly circuit: CircuitState
+  /** Keys that were not read from it, and changes that it was not told of, because it was left alone or had to be told of changes first. */
+  readonly bypassed: number
+  /** Keys of reads and writes that took longer than `timeout`. */
+  readonly timeouts: number
+  /** Calls that failed or timed out for reasons of the tier. */
+  readonly failures: number
+  /** Changes that it has not been told of yet; what it holds of them is not read. */
+  readonly missed: number
+  /** Changes that it was told of later. */
+  readonly repaired: number
 }

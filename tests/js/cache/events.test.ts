@@ -270,8 +270,10 @@ test('a tier that refuses a loaded value is told of, and nobody is hurt', async 
   expect(await cache.getOrSet('a', () => 1)).toBe(1)
   await settled()
   expect(told).toEqual([{ key: 'a', error: store.refuse }])
-  await expect(cache.set('b', 2)).rejects.toBe(store.refuse)
+  await expect(cache.set('b', 2, { persist: 'stored' })).rejects.toBe(store.refuse)
   expect(told).toHaveLength(1)
+  await cache.set('c', 3)
+  expect(told.at(-1)).toEqual({ key: 'c', error: store.refuse })
 })
 
 describe('how long loads took', () => {

@@ -10,6 +10,8 @@ export class MapStore implements Store {
   readonly calls: string[] = []
   /** Waits before every answer. Default: not at all. */
   pause: () => Promise<void> = async () => {}
+  /** Waits before every call takes effect; what it throws, the call rejects with. Default: not at all. */
+  before: (() => Promise<void>) | undefined
   /** Refuses every write with this. Default: none. */
   refuse: Error | undefined
 
@@ -21,6 +23,7 @@ export class MapStore implements Store {
       open: () => this.pause(),
       getMany: async (keys: readonly string[]) => {
         if (!keys.some(isRecord)) calls.push(`get ${keys.join()}`)
+        if (this.before !== undefined) await this.before()
         const found = keys.map(key => entries.get(key))
         await this.pause()
         return found
@@ -28,16 +31,19 @@ export class MapStore implements Store {
       setMany: async (writes: readonly { key: string; entry: TierEntry }[]) => {
         calls.push(`set ${writes.map(({ key }) => key).join()}`)
         if (this.refuse !== undefined) throw this.refuse
+        if (this.before !== undefined) await this.before()
         for (const { key, entry } of writes) entries.set(key, entry)
         await this.pause()
       },
       deleteMany: async (keys: readonly string[]) => {
         calls.push(`delete ${keys.join()}`)
+        if (this.before !== undefined) await this.before()
         const had = keys.map(key => entries.delete(key))
         await this.pause()
         return had
       },
       clear: async () => {
+        if (this.before !== undefined) await this.before()
         entries.clear()
         await this.pause()
       },

@@ -93,7 +93,7 @@ class Schedule {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#waiting > 0) throw new Error('somebody waits for ever')
     // Loads that nobody waits for go on in the background.
-    for (let turn = 0; turn < 1000 && this.#isBusy(); turn += 1) {
+    for (let turn = 0; turn < 1000 && (this.#isBusy() || this.#paused.length > 0); turn += 1) {
       this.#letGo()
       await Promise.resolve()
     }
@@ -104,7 +104,9 @@ class Schedule {
     }
     const left = { pending: this.#places.map(({ cache }) => cache.pending()), timers: this.#clock.heldTimers }
     if (this.#isBusy() || left.timers > 0) throw new Error(`left behind: ${JSON.stringify(left)}`)
-    await this.#places[0]?.cache.close()
+    this.#expect((this.#places[0] as Place).cache.close())
+    for (; this.#waiting > 0; await Promise.resolve()) this.#letGo()
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   async #step(): Promise<void> {

@@ -1,0 +1,195 @@
+import { expect, test } from 'vitest'
+import { type Cache, type CacheOptions, createCache, type TierOptions } from '../../../js/index.ts'
+import { ManualClock } from '../../../js/testing.ts'
+import { settle } from '../http/transport.ts'
+import { deferred } from './deferred.ts'
+import { MapStore } from './map-store.ts'
+
+type Answer = () => Promise<void>
+const never: Answer = () => new Promise(() => {})
+const dead: Answer = () => Promise.reject(new Error('no connection'))
+const well: Answer = async () => {}
+
+interface Bench {
+  cache: Cache<string>
+  clock: ManualClock
+  upper: MapStore
+  lower: MapStore
+}
+
+async function over(upper: Omit<TierOptions, 'store'>, lower: Omit<TierOptions, 'store'>, options?: CacheOptions<string>): Promise<Bench> {
+  const bench = { clock: new ManualClock(), upper: new MapStore(), lower: new MapStore() }
+  const tiers = [
+    { store: bench.upper, ...upper },
+    { store: bench.lower, ...lower },
+  ]
+  const cache = createCache<string>({ clock: bench.clock, tiers, max: 1, ...options })
+  await settle()
+  return { ...bench, cache }
+}
+
+/** Makes the store fail, reads included. */
+function answer(store: MapStore, how: Answer): void {
+  store.before = how
+}
+
+test('an entry lives in a tier no longer than that allows, and is given up with what is left of its time', async () => {
+  const { cache, clock, upper, lower } = await over({ ttl: '10s' }, {}, { ttl: '1m' })
+  await cache.set('a', 'v')
+  await cache.set('b', 'v')
+  const now = clock.wall()
+  expect([upper.entries.get('a')?.expiresAt, lower.entries.get('a')?.expiresAt]).toEqual([now + 10_000, now + 60_000])
+  clock.advance(55_000)
+  upper.entries.clear()
+  expect(await cache.get('a')).toBe('v')
+  await settle()
+  expect(upper.entries.get('a')?.expiresAt).toBe(now + 60_000)
+  expect(cache.memory.info('a')?.ttl).toBe(5000)
+  await cache.close()
+})
+
+test('write-behind: nobody waits, and reads see it at once', async () => {
+  const { cache, lower } = await over({}, { mode: 'write-behind' })
+  const { promise, resolve } = deferred<void>()
+  answer(lower, () => promise)
+  await cache.set('a', 'v', { persist: 'stored' })
+  await cache.set('b', 'w')
+  expect(await cache.get('a')).toBe('v')
+  resolve()
+  await cache.flush()
+  expect(lower.entries.get('a')?.value).toBe('v')
+  await cache.close()
+})
+
+test('with more than memory, a tier that is written through must have it, or the nearest where none is', async () => {
+  const { cache, upper, lower } = await over({ mode: 'write-behind' }, { mode: 'write-behind' })
+  upper.refuse = new Error('full')
+  lower.refuse = new Error('full')
+  await cache.set('a', 'v')
+  await expect(cache.set('a', 'v', { persist: 'stored' })).rejects.toBe(upper.refuse)
+  upper.refuse = undefined
+  await cache.set('a', 'v', { persist: 'stored' })
+  await cache.close()
+})
+
+test('a slow tier is passed by, and after a few times not asked', async () => {
+  const { cache, clock, upper, lower } = await over({ timeout: 200, circuitBreaker: { failures: 2, halfOpenAfter: '5s' } }, {})
+  const told: unknown[] = []
+  cache.on('tierDown', ({ tier, error }) => told.push(['down', tier, (error as Error).name]))
+  cache.on('tierUp', ({ tier, repaired }) => told.push(['up', tier, repaired]))
+  await cache.set('a', 'v')
+  await cache.set('b', 'w')
+  answer(upper, never)
+  for (const key of ['a', 'b']) {
+    const reading = cache.get(key)
+    await clock.advanceAsync(200)
+    expect(await reading).toBe(key === 'a' ? 'v' : 'w')
+  }
+  expect(await cache.get('z')).toBeUndefined()
+  expect(cache.stats().tiers[0]).toMatchObject({ timeouts: 2, bypassed: 1, circuit: 'open' })
+  expect(told).toEqual([['down', 'map', 'TimeoutError']])
+  answer(upper, well)
+  await clock.advanceAsync(5000)
+  lower.entries.clear()
+  await cache.set('x', 'x')
+  expect(await cache.get('b')).toBe('w')
+  expect(cache.stats().tiers[0]?.circuit).toBe('closed')
+  expect(told).toEqual([
+    ['down', 'map', 'TimeoutError'],
+    ['up', 'map', 0],
+  ])
+  void cache.close()
+})
+
+test.each<[string, (cache: Cache<string>) => Promise<unknown>]>([
+  ['a deletion', cache => cache.delete('a')],
+  ['a set', cache => cache.set('a', 'new').then(() => cache.set('x', 'x'))],
+  ['a tag', cache => cache.invalidateTags(['t'])],
+  ['a clear', cache => cache.clear()],
+])('nothing old comes up from a tier that slept through %s', async (_, change) => {
+  const { cache, clock, upper, lower } = await over({}, { circuitBreaker: { failures: 1 } })
+  await cache.set('a', 'old', { tags: ['t'] })
+  answer(lower, dead)
+  await cache.get('nothing')
+  await change(cache)
+  const written = upper.entries.get('a')?.value
+  await expect(cache.delete('nothing', { persist: 'stored' })).rejects.toMatchObject({ code: 'ERR_STORE' })
+  upper.entries.clear()
+  answer(lower, well)
+  expect(await cache.get('a')).toBeUndefined()
+  await clock.advanceAsync(10_000)
+  expect(await cache.get('a')).toBeUndefined()
+  expect(cache.stats().tiers[1]).toMatchObject({ circuit: 'closed', missed: 0 })
+  expect(cache.stats().tiers[1]?.repaired).toBeGreaterThan(0)
+  expect(written === 'old' || written === undefined || written === 'new').toBe(true)
+  // And it is trusted again.
+  await cache.set('b', 'w')
+  await cache.set('c', 'w')
+  upper.entries.clear()
+  expect(await cache.get('b')).toBe('w')
+  await cache.close()
+})
+
+test('of too many changes that were missed, all is given up', async () => {
+  const { cache, clock, upper, lower } = await over({}, { circuitBreaker: { failures: 1 } })
+  await cache.set('a', 'old')
+  await cache.set('untouched', 'old')
+  await cache.set('x', 'x')
+  answer(lower, dead)
+  await cache.get('nothing')
+  await cache.delete('a')
+  await cache.deleteMany(Array.from({ length: 10_001 }, (_, at) => `k${at}`))
+  expect(cache.stats().tiers[1]?.missed).toBe(1)
+  answer(lower, well)
+  await clock.advanceAsync(10_000)
+  upper.entries.clear()
+  expect([await cache.get('a'), await cache.get('untouched')]).toEqual([undefined, undefined])
+  await cache.set('a', 'new')
+  await cache.set('x', 'x')
+  upper.entries.clear()
+  expect(await cache.get('a')).toBe('new')
+  await cache.close()
+})
+
+test('a single write that failed hides what the tier has, until that is deleted there', async () => {
+  const { cache, clock, lower } = await over({ ttl: 1 }, {})
+  await cache.set('a', 'old')
+  lower.refuse = new Error('full')
+  await cache.set('a', 'new')
+  lower.refuse = undefined
+  await cache.set('x', 'x')
+  clock.advance(1)
+  expect(await cache.get('a')).toBeUndefined()
+  expect(lower.entries.get('a')?.value).toBe('old')
+  await clock.advanceAsync(1000)
+  expect(lower.entries.has('a')).toBe(false)
+  await cache.close()
+})
+
+test('what hangs keeps nobody who did not ask for more', async () => {
+  const { cache, clock, lower } = await over({}, { timeout: 100 })
+  answer(lower, never)
+  const all = Promise.all([cache.set('a', 'v'), cache.delete('b'), cache.invalidateTags(['t']), cache.clear()])
+  await clock.advanceAsync(100)
+  await all
+  const stored = cache.set('a', 'v', { persist: 'stored' })
+  const rejected = expect(stored).rejects.toMatchObject({ code: 'ERR_STORE' })
+  await clock.advanceAsync(60_000)
+  await rejected
+  void cache.close()
+})
+
+test('options of a tier that cannot be meant are refused', () => {
+  const store = new MapStore()
+  const tiers: unknown[] = [
+    { store, ttl: -1 },
+    { store, mode: 'write-around' },
+    { store, timeout: 0 },
+    { store, circuitBreaker: { failures: 0 } },
+    { store, circuitBreaker: true },
+    { ttl: 1 },
+    null,
+  ]
+  for (const tier of tiers)
+    expect(() => createCache({ tiers: [tier as TierOptions] })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+})
