@@ -3,35 +3,35 @@
 const PAGE_BITS: u32 = 8;
 const PAGE: usize = 1 << PAGE_BITS;
 
-/// A number for every slot there could be. It is `usual` until something else is written.
+/// A number, or a few that are used together, for every slot there could be. It is `usual` until something else is written.
 #[derive(Clone, Debug)]
-pub struct Column {
+pub struct Column<T = u32> {
     #[expect(clippy::vec_box, reason = "pages stay where they are when there are more of them")]
-    pages: Vec<Box<[u32; PAGE]>>,
-    usual: u32,
+    pages: Vec<Box<[T; PAGE]>>,
+    usual: T,
 }
 
-impl Column {
+impl<T: Copy> Column<T> {
     /// A column that reads as `usual` everywhere.
-    pub fn new(usual: u32) -> Self {
+    pub fn new(usual: T) -> Self {
         Self { pages: Vec::new(), usual }
     }
 
     /// The number of `slot`.
     #[inline]
-    pub fn get(&self, slot: u32) -> u32 {
+    pub fn get(&self, slot: u32) -> T {
         self.pages.get((slot >> PAGE_BITS) as usize).map_or(self.usual, |page| page[slot as usize % PAGE])
     }
 
     /// The number of `slot`, to change it; `None` where there has never been another than the usual.
     #[inline]
-    pub fn get_mut(&mut self, slot: u32) -> Option<&mut u32> {
+    pub fn get_mut(&mut self, slot: u32) -> Option<&mut T> {
         self.pages.get_mut((slot >> PAGE_BITS) as usize).map(|page| &mut page[slot as usize % PAGE])
     }
 
     /// Writes the number of `slot`.
     #[inline]
-    pub fn set(&mut self, slot: u32, number: u32) {
+    pub fn set(&mut self, slot: u32, number: T) {
         let page = (slot >> PAGE_BITS) as usize;
         if page >= self.pages.len() {
             self.grow(page);

@@ -1,58 +1,64 @@
 //! The only place that links nodes: circular lists of slots, and an arena that hands slots out.
 //!
-//! Links are integers into two columns, so lists are safe to hold, cheap to move and impossible to dangle:
-//! the shape of quick-cache's linked slab, kept in columns because a walk touches links only.
+//! Links are integers into a column, so lists are safe to hold, cheap to move and impossible to dangle:
+//! the shape of quick-cache's linked slab, kept in a column because a walk touches links only.
 
 use crate::column::Column;
 
 /// Many doubly linked lists over one space of slots. A slot is in at most one list at a time.
 ///
-/// List heads are sentinels that live in the same columns, before the first slot, so that linking and
+/// List heads are sentinels that live in the same column, before the first slot, so that linking and
 /// unlinking have no special cases for the ends.
 #[derive(Clone, Debug)]
 pub struct Links {
-    next: Column,
-    prev: Column,
+    nodes: Column<Node>,
     lists: u32,
+}
+
+/// The neighbours of a slot, side by side, because whoever needs one mostly needs the other.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    next: u32,
+    prev: u32,
 }
 
 impl Links {
     /// `lists` empty lists and no slots; slots come into being when they are first linked.
     pub fn new(lists: u32) -> Self {
-        let mut links = Self { next: Column::new(UNLINKED), prev: Column::new(UNLINKED), lists };
-        (0..lists).for_each(|head| links.join(head, head));
+        let mut links = Self { nodes: Column::new(Node { next: UNLINKED, prev: UNLINKED }), lists };
+        (0..lists).for_each(|head| links.nodes.set(head, Node { next: head, prev: head }));
         links
     }
 
     /// Puts `slot`, which must be in no list, at the front of `list`.
     pub fn push_front(&mut self, list: u32, slot: u32) {
         let node = self.node(slot);
-        let after = self.next.get(list);
+        let after = self.nodes.get(list).next;
         self.link(list, node, after);
     }
 
     /// Puts `slot`, which must be in no list, at the back of `list`.
     pub fn push_back(&mut self, list: u32, slot: u32) {
         let node = self.node(slot);
-        let before = self.prev.get(list);
+        let before = self.nodes.get(list).prev;
         self.link(before, node, list);
     }
 
     /// Takes `slot` out of its list. False when it was in none.
     pub fn unlink(&mut self, slot: u32) -> bool {
-        let node = slot + self.lists;
-        let after = self.next.get(node);
-        if after == UNLINKED {
+        let Some(node) = self.nodes.get_mut(slot + self.lists) else { return false };
+        let Node { next, prev } = *node;
+        if next == UNLINKED {
             return false;
         }
-        self.join(self.prev.get(node), after);
-        self.next.set(node, UNLINKED);
+        node.next = UNLINKED;
+        self.join(prev, next);
         true
     }
 
     /// Moves `slot`, which must be linked, to the front of `list`.
     pub fn move_to_front(&mut self, list: u32, slot: u32) {
-        if self.next.get(list) == slot + self.lists {
+        if self.nodes.get(list).next == slot + self.lists {
             return;
         }
         self.unlink(slot);
@@ -61,27 +67,27 @@ impl Links {
 
     /// Whether `slot` is in any list.
     pub fn is_linked(&self, slot: u32) -> bool {
-        self.next.get(slot + self.lists) != UNLINKED
+        self.nodes.get(slot + self.lists).next != UNLINKED
     }
 
     /// The first slot of `list`.
     pub fn front(&self, list: u32) -> Option<u32> {
-        self.slot_of(self.next.get(list))
+        self.slot_of(self.nodes.get(list).next)
     }
 
     /// The last slot of `list`.
     pub fn back(&self, list: u32) -> Option<u32> {
-        self.slot_of(self.prev.get(list))
+        self.slot_of(self.nodes.get(list).prev)
     }
 
     /// The slot behind `slot` in its list, towards the back.
     pub fn after(&self, slot: u32) -> Option<u32> {
-        self.slot_of(self.next.get(slot + self.lists))
+        self.slot_of(self.nodes.get(slot + self.lists).next)
     }
 
     /// The slot before `slot` in its list, towards the front.
     pub fn before(&self, slot: u32) -> Option<u32> {
-        self.slot_of(self.prev.get(slot + self.lists))
+        self.slot_of(self.nodes.get(slot + self.lists).prev)
     }
 
     /// The slots of `list` from back to front.
@@ -91,18 +97,18 @@ impl Links {
 
     /// Moves all of `from` behind the back of `to`, in order, in constant time.
     pub fn append(&mut self, from: u32, to: u32) {
-        let (first, last) = (self.next.get(from), self.prev.get(from));
+        let Node { next: first, prev: last } = self.nodes.get(from);
         if first == from {
             return;
         }
-        self.join(self.prev.get(to), first);
+        self.join(self.nodes.get(to).prev, first);
         self.join(last, to);
         self.join(from, from);
     }
 
     /// Whether `list` has no slot.
     pub fn is_empty(&self, list: u32) -> bool {
-        self.next.get(list) == list
+        self.nodes.get(list).next == list
     }
 
     /// Empties every list and forgets every slot.
@@ -119,14 +125,22 @@ impl Links {
         slot + self.lists
     }
 
-    fn link(&mut self, before: u32, node: u32, after: u32) {
-        self.join(before, node);
-        self.join(node, after);
+    fn link(&mut self, prev: u32, node: u32, next: u32) {
+        self.nodes.set(node, Node { next, prev });
+        self.point(prev, |before| before.next = node);
+        self.point(next, |after| after.prev = node);
     }
 
     fn join(&mut self, before: u32, after: u32) {
-        self.next.set(before, after);
-        self.prev.set(after, before);
+        self.point(before, |node| node.next = after);
+        self.point(after, |node| node.prev = before);
+    }
+
+    /// Changes where a node that is in a list points to.
+    fn point(&mut self, node: u32, change: impl FnOnce(&mut Node)) {
+        if let Some(node) = self.nodes.get_mut(node) {
+            change(node);
+        }
     }
 }
 
