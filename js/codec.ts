@@ -15,7 +15,7 @@ import { isCleanJson, MAX_DEPTH } from './codec/shape.ts'
 import { writeTagged } from './codec/write.ts'
 import { isShelflifeError, ShelflifeError } from './errors.ts'
 
-/** First bytes; 3 stands before the facts of an entry, see `stores/entry-bytes.ts`. */
+/** First bytes; 3 and 4 stand before the facts of an entry, see `stores/entry-bytes.ts`. */
 const JSON_FORM = 1
 const TAGGED_FORM = 2
 

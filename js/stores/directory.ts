@@ -1,13 +1,14 @@
 /**
  * The directory of a segment, and how lines are packed into segments.
  *
- * Bytes, little endian: version, form of the keys (0 ASCII, 1 UTF-16), count of lines (2 bytes), bytes of all keys (4);
+ * Bytes, little endian: version, forms (bit 0 of the keys: 0 ASCII, 1 UTF-16; above it of the payload: see `compression.ts`), count of lines (2 bytes), bytes of all keys (4);
  * then 40 bytes a line: units of the key, bytes of the value (2^32-1: a tombstone), checksum, hash of the key, order, expiresAt,
  * writtenAt; then the keys. Values lie in the payload in the order of the lines, without gaps.
  */
 
 import { ShelflifeError } from '../errors.ts'
 import { checksum, seedOf } from './checksum.ts'
+import { FORM, type Form } from './compression.ts'
 import type { Segment } from './segment-medium.ts'
 
 /** One line of a directory: a key was given a value, or deleted. */
@@ -99,9 +100,9 @@ export function readDirectory(bytes: Uint8Array): Line[] {
   const count = view.getUint16(2, true)
   const keysAt = HEADER + count * LINE
   const keyBytes = view.getUint32(4, true)
-  const wide = view.getUint8(1)
-  if (view.getUint8(0) !== VERSION || wide > 1 || count > MAX_LINES || keysAt + keyBytes !== bytes.length)
-    throw damaged('its head makes no sense')
+  if (view.getUint8(1) >> 1 > FORM.brotli) throw new ShelflifeError('ERR_CODEC', 'a payload of a newer form', { retryable: true })
+  const wide = view.getUint8(1) & 1
+  if (view.getUint8(0) !== VERSION || count > MAX_LINES || keysAt + keyBytes !== bytes.length) throw damaged('its head makes no sense')
   const keys = bytes.subarray(keysAt)
   const text = wide === 1 ? readWide(keys) : readAscii(keys)
   const lines: Line[] = []
@@ -125,6 +126,18 @@ export function readDirectory(bytes: Uint8Array): Line[] {
   }
   if (keyAt !== text.length) throw damaged('a key belongs to no line')
   return lines
+}
+
+/** How the payload of a directory's segment is compressed. */
+export function formOf(directory: Uint8Array): Form {
+  return Math.min((directory[1] ?? 0) >> 1, FORM.brotli) as Form
+}
+
+/** The directory of the same segment with its payload compressed. */
+export function withForm(directory: Uint8Array, form: Form): Uint8Array {
+  const copy = directory.slice()
+  copy[1] = ((copy[1] as number) & 1) | (form << 1)
+  return copy
 }
 
 /** The hash of a key, by which a directory that is damaged can still be asked what it may have said. Not a defence against forgery. */

@@ -1,6 +1,7 @@
 /**
  * A value and its facts to bytes and back. Without facts the bytes are those of the value alone; with facts they begin
- * with a byte that no encoded value begins with, the length of the facts in four bytes, and the facts as JSON.
+ * with a byte that no encoded value begins with, the length of the facts in four bytes, and the facts as JSON. The era alone,
+ * which most entries of a store in which something was given up have, is another such byte and a double.
  */
 
 import { decode, encode } from '../codec.ts'
@@ -8,12 +9,21 @@ import { ShelflifeError } from '../errors.ts'
 import type { EntryFacts, TierEntry } from './tier.ts'
 
 const WITH_FACTS = 3
+const WITH_ERA = 4
 const HEAD = 5
+const ERA_HEAD = 9
 
 /** @throws ShelflifeError `ERR_CODEC` when the value cannot be kept. */
 export function encodeEntry({ value, facts }: Pick<TierEntry, 'value' | 'facts'>): Uint8Array {
   const body = encode(value)
   if (facts === undefined) return body
+  if (facts.era !== undefined && hasOneKey(facts)) {
+    const bytes = new Uint8Array(ERA_HEAD + body.length)
+    bytes[0] = WITH_ERA
+    new DataView(bytes.buffer).setFloat64(1, facts.era, true)
+    bytes.set(body, ERA_HEAD)
+    return bytes
+  }
   const text = new TextEncoder().encode(JSON.stringify(facts))
   const bytes = new Uint8Array(HEAD + text.length + body.length)
   bytes[0] = WITH_FACTS
@@ -25,6 +35,10 @@ export function encodeEntry({ value, facts }: Pick<TierEntry, 'value' | 'facts'>
 
 /** @throws ShelflifeError `ERR_CODEC` when the bytes are no encoded entry. */
 export function decodeEntry(bytes: Uint8Array): Pick<TierEntry, 'value' | 'facts'> {
+  if (bytes[0] === WITH_ERA && bytes.length > ERA_HEAD) {
+    const era = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(1, true)
+    return { value: decode(bytes.subarray(ERA_HEAD)), facts: { era } }
+  }
   if (bytes[0] !== WITH_FACTS) return { value: decode(bytes) }
   if (bytes.length < HEAD) throw new ShelflifeError('ERR_CODEC', 'an entry without an end')
   const end = HEAD + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1, true)
@@ -43,4 +57,10 @@ function readFacts(bytes: Uint8Array): EntryFacts {
     throw new ShelflifeError('ERR_CODEC', 'the facts of an entry are not an object')
   }
   return facts
+}
+
+function hasOneKey(facts: EntryFacts): boolean {
+  let count = 0
+  for (const _ in facts) count += 1
+  return count === 1
 }

@@ -3,9 +3,11 @@
 import { InvalidArgumentError } from '../errors.ts'
 import { optionsObject, type Size, sizeInBytes } from '../options.ts'
 import { segmentStore } from '../tier/segment-store.ts'
+import { type CompressionFormat, type CompressionOptions, nodeZip, resolveCompression } from './compression.ts'
 import { FsMedium } from './fs-medium.ts'
 import type { SegmentStore } from './tier.ts'
 
+export type { CompressionFormat, CompressionOptions } from './compression.ts'
 export type { SegmentStore } from './tier.ts'
 
 /** Options of {@link fileSystem}. */
@@ -14,6 +16,8 @@ export interface FileSystemOptions {
   readonly path: string
   /** Budget in bytes; beyond it whole oldest segments are given up. Default `Infinity`. Files may briefly take up to twice as much. */
   readonly maxSize?: Size
+  /** Whether and how values are compressed, a segment of up to 64 kB at a time; `maxSize` means bytes after that. Default `'none'`. */
+  readonly compression?: CompressionFormat | CompressionOptions | undefined
 }
 
 /**
@@ -27,14 +31,15 @@ export interface FileSystemOptions {
  * const cache = createCache({ store: fileSystem({ path: './.cache', maxSize: '200mb' }) })
  * ```
  *
- * @throws InvalidArgumentError when `path` is no text or `maxSize` no size.
+ * @throws InvalidArgumentError when `path` is no text or another option cannot be meant.
  */
 export function fileSystem(options: FileSystemOptions): SegmentStore {
-  const { path, maxSize = Number.POSITIVE_INFINITY } = optionsObject(options, 'options') as FileSystemOptions
+  const { path, maxSize = Number.POSITIVE_INFINITY, compression } = optionsObject(options, 'options') as FileSystemOptions
   if (typeof path !== 'string' || path === '' || path.includes('\0')) throw new InvalidArgumentError('path', 'the path of a folder', path)
   return segmentStore({
     name: `fileSystem(${path})`,
     maxSize: sizeInBytes(maxSize, 'maxSize'),
+    compression: resolveCompression(compression, nodeZip),
     openMedium: () => new FsMedium(path),
   })
 }

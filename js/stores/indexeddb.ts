@@ -3,10 +3,12 @@
 import { InvalidArgumentError } from '../errors.ts'
 import { optionsObject, type Size, sizeInBytes } from '../options.ts'
 import { segmentStore } from '../tier/segment-store.ts'
+import { type CompressionFormat, type CompressionOptions, platformZip, resolveCompression } from './compression.ts'
 import { IndexedDbMedium } from './indexeddb-medium.ts'
 import { Tabs } from './tabs.ts'
 import type { SegmentStore } from './tier.ts'
 
+export type { CompressionFormat, CompressionOptions } from './compression.ts'
 export type { SegmentStore } from './tier.ts'
 
 /** Options of {@link indexedDB}. */
@@ -17,6 +19,8 @@ export interface IndexedDBOptions {
   readonly maxSize?: Size
   /** How hard the browser tries with `persist: 'stored'`; `'durable'` is always strict. Default `'relaxed'`. */
   readonly durability?: 'relaxed' | 'strict'
+  /** Whether and how values are compressed, a segment of up to 64 kB at a time; `maxSize` means bytes after that. Default `'none'`. */
+  readonly compression?: CompressionFormat | CompressionOptions | undefined
 }
 
 /**
@@ -31,12 +35,18 @@ export interface IndexedDBOptions {
  * @throws InvalidArgumentError when an option cannot be meant.
  */
 export function indexedDB(options: IndexedDBOptions): SegmentStore {
-  const { name, maxSize = Number.POSITIVE_INFINITY, durability = 'relaxed' } = optionsObject(options, 'options') as IndexedDBOptions
+  const {
+    name,
+    maxSize = Number.POSITIVE_INFINITY,
+    durability = 'relaxed',
+    compression,
+  } = optionsObject(options, 'options') as IndexedDBOptions
   if (typeof name !== 'string' || name === '') throw new InvalidArgumentError('name', 'a text that is not empty', name)
   if (durability !== 'relaxed' && durability !== 'strict') throw new InvalidArgumentError('durability', "'relaxed' or 'strict'", durability)
   return segmentStore({
     name: `indexedDB(${name})`,
     maxSize: sizeInBytes(maxSize, 'maxSize'),
+    compression: resolveCompression(compression, platformZip()),
     openMedium: context => new IndexedDbMedium(`shelflife:${name}`, durability, context, new Tabs(`shelflife:${name}`)),
   })
 }

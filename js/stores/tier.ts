@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts'
 import type { TierCore } from '../tier/core.ts'
 import type { GivenUp, GiveUpMode } from './barriers.ts'
 import type { BusStats } from './bus.ts'
+import type { Compression } from './compression.ts'
 import type { SegmentMedium } from './segment-medium.ts'
 
 /**
@@ -82,6 +83,8 @@ export interface TierStats {
   readonly compactions: number
   /** Writes that were given up: the tier was off or read-only, or the medium failed for good. Memory still has them. */
   readonly dropped: number
+  /** Bytes of values that were written, before and after compression; absent where there is none. */
+  readonly compressed?: { readonly before: number; readonly after: number } | undefined
   /** Failures by kind; a failed read is a miss, never a throw. */
   readonly errors: Readonly<Record<string, number>>
   /** Of the bus beside it, where there is one. */
@@ -153,5 +156,6 @@ export interface Store {
 export interface SegmentStore extends Store {
   /** Budget in bytes of the medium; beyond it whole oldest segments are given up. Default `Infinity`. */
   readonly maxSize: number
+  readonly compression?: Compression | undefined
   openMedium(context: MediumContext): SegmentMedium
 }

@@ -202,7 +202,7 @@ export class QueuedTier implements PlainTier {
 
   stats(): TierStats {
     const { entries, segments, bytes, liveBytes } = this.#log.sizes
-    const { reads, reclaimed, compactions, errors } = this.#log.counts
+    const { reads, reclaimed, compactions, errors, compressed } = this.#log.counts
     return {
       name: this.name,
       state: this.#state,
@@ -219,6 +219,7 @@ export class QueuedTier implements PlainTier {
       reclaimed,
       compactions,
       errors: Object.fromEntries(errors),
+      ...(compressed !== undefined && compressed.before > 0 ? { compressed: { ...compressed } } : {}),
     }
   }
 

@@ -12,6 +12,7 @@ import type { TierCore } from './core.ts'
 import { HangingError, pause, withDeadline } from './deadlines.ts'
 import { Distrust } from './distrust.ts'
 import { KeyDirectory, type Located } from './key-directory.ts'
+import { Press } from './press.ts'
 import { RecentPayloads } from './recent-payloads.ts'
 import { isRecord } from './records.ts'
 import { kindOf, type LogCounts, type LogSizes, type TierLog } from './tier-log.ts'
@@ -36,6 +37,7 @@ export class SegmentLog implements TierLog {
   readonly #core: TierCore
   readonly #directory: KeyDirectory
   readonly #recent = new RecentPayloads()
+  readonly #press: Press
   #turn: Promise<unknown> = Promise.resolve()
   /** Rises when everything is forgotten, so that what was under way knows that it is too late. */
   #epoch = 0
@@ -62,6 +64,7 @@ export class SegmentLog implements TierLog {
     })
     this.#clock = context.clock
     this.#core = context.core
+    this.#press = new Press(store.compression, this.counts)
     this.#directory = new KeyDirectory(Math.min(store.maxSize, NO_LIMIT))
   }
 
@@ -156,9 +159,16 @@ export class SegmentLog implements TierLog {
 
   /** The payload of a segment; `undefined` when it is gone. */
   payload(segment: number): Promise<Uint8Array | undefined> {
-    return this.#recent.get(segment, () => {
+    return this.#recent.get(segment, async () => {
       this.counts.reads += 1
-      return withDeadline(this.#core, READ_MS, call => this.#medium.read(segment, call))
+      const stored = await withDeadline(this.#core, READ_MS, call => this.#medium.read(segment, call))
+      return (
+        stored &&
+        this.#press.expand(segment, stored).catch(() => {
+          this.count('expand')
+          return undefined
+        })
+      )
     })
   }
 
@@ -180,7 +190,7 @@ export class SegmentLog implements TierLog {
 
   /** Writes segments, first making room, and takes them into the directory. Only in turn. */
   async append(batch: readonly Outgoing[], durability: Durability): Promise<void> {
-    const segments = pack(batch)
+    const segments = await this.#press.press(pack(batch))
     const incoming = segments.reduce((sum, segment) => sum + this.#weigh(segment), 0)
     try {
       await this.#reclaim(incoming)
@@ -212,7 +222,7 @@ export class SegmentLog implements TierLog {
     // Others see by the ids that they have missed something: the youngest stays until there is one younger.
     const victims = outgoing.length > 0 ? found : found.filter(victim => victim !== this.#directory.last)
     // What was durable must stay so when its old place goes.
-    await this.#write(pack(outgoing), 'durable')
+    await this.#write(await this.#press.press(pack(outgoing)), 'durable')
     await this.#remove(victims)
     this.counts.compactions += victims.length
   }
@@ -239,6 +249,7 @@ export class SegmentLog implements TierLog {
   clear(ready: () => Promise<void>): Promise<void> {
     this.#epoch += 1
     this.#recent.clear()
+    this.#press.clear()
     if (this.#directory.lost) this.#directory.renew()
     this.#directory.clear()
     return this.inTurn(async () => {
@@ -271,6 +282,11 @@ export class SegmentLog implements TierLog {
     this.counts.errors.set(kind, (this.counts.errors.get(kind) ?? 0) + 1)
   }
 
+  #commit(id: number, segment: PackedSegment): void {
+    this.#press.note(id, segment.directory, segment.lines)
+    this.#directory.commit(id, this.#weigh(segment), segment.lines)
+  }
+
   #weigh({ directory, payload }: PackedSegment): number {
     return directory.length + payload.length + this.#medium.overhead
   }
@@ -291,7 +307,7 @@ export class SegmentLog implements TierLog {
     await this.#survive(async () => {
       // A gap before our first id is what somebody else has written.
       if (ids[0] !== this.#directory.last + 1) await this.#catchUp(ids[0] as number)
-      for (const [index, segment] of segments.entries()) this.#directory.commit(ids[index] as number, this.#weigh(segment), segment.lines)
+      for (const [index, segment] of segments.entries()) this.#commit(ids[index] as number, segment)
     })
   }
 
@@ -343,6 +359,7 @@ export class SegmentLog implements TierLog {
     await withDeadline(this.#core, WRITE_MS, call => this.#medium.remove(segments, call))
     for (const segment of segments) {
       this.#recent.delete(segment)
+      this.#press.forget(segment)
       await this.#survive(() => this.#directory.remove(segment))
     }
   }
@@ -387,11 +404,13 @@ export class SegmentLog implements TierLog {
     if (damaged.length > 0 && after > 0) return 'damaged'
     const distrust = new Distrust(damaged)
     const sound: { id: number; lines: readonly Line[] }[] = []
-    for (const { id, bytes, lines } of replayed) {
+    for (const { id, bytes, directory, lines } of replayed) {
       if (lines === undefined || distrust.isForgotten(id)) continue
-      const believed = distrust.believed(id, lines)
+      this.#press.note(id, directory, lines)
+      const weighed = this.#press.weighed(directory, bytes - this.#medium.overhead - directory.length, lines)
+      const believed = distrust.believed(id, weighed)
       // What is overruled by a tombstone is on the medium still, and keeps that alive.
-      this.#directory.commit(id, bytes, this.#medium.writable ? lines : believed)
+      this.#directory.commit(id, bytes, this.#medium.writable ? weighed : believed)
       sound.push({ id, lines: believed })
     }
     if (distrust.hasRecords) this.count('distrusted')
@@ -406,7 +425,7 @@ export class SegmentLog implements TierLog {
     const segments = pack(tombstones)
     if (segments.length > 0) {
       const ids = await withDeadline(this.#core, WRITE_MS, call => this.#medium.append(segments, 'durable', call))
-      for (const [index, segment] of segments.entries()) this.#directory.commit(ids[index] as number, this.#weigh(segment), segment.lines)
+      for (const [index, segment] of segments.entries()) this.#commit(ids[index] as number, segment)
     }
     await withDeadline(this.#core, WRITE_MS, call => this.#medium.remove(damaged, call))
   }
@@ -415,6 +434,7 @@ export class SegmentLog implements TierLog {
     this.counts.reclaimed += this.sizes.segments
     await withDeadline(this.#core, WRITE_MS, call => this.#medium.clear(call))
     this.#recent.clear()
+    this.#press.clear()
     await this.#survive(() => this.#directory.clear())
   }
 
@@ -448,6 +468,7 @@ export class SegmentLog implements TierLog {
 
   async #rebuild(): Promise<void> {
     this.#recent.clear()
+    this.#press.clear()
     this.#directory.renew()
     this.#isForgotten = false
     await this.#replay(0, Number.POSITIVE_INFINITY)

@@ -10,6 +10,8 @@ export interface LogCounts {
   reclaimed: number
   compactions: number
   errors: Map<string, number>
+  /** Bytes of values before and after compression. */
+  compressed?: { before: number; after: number }
 }
 
 /** Sizes as of now, in bytes of the medium. */

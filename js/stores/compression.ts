@@ -1,0 +1,129 @@
+/** Compression of what stores write: the option, and who does the work: `node:zlib` on its own threads, or the streams of the platform. */
+
+import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
+import { optionsObject, type Size, sizeInBytes } from '../options.ts'
+
+/** `'auto'` is what pays best: `'brotli'` in files, `'deflate'` in browsers that have it, else nothing. `'gzip'` is `'deflate'` with 18 bytes more. */
+export type CompressionFormat = 'auto' | 'brotli' | 'deflate' | 'gzip' | 'none'
+
+/** Options of compression. Values are compressed together, a segment of up to 64 kB at a time. */
+export interface CompressionOptions {
+  readonly format?: CompressionFormat | undefined
+  /** Less than this is stored as it is. Default 1 kB. */
+  readonly minSize?: Size | undefined
+  /** What it must save of the size, 0 to 1, or it is stored as it is. Default 0.1. */
+  readonly minSaving?: number | undefined
+  /** What one segment may become when it is read; a segment that claims more is damaged. A larger value is stored as it is. Default 16 MB. */
+  readonly maxExpanded?: Size | undefined
+}
+
+/** The number of a format in a directory of a segment; 0 stands for none. */
+export const FORM = { none: 0, deflate: 1, gzip: 2, brotli: 3 } as const
+export type Form = (typeof FORM)[keyof typeof FORM]
+
+/** Does the work. */
+export interface Zip {
+  /** Those it can do, the best first. */
+  readonly forms: readonly Form[]
+  compress(form: Form, bytes: Uint8Array): Promise<Uint8Array>
+  /** Rejects when they are no such bytes, or more than `most` would come out, before that much is made. */
+  expand(form: Form, bytes: Uint8Array, most: number): Promise<Uint8Array>
+}
+
+/** Options, resolved. */
+export interface Compression {
+  /** What is written; all forms are read. */
+  readonly form: Form
+  readonly minSize: number
+  readonly minSaving: number
+  readonly maxExpanded: number
+  readonly zip: Zip | undefined
+}
+
+/** @throws InvalidArgumentError when it is no such option; ShelflifeError `ERR_STORE` when the platform has no compression and it is not `'auto'`. */
+export function resolveCompression(option: CompressionFormat | CompressionOptions | undefined, zip: Zip | undefined): Compression {
+  const options: CompressionOptions =
+    typeof option === 'string' ? { format: option } : option === undefined ? {} : optionsObject(option, 'compression')
+  const { format = option === undefined ? 'none' : 'auto', minSize = 1024, minSaving = 0.1, maxExpanded = '16mb' } = options
+  const form = format === 'auto' ? (zip?.forms[0] ?? FORM.none) : FORM[format]
+  if (form === undefined) throw new InvalidArgumentError('compression', "'auto', 'brotli', 'deflate', 'gzip' or 'none'", format)
+  if (typeof minSaving !== 'number' || !(minSaving >= 0 && minSaving < 1))
+    throw new InvalidArgumentError('compression.minSaving', 'a number from 0 to 1', minSaving)
+  if (zip === undefined && format !== 'auto' && form !== FORM.none)
+    throw new ShelflifeError('ERR_STORE', `this platform cannot compress: ${format}`)
+  return {
+    form,
+    minSize: sizeInBytes(minSize, 'compression.minSize'),
+    minSaving,
+    maxExpanded: sizeInBytes(maxExpanded, 'compression.maxExpanded'),
+    zip,
+  }
+}
+
+/** The threads of Node. */
+export const nodeZip: Zip = {
+  forms: [FORM.brotli, FORM.deflate, FORM.gzip],
+  async compress(form, bytes) {
+    const zlib = await import('node:zlib')
+    if (form === FORM.brotli) {
+      const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = zlib.constants
+      const params = { [BROTLI_PARAM_QUALITY]: LEVEL, [BROTLI_PARAM_SIZE_HINT]: bytes.length }
+      return called(done => zlib.brotliCompress(bytes, { params }, done))
+    }
+    const compress = form === FORM.gzip ? zlib.gzip : zlib.deflateRaw
+    return called(done => compress(bytes, { level: LEVEL }, done))
+  },
+  async expand(form, bytes, most) {
+    const zlib = await import('node:zlib')
+    const options = { maxOutputLength: Math.max(1, most) }
+    if (form === FORM.brotli) return called(done => zlib.brotliDecompress(bytes, options, done))
+    const expand = form === FORM.gzip ? zlib.gunzip : zlib.inflateRaw
+    return called(done => expand(bytes, options, done))
+  },
+}
+
+/** The streams of the platform, where it has them. */
+export function platformZip(): Zip | undefined {
+  if (typeof CompressionStream === 'undefined' || typeof DecompressionStream === 'undefined') return undefined
+  const nameOf = (form: Form) => (form === FORM.gzip ? 'gzip' : 'deflate-raw')
+  return {
+    forms: [FORM.deflate, FORM.gzip],
+    compress: (form, bytes) => through(new CompressionStream(nameOf(form)), bytes, Number.POSITIVE_INFINITY),
+    async expand(form, bytes, most) {
+      if (form === FORM.brotli) throw new ShelflifeError('ERR_CODEC', 'this platform cannot expand brotli')
+      return through(new DecompressionStream(nameOf(form)), bytes, most)
+    },
+  }
+}
+
+/** As fast as it gets; see docs/decisions. */
+const LEVEL = 1
+
+function called(call: (done: (error: Error | null, bytes: Uint8Array) => void) => void): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => call((error, bytes) => (error === null ? resolve(bytes) : reject(error))))
+}
+
+async function through(stream: CompressionStream | DecompressionStream, bytes: Uint8Array, most: number): Promise<Uint8Array> {
+  const writer = stream.writable.getWriter()
+  // What goes wrong comes out at the other end, too.
+  writer.write(new Uint8Array(bytes)).catch(() => {})
+  writer.close().catch(() => {})
+  const pieces: Uint8Array[] = []
+  const reader = stream.readable.getReader()
+  let length = 0
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    length += read.value.length
+    if (length > most) {
+      await reader.cancel().catch(() => {})
+      throw new ShelflifeError('ERR_CODEC', `more than ${most} bytes`)
+    }
+    pieces.push(read.value)
+  }
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
