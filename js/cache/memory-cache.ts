@@ -123,7 +123,8 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   /** Whether there are any of either kind, so that every read has to look twice. */
   #looksTwice = false
   #sizes: number[] = []
-  #free: number[] = []
+  /** The first free slot, or -1. In place of its key it names the next one: a list of its own would grow while much expires, all at once. */
+  #free = -1
   #totalSize = 0
 
   readonly #counts = new MemoryCounts()
@@ -459,7 +460,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
       sizes: this.#sizes,
       totalSize: this.#totalSize,
       limits: this.#limits,
-      free: this.#free.length,
+      firstFree: this.#free,
       used: this.#used,
       countInCore: () => (this.#closed ? undefined : this.#core.count()),
     })
@@ -767,7 +768,8 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
 
   /** Gives a vacated slot back. Free first: a trap found by the word to the core empties the list of free slots, too. */
   #release(slot: number): void {
-    this.#free.push(slot)
+    this.#keys[slot] = this.#free as K
+    this.#free = slot
     this.#core.remove(slot)
   }
 
@@ -795,8 +797,11 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   }
 
   #vacantSlot(): number {
-    const slot = this.#free.pop()
-    if (slot !== undefined) return slot
+    const slot = this.#free
+    if (slot >= 0) {
+      this.#free = this.#keys[slot] as number
+      return slot
+    }
     if (this.#used === this.#freshUntil.length) this.#grow()
     this.#used += 1
     return this.#used - 1
@@ -936,7 +941,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     this.#plainTick = NO_TICK
     this.#notes = undefined
     this.#sizes = []
-    this.#free = []
+    this.#free = -1
     this.#totalSize = 0
     this.#staleFor.clear()
     this.#ties.clear()

@@ -11,15 +11,15 @@ interface Parts<K, V> {
   readonly sizes: readonly number[]
   readonly totalSize: number
   readonly limits: Limits
-  /** How many slots are free, and how many have ever been in use. */
-  readonly free: number
+  /** The first free slot, or -1, and how many have ever been in use. */
+  readonly firstFree: number
   readonly used: number
   /** How many entries the core counts; nothing where it is gone. Asked last, since a trap that this finds empties the cache. */
   readonly countInCore: () => number | undefined
 }
 
 /** Counts again and throws where the parts disagree. */
-export function recount<K, V>({ slots, keys, values, sizes, totalSize, limits, free, used, countInCore }: Parts<K, V>): void {
+export function recount<K, V>({ slots, keys, values, sizes, totalSize, limits, firstFree, used, countInCore }: Parts<K, V>): void {
   let size = 0
   for (const [key, slot] of slots) {
     if (!Object.is(keys[slot], key) && !(keys[slot] === 0 && key === 0)) throw new Error(`slot ${slot} does not hold its key`)
@@ -28,6 +28,8 @@ export function recount<K, V>({ slots, keys, values, sizes, totalSize, limits, f
   }
   if (size !== totalSize) throw new Error(`sizes add up to ${size}, not ${totalSize}`)
   if (slots.size > limits.max || size > limits.maxSize) throw new Error('a limit is exceeded')
+  let free = 0
+  for (let slot = firstFree; slot >= 0 && free <= used; slot = keys[slot] as number) free += 1
   if (slots.size + free !== used) throw new Error('a slot is lost')
   const inCore = countInCore()
   if (inCore !== undefined && inCore !== slots.size) throw new Error(`the core counts ${inCore} entries, not ${slots.size}`)
