@@ -22,11 +22,14 @@ export interface ResolvedCacheOptions<V> {
 /** Throws `ERR_INVALID_ARGUMENT` for anything that cannot be meant. */
 export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): ResolvedCacheOptions<V> {
   const memory = resolveMemoryOptions<string, V>(options as MemoryCacheOptions<string, V> | undefined)
-  const { store, tiers, persist = 'memory', name = 'cache' } = options ?? {}
+  const { store, tiers, persist = 'memory', name = 'cache', buster } = options ?? {}
   if (store !== undefined && tiers !== undefined) throw new InvalidArgumentError('tiers', 'left out where store is given', tiers)
   const given = tiers ?? (store === undefined ? [] : [store])
   if (!Array.isArray(given)) throw new InvalidArgumentError('tiers', 'an array of stores', given)
-  const resolved = given.map(resolveTier)
+  if (buster !== undefined && typeof buster !== 'string' && !Number.isFinite(buster))
+    throw new InvalidArgumentError('buster', 'a text or a number', buster)
+  const version = buster === undefined ? undefined : `${buster}`
+  const resolved = given.map(tier => resolveTier(tier, version))
   checkPersist(persist, resolved.length > 0)
   const windows = readStaleWindows(options ?? {})
   const policy = { ...readLoadPolicy(options ?? {}, USUAL), swr: undefined, sie: undefined }

@@ -5,6 +5,7 @@
  * ever overwrites something newer.
  */
 
+import type { Clock } from '../clock.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import { optionsObject } from '../options.ts'
 import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
@@ -25,6 +26,7 @@ import { texts } from './marks.ts'
 import { MemoryCache } from './memory-cache.ts'
 import { NamedTiers } from './named-tiers.ts'
 import { Namespaces } from './namespaces.ts'
+import { Overflow } from './overflow.ts'
 import { inOrder } from './partial-load-error.ts'
 import { prefetchAll } from './prefetch.ts'
 import { patiently, Reading } from './reading.ts'
@@ -37,6 +39,7 @@ import type {
   CacheReadOptions,
   CacheSetOptions,
   CacheStats,
+  DeleteOptions,
   InvalidateOptions,
   ReadonlyMemoryCache,
   WrapOptions,
@@ -83,10 +86,11 @@ export class Cache<V> implements AsyncDisposable {
     this.#options = options
     this.#registry = registry
     this.#around = within?.around
-    const kept = keptOptions(memory)
+    const overflow = options.tiers.some(({ mode }) => mode === 'on-evict') ? this.#overflowOf(memory.clock) : undefined
+    const kept = keptOptions(memory, overflow)
     this.#memory = within === undefined ? new MemoryCache(kept) : within.around.#memory.adopt(within.name, undefined, () => kept)
     this.memory = frontOf(this.#memory, isolate)
-    this.#shelf = new Shelf({ memory: this.#memory, options: memory, windows, isolate })
+    this.#shelf = new Shelf({ memory: this.#memory, options: memory, windows, isolate, overflow })
     this.#persist = persist
     this.#isolate = isolate
     this.#refreshesAhead = policy.aheadShare < 1 || policy.aheadMs > 0
@@ -96,7 +100,8 @@ export class Cache<V> implements AsyncDisposable {
       policy,
       readBelow: key => this.#tiers?.read(key),
       lock: (key, signal) => this.#tiers?.lock(key, signal),
-      writeBelow: (key, entry, persist) => this.#tiers?.write([{ key, entry }], persist, persist === 'memory'),
+      writeBelow: (key, entry, persist) =>
+        this.#writeBelow(entry === undefined ? [] : [{ key, entry }], [key], persist, persist === 'memory'),
       remove: key => {
         this.#memory.delete(key)
         void this.#tiers?.remove([key], 'memory', true)
@@ -118,7 +123,7 @@ export class Cache<V> implements AsyncDisposable {
   /** The value of `key`, from memory at once, else from the nearest tier that has it; `undefined` when none has. */
   get(key: string, options?: CacheReadOptions): Promise<V | undefined> {
     if (typeof key !== 'string') return Promise.reject(notText(key))
-    const known = this.#memory.get(key, options)
+    const known = options?.skipMemoryRead === true ? undefined : this.#memory.get(key, options)
     if (known !== undefined) return Promise.resolve(this.#out(known))
     return this.#closing === undefined ? this.#reading.below(key, options) : Promise.reject(new ClosedError('the cache'))
   }
@@ -140,7 +145,7 @@ export class Cache<V> implements AsyncDisposable {
     const persist = this.#persistOf(options)
     const entry = this.#shelf.put(checkedKey(key), value, options)
     this.#loading.overtake(key)
-    await this.#tiers?.write([{ key, entry }], persist)
+    await this.#writeBelow(options?.skipTierWrite === true ? [] : [{ key, entry }], [key], persist)
   }
 
   /** Stores every entry, in memory at once and in the tiers together. An invalid one rejects, and those before it stay. */
@@ -148,7 +153,7 @@ export class Cache<V> implements AsyncDisposable {
     this.#refuseClosed()
     const persist = this.#persistOf(options)
     const writes: TierWrite[] = []
-    let written: Promise<void> | undefined
+    let written: Promise<unknown> | undefined
     try {
       for (const [key, value] of entries) {
         writes.push({ key, entry: this.#shelf.put(checkedKey(key), value, options) })
@@ -156,18 +161,19 @@ export class Cache<V> implements AsyncDisposable {
       }
     } finally {
       // An invalid entry in the middle must not keep those before it from the tiers.
-      written = this.#tiers?.write(writes, persist)
+      const keys = writes.map(({ key }) => key)
+      written = this.#writeBelow(options?.skipTierWrite === true ? [] : writes, keys, persist)
     }
     await written
   }
 
   /** Removes `key` from memory and every tier; no read that starts later finds it. Whether one of them had it. */
-  async delete(key: string, options?: { persist?: Persist }): Promise<boolean> {
+  async delete(key: string, options?: DeleteOptions): Promise<boolean> {
     return (await this.#delete([key], options))[0] === true
   }
 
   /** Removes every key; how many of them were there. */
-  async deleteMany(keys: readonly string[], options?: { persist?: Persist }): Promise<number> {
+  async deleteMany(keys: readonly string[], options?: DeleteOptions): Promise<number> {
     return (await this.#delete(keys, options)).filter(Boolean).length
   }
 
@@ -194,7 +200,7 @@ export class Cache<V> implements AsyncDisposable {
   getOrSet(key: string, loader: Loader<V>, options?: GetOrSetOptions): Promise<V | undefined>
   getOrSet(key: string, loader: Loader<V>, options?: GetOrSetOptions): Promise<V | undefined> {
     if (typeof key !== 'string') return Promise.reject(notText(key))
-    const known = options?.forceFresh === true ? undefined : this.#memory.get(key)
+    const known = options?.forceFresh === true || options?.skipMemoryRead === true ? undefined : this.#memory.get(key)
     if (known === undefined) return this.#obtain(key, loader, options)
     if (!this.#refreshesAhead && options?.refreshAhead === undefined) return Promise.resolve(this.#out(known))
     try {
@@ -223,7 +229,7 @@ export class Cache<V> implements AsyncDisposable {
     const batch = new BatchLoader(loadMissing)
     const distinct = Array.from(new Set(keys.map(checkedKey)), key => ({ key, ticket: batch.ticket() }))
     const asked = distinct.map(({ key, ticket: { load, spare } }) => {
-      const known = options?.forceFresh === true ? undefined : this.#memory.get(key)
+      const known = options?.forceFresh === true || options?.skipMemoryRead === true ? undefined : this.#memory.get(key)
       if (known === undefined) return this.#obtain(key, load, options, spare)
       this.#loading.ahead(key, load, options, spare)
       return this.#out(known)
@@ -409,7 +415,8 @@ export class Cache<V> implements AsyncDisposable {
   }
 
   #obtain(key: string, loader: Loader<V>, options: GetOrSetOptions | undefined, spare?: () => void): Promise<V | undefined> {
-    if (options?.forceFresh !== true && this.#memory.guardOf(key) !== undefined) return this.#obtainAsked(key, loader, options, spare)
+    const looks = options?.forceFresh !== true && options?.skipMemoryRead !== true
+    if (looks && this.#memory.guardOf(key) !== undefined) return this.#obtainAsked(key, loader, options, spare)
     return this.#copied(this.#loading.obtain(key, loader, options, spare))
   }
 
@@ -428,7 +435,7 @@ export class Cache<V> implements AsyncDisposable {
     return this.#isolate === 'clone' ? value.then(one => isolated(one, 'clone')) : value
   }
 
-  async #delete(keys: readonly string[], options: { persist?: Persist } | undefined): Promise<boolean[]> {
+  async #delete(keys: readonly string[], options: DeleteOptions | undefined): Promise<boolean[]> {
     this.#refuseClosed()
     const persist = this.#persistOf(options)
     const had = keys.map(key => {
@@ -437,7 +444,7 @@ export class Cache<V> implements AsyncDisposable {
       this.#loading.overtake(key)
       return known !== undefined && known.left > 0 && known.value !== NONE
     })
-    const below = await this.#tiers?.remove(keys, persist)
+    const below = options?.skipTierWrite === true ? undefined : await this.#tiers?.remove(keys, persist)
     return had.map((inMemory, at) => inMemory || below?.[at] === true)
   }
 
@@ -446,7 +453,10 @@ export class Cache<V> implements AsyncDisposable {
     const persist = this.#persistOf(options)
     const mode = memoryMode(options)
     inMemory(mode)
-    for (const cache of 'tags' in meant ? this.#withNamespaces() : [this]) cache.#loading.giveUp(meant, mode.mode)
+    for (const cache of 'tags' in meant ? this.#withNamespaces() : [this]) {
+      cache.#loading.giveUp(meant, mode.mode)
+      cache.#shelf.overflow?.giveUp(meant, mode.mode)
+    }
     await this.#tiers?.invalidate({ ...meant, ...mode }, persist)
   }
 
@@ -454,6 +464,21 @@ export class Cache<V> implements AsyncDisposable {
     if (this.#closing !== undefined) return
     const all = this.#withNamespaces().map(cache => ({ path: cache.#tiers?.path ?? '', memory: cache.#memory, loading: cache.#loading }))
     hear(all, change)
+    // What others have made stale must not go down as fresh; which entries that means is not worth finding out.
+    if ('invalidation' in change) for (const cache of this.#withNamespaces()) cache.#shelf.overflow?.giveUp({ prefix: '' }, 'delete')
+  }
+
+  /** Writes to the tiers; of `keys` that are not to be written, what is there goes. */
+  #writeBelow(writes: readonly TierWrite[], keys: readonly string[], persist: Persist, isLoose = false): Promise<unknown> | undefined {
+    return writes.length > 0 ? this.#tiers?.write(writes, persist, isLoose) : this.#tiers?.remove(keys, persist, isLoose)
+  }
+
+  #overflowOf(clock: Clock): Overflow {
+    return new Overflow({
+      clock,
+      holds: (key, value) => heldOf(this.#memory, key)?.value === value,
+      spill: writes => this.#tiers?.spill(writes),
+    })
   }
 
   #persistOf(options: { persist?: Persist } | undefined): Persist {
@@ -476,6 +501,7 @@ export class Cache<V> implements AsyncDisposable {
     this.#report?.stop()
     if (this.#around !== undefined) this.#around.#namespaces?.forget(this)
     try {
+      this.#shelf.overflow?.drain()
       this.#memory.close()
       await within
     } finally {

@@ -83,7 +83,7 @@ export class GuardedTier {
   readonly #patience: Patience
   readonly #writePatience: Patience
   readonly #again: Alarm
-  readonly #counts = { bypassed: 0, timeouts: 0, failures: 0, repaired: 0, unsent: 0, pendingHits: 0 }
+  readonly #counts = { bypassed: 0, timeouts: 0, failures: 0, repaired: 0, outdated: 0, unsent: 0, pendingHits: 0 }
   readonly #loose = new Set<Promise<unknown>>()
   #looseKeys = 0
   /** The number of the latest change. */
@@ -135,12 +135,19 @@ export class GuardedTier {
       return found
     }
     const { generation } = this.#circuit
+    const ticket = this.#ticket
     try {
       const wanted = asked.length === keys.length ? keys : asked.map(index => keys[index] as string)
       const reading = this.#inOrder(() => this.#tier.getMany(wanted, { signal }))
       const entries = await this.#inTime(reading, asked.length)
       this.#succeeded(generation)
-      for (const [at, index] of asked.entries()) found[index] = entries[at]
+      const outdated: string[] = []
+      for (const [at, index] of asked.entries()) {
+        const entry = entries[at]
+        if (entry === undefined || entry.facts?.buster === this.#options.buster) found[index] = entry
+        else outdated.push(keys[index] as string)
+      }
+      if (outdated.length > 0) this.#outdated(outdated, ticket)
     } catch (error) {
       if (error instanceof TimeoutError) this.#counts.timeouts += asked.length
       // A large directory may take long to read, once.
@@ -158,9 +165,12 @@ export class GuardedTier {
 
   /** Writes; resolves when the tier has it as `persist` says. */
   async set(writes: readonly TierWrite[], how: HowToChange): Promise<void> {
-    const { ttlMs } = this.#options
+    const { ttlMs, buster } = this.#options
     const ends = ttlMs === Number.POSITIVE_INFINITY ? ttlMs : this.#clock.wall() + ttlMs
-    const limited = writes.map(({ key, entry }) => ({ key, entry: entry.expiresAt > ends ? { ...entry, expiresAt: ends } : entry }))
+    const limited = writes.map(({ key, entry }) => {
+      const marked = buster === undefined ? entry : { ...entry, facts: { ...entry.facts, buster } }
+      return { key, entry: marked.expiresAt > ends ? { ...marked, expiresAt: ends } : marked }
+    })
     const change = { ...how, keys: limited.map(({ key }) => key), entries: limited.map(({ entry }) => entry) }
     await this.#change(change, tier => tier.setMany(limited, how))
   }
@@ -206,12 +216,19 @@ export class GuardedTier {
     return {
       ...stats,
       ...counts,
-      hits: stats.hits + pendingHits,
+      hits: stats.hits + pendingHits - counts.outdated,
+      misses: stats.misses + counts.outdated,
       dropped: stats.dropped + unsent,
       mode: this.mode,
       circuit: this.#circuit.state,
       missed: this.#missed.size,
     }
+  }
+
+  /** Entries of another version. They go, unless something may have been written in their place since they were read. */
+  #outdated(keys: readonly string[], ticket: number): void {
+    this.#counts.outdated += keys.length
+    if (this.#ticket === ticket) void this.remove(keys, { persist: 'memory', isLoose: true })
   }
 
   #pendingEntry({ entry }: Pending): TierEntry | undefined {

@@ -1,7 +1,7 @@
 /** The public types of loading: what callers ask for, and what loaders are told. */
 
 import type { Duration } from '../options.ts'
-import type { CacheGetOptions, CacheSetOptions } from './types.ts'
+import type { CacheGetOptions, CacheSetOptions, SkipReadOptions } from './types.ts'
 
 /** For how long an entry is of use after its time to live. */
 export interface StaleOptions {
@@ -36,7 +36,7 @@ export interface LoadingOptions extends StaleOptions {
 }
 
 /** Options of a single `getOrSet`. */
-export interface GetOrSetOptions extends CacheSetOptions, CacheGetOptions, LoadingOptions {
+export interface GetOrSetOptions extends CacheSetOptions, CacheGetOptions, SkipReadOptions, LoadingOptions {
   /**
    * Calls the loader, whatever the cache has, and takes nothing stale. Such a call waits for no load that began
    * earlier, which may have read something older; later calls share it. Default: false.

@@ -20,7 +20,7 @@ import type { GetOrSetOptions, LoadedOptions, Loader } from './loading-types.ts'
 import { joined, readMarks } from './marks.ts'
 import { type MissCode, MissCounts, reasonOf } from './miss-counts.ts'
 import { NONE, SAME_MS, type Shelf } from './shelf.ts'
-import type { CacheEvents } from './types.ts'
+import type { CacheEvents, CacheReadOptions } from './types.ts'
 
 /** How many loaders are remembered for `refresh(key)`. More would hold on to all that the callers' functions hold on to. */
 const REMEMBERED = 1000
@@ -33,8 +33,8 @@ export interface LoadingHost<V> {
   readBelow(key: string): Promise<TierEntry | undefined> | undefined
   /** The right to load `key` for all who share the tiers; see `Tier.lock`. `undefined` at once where nobody needs it. */
   lock?(key: string, signal: () => AbortSignal): Promise<(() => void) | undefined> | undefined
-  /** With `'memory'`, nobody waits for it. */
-  writeBelow(key: string, entry: TierEntry, persist: Persist): Promise<void> | undefined
+  /** Without an entry, what is there goes. With `'memory'`, nobody waits for it. */
+  writeBelow(key: string, entry: TierEntry | undefined, persist: Persist): Promise<unknown> | undefined
   /** Removes a key from memory and the tiers. */
   remove(key: string): void
   /** Why memory did not have what was asked for last. */
@@ -112,7 +112,7 @@ export class Loading<V> implements FlightHost<V> {
       if (typeof loader !== 'function') throw new InvalidArgumentError('loader', 'a function', loader)
       const policy = this.#policyOf(options)
       if (options?.signal?.aborted === true) throw options.signal.reason
-      const former = this.#host.shelf.former(key)
+      const former = options?.skipMemoryRead === true ? undefined : this.#host.shelf.former(key)
       const order = { key, loader, options, policy, former, spare }
       return options?.forceFresh === true ? this.#force(order) : this.#join(order)
     } catch (error) {
@@ -195,8 +195,10 @@ export class Loading<V> implements FlightHost<V> {
   }
 
   /** What a tier had for a read: `undefined` is a miss. Counts, and keeps it in memory unless something newer happened. */
-  receive(lease: Lease, entry: TierEntry | undefined, allowStale: boolean): V | undefined {
-    const mayKeep = !lease.revoked && !this.#closed && entry !== undefined && !this.#isGivenUp(lease.era, lease.key, entry.facts)
+  receive(lease: Lease, entry: TierEntry | undefined, options: CacheReadOptions | undefined): V | undefined {
+    const allowStale = options?.allowStale === true
+    const isRight = !lease.revoked && !this.#closed && entry !== undefined && !this.#isGivenUp(lease.era, lease.key, entry.facts)
+    const mayKeep = isRight && options?.skipMemoryWrite !== true
     const found = this.#host.shelf.found(lease.key, entry, mayKeep)
     if (found !== undefined && 'former' in found && allowStale) {
       this.servedStale(lease.key, found.former.value, 'revalidate')
@@ -304,7 +306,9 @@ export class Loading<V> implements FlightHost<V> {
     flight.marks = this.#marksOf(order, order.former)
     let release: (() => void) | undefined
     try {
-      const reading = this.#host.readBelow(key)
+      const { skipTierRead, skipMemoryRead } = order.options ?? {}
+      const read = () => (skipTierRead === true ? undefined : this.#host.readBelow(key))
+      const reading = read()
       let seen: Seen<V> = reading === undefined ? order : await this.#look(flight, lease, order, order.former, reading, isForced)
       if ('found' in seen) return seen.found
       // Whoever asks for something newer than what is here is not answered with it.
@@ -316,7 +320,7 @@ export class Loading<V> implements FlightHost<V> {
         // While it waited for the others, one of them may have loaded it. Nothing of that is older than what the loader will read.
         this.leases.release(lease)
         lease = this.take(key, lease.why)
-        const again = this.#host.readBelow(key)
+        const again = read()
         if (again !== undefined) seen = await this.#look(flight, lease, order, seen.former, again, isForced)
         if ('found' in seen) return seen.found
         if (flight.ended) return undefined
@@ -325,7 +329,14 @@ export class Loading<V> implements FlightHost<V> {
       const context = new LoadContext(key, flight, seen.former)
       const value = await this.#call(flight, order, context)
       flight.forget()
-      return await this.#keep(lease, flight, value, order, context, seen.former !== undefined || isForced)
+      return await this.#keep(
+        lease,
+        flight,
+        value,
+        order,
+        context,
+        seen.former !== undefined || isForced || skipTierRead === true || skipMemoryRead === true,
+      )
     } finally {
       order.spare?.()
       this.leases.release(lease)
@@ -353,7 +364,8 @@ export class Loading<V> implements FlightHost<V> {
     const isLate = verdict === GONE || (verdict !== undefined && entry?.expiredAt === undefined)
     // So may what memory had; it knows what is left of that.
     if (former !== undefined && this.#isGivenUp(lease.era, key, former)) former = this.#host.shelf.former(key)
-    const found = this.#host.shelf.found(key, isLate ? undefined : entry, !lease.revoked, validate)
+    const mayKeep = !lease.revoked && order.options?.skipMemoryWrite !== true
+    const found = this.#host.shelf.found(key, isLate ? undefined : entry, mayKeep, validate)
     if (found !== undefined && 'fresh' in found) {
       if (!isForced && (found.fresh === NONE || !this.#isDue(key, policy))) return { found: this.#fromTier(key, found.fresh) }
     } else if (found !== undefined && isNewer(found.former, former)) former = found.former
@@ -460,14 +472,14 @@ export class Loading<V> implements FlightHost<V> {
     const { negativeTtl } = context.options
     const negativeMs = negativeTtl === undefined ? policy.negativeMs : durationOrZeroMs(negativeTtl, 'negativeTtl')
     this.giveUp({ source: key }, 'delete', this.#changes)
-    if (value === undefined && negativeMs === 0) {
+    if (value === undefined && (negativeMs === 0 || asked.skipMemoryWrite === true)) {
       if (mayBeThere) this.#host.remove(key)
       return undefined
     }
     const { shelf } = this.#host
     const entry = value === undefined ? shelf.putNone(key, negativeMs, marks) : shelf.put(key, value, asked, context.validators)
     this.leases.revoke(key)
-    const written = this.#host.writeBelow(key, entry, persist)
+    const written = this.#host.writeBelow(key, asked.skipTierWrite === true ? undefined : entry, persist)
     if (persist !== 'memory') await written
     return value
   }

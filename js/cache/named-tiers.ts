@@ -57,6 +57,14 @@ export class NamedTiers {
     )
   }
 
+  /** Memory has given these up, for want of room. */
+  spill(writes: readonly TierWrite[]): void {
+    const named = writes.map(({ key, entry }) => ({ key: this.#named(key), entry: this.#written(entry) }))
+    this.#stack.spill(named, error => {
+      for (const { key } of writes) this.failed(key, error)
+    })
+  }
+
   remove(keys: readonly string[], persist: Persist, isLoose = false): Promise<boolean[]> {
     const told = (error: unknown) => {
       for (const key of keys) this.failed(key, error)

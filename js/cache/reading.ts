@@ -35,16 +35,16 @@ export class Reading<V> {
     const { memory, shelf, loading, tiers, out } = this.#from
     const { signal } = options ?? {}
     signal?.throwIfAborted()
-    if (memory.guardOf(key) !== undefined) {
+    if (options?.skipMemoryRead !== true && memory.guardOf(key) !== undefined) {
       const known = await patiently(this.asked(key), signal)
       if (known !== undefined) return out(known)
     }
     const lease = loading.take(key)
     try {
-      const reading = tiers?.read(key)
+      const reading = options?.skipTierRead === true ? undefined : tiers?.read(key)
       let entry = reading && (await patiently(reading, signal))
       if (shelf.mustAsk(entry)) entry = await patiently(loading.confirm(lease, entry), signal)
-      return loading.receive(lease, entry, options?.allowStale === true)
+      return loading.receive(lease, entry, options)
     } finally {
       loading.leases.release(lease)
     }
@@ -56,9 +56,10 @@ export class Reading<V> {
     const missing: { key: string; index: number; why: MissCode }[] = []
     const asked: Promise<unknown>[] = []
     const values = keys.map((key, index) => {
-      const known = memory.get(key, options)
+      const skips = options?.skipMemoryRead === true
+      const known = skips ? undefined : memory.get(key, options)
       if (known !== undefined) return out(known)
-      if (memory.guardOf(key) === undefined) missing.push({ key, index, why: memory.lastMiss })
+      if (skips || memory.guardOf(key) === undefined) missing.push({ key, index, why: memory.lastMiss })
       else
         asked.push(
           this.below(key, options).then(value => {
@@ -72,12 +73,12 @@ export class Reading<V> {
     const taken = missing.map(({ key, why }) => loading.take(key, why))
     const wanted = missing.map(({ key }) => key)
     try {
-      const entries = await tiers?.readMany(wanted, options?.signal)
+      const entries = options?.skipTierRead === true ? undefined : await tiers?.readMany(wanted, options?.signal)
       const right = entries?.some(entry => shelf.mustAsk(entry))
         ? await patiently(Promise.all(entries.map((entry, at) => this.#confirmed(taken[at] as Lease, entry))), options?.signal)
         : entries
       for (const [at, { index }] of missing.entries()) {
-        values[index] = loading.receive(taken[at] as Lease, right?.[at], options?.allowStale === true)
+        values[index] = loading.receive(taken[at] as Lease, right?.[at], options)
       }
       return values
     } finally {

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import type { Driver } from '../core/driver.ts'
 import { driverOf } from '../core/driver.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import { durationMs, optionsObject } from '../options.ts'
 import { report } from '../report.ts'
 import type { Marked } from '../stores/barriers.ts'
@@ -18,6 +19,7 @@ import type { Validators } from './loading-types.ts'
 import { readMarks } from './marks.ts'
 import type { MemoryCache } from './memory-cache.ts'
 import type { ResolvedMemoryOptions } from './memory-options.ts'
+import type { Overflow } from './overflow.ts'
 import type { CacheSetOptions, Version } from './types.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -32,7 +34,10 @@ export type Kept<V> = V | typeof NONE
  * The options of the memory: who is told of departures does not hear of {@link NONE}, and the shelf draws the jitter itself. What
  * he throws is reported: a write must reach the tiers and overtake loads all the same.
  */
-export function keptOptions<V>(options: ResolvedMemoryOptions<string, V>): ResolvedMemoryOptions<string, Kept<V>> {
+export function keptOptions<V>(
+  options: ResolvedMemoryOptions<string, V>,
+  overflow: Overflow | undefined,
+): ResolvedMemoryOptions<string, Kept<V>> {
   const { weigh, dispose } = options
   return {
     ...options,
@@ -41,10 +46,11 @@ export function keptOptions<V>(options: ResolvedMemoryOptions<string, V>): Resol
     jitterMs: 0,
     weigh: weigh && ((value, key) => (value === NONE ? 1 : weigh(value, key))),
     dispose:
-      dispose &&
+      (dispose ?? overflow) &&
       ((value, key, reason) => {
+        overflow?.left(value, key, reason)
         try {
-          if (value !== NONE) dispose(value, key, reason)
+          if (value !== NONE) dispose?.(value, key, reason)
         } catch (error) {
           report(error, 'dispose threw')
         }
@@ -73,11 +79,13 @@ export interface ShelfOptions<V> {
   readonly options: ResolvedMemoryOptions<string, V>
   readonly windows: StaleWindows
   readonly isolate: Isolation
+  readonly overflow: Overflow | undefined
 }
 
 /** See the top of this file. */
 export class Shelf<V> {
   readonly driver: Driver
+  readonly overflow: Overflow | undefined
   readonly #memory: MemoryCache<string, Kept<V>>
   readonly #clock: Clock
   readonly #options: ResolvedMemoryOptions<string, V>
@@ -85,7 +93,8 @@ export class Shelf<V> {
   readonly #sie: number
   readonly #isolate: Isolation
 
-  constructor({ memory, options, windows, isolate }: ShelfOptions<V>) {
+  constructor({ memory, options, windows, isolate, overflow }: ShelfOptions<V>) {
+    this.overflow = overflow
     this.driver = driverOf(options.clock)
     this.#memory = memory
     this.#clock = options.clock
@@ -109,11 +118,21 @@ export class Shelf<V> {
     const version = options?.version ?? validators?.etag
     const guard = this.#guard(version, options?.validate)
     const detail = note === undefined && guard === undefined ? undefined : { note, guard }
-    this.#memory.set(key, kept, plain ? { ttl, staleFor } : { ttl, staleFor, ...(size !== undefined && { size }), ...marks }, detail)
+    const how = plain ? { ttl, staleFor } : { ttl, staleFor, ...(size !== undefined && { size }), ...marks }
     const writtenAt = this.#clock.wall()
     const expiresAt = writtenAt + ttl + staleFor
+    const keep = (entry: TierEntry): TierEntry => {
+      if (options?.skipMemoryWrite === true) {
+        if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
+        this.#memory.delete(key)
+        return { ...entry, fate: 'evicted' }
+      }
+      this.overflow?.expect(key, entry)
+      this.#memory.set(key, kept, how, detail)
+      return this.overflow === undefined || this.overflow.arrived() ? entry : { ...entry, fate: 'evicted' }
+    }
     if (staleFor === 0 && validators === undefined && marks === NO_MARKS && version === undefined)
-      return { value: kept, writtenAt, expiresAt }
+      return keep({ value: kept, writtenAt, expiresAt })
     const facts: EntryFacts = {
       ...(staleFor > 0 && ttl !== NEVER && { freshUntil: writtenAt + ttl }),
       ...(swr !== this.#swr && { swr: finite(swr) }),
@@ -122,7 +141,7 @@ export class Shelf<V> {
       ...marks,
       ...(version !== undefined && version !== validators?.etag && { version }),
     }
-    return { value: kept, writtenAt, expiresAt, facts }
+    return keep({ value: kept, writtenAt, expiresAt, facts })
   }
 
   /** Remembers for `ttl` milliseconds that there is nothing. A copy of what a tier knew is no news. */
@@ -219,7 +238,12 @@ export class Shelf<V> {
       guard?.passed(this.driver.now())
       const life = left > 0 ? { ttl: left, pastBy: 0 } : { ttl: 1, pastBy: 1 - left }
       const staleFor = freshUntil === NEVER ? Math.max(swr, sie) : expiresAt - freshUntil
+      // Below, what was made stale would be fresh again.
+      const goesDown = entry.fate === undefined && entry.expiredAt === undefined
+      if (goesDown) this.overflow?.expect(key, { ...entry, value })
+      else this.overflow?.isBelow(key)
       this.#memory.set(key, value, { ttl: life.ttl, staleFor, ...marks }, { note, pastBy: life.pastBy, isCopy: true, guard })
+      if (goesDown) this.overflow?.arrived()
     }
     if (left > 0) return { fresh: value }
     return { former: { value: this.#out(value), freshUntil: this.driver.now() + left, swr, sie, etag, lastModified, ...marks } }

@@ -44,13 +44,15 @@ export interface ResolvedTier {
   /** `Infinity`: never. */
   readonly failures: number
   readonly halfOpenMs: number
+  /** Entries of another version are none. */
+  readonly buster: string | undefined
 }
 
 const MODES: readonly unknown[] = ['write-through', 'write-behind', 'on-evict']
 const NEVER = Number.POSITIVE_INFINITY
 
 /** Throws `ERR_INVALID_ARGUMENT` for anything that cannot be meant. */
-export function resolveTier(given: Store | TierOptions): ResolvedTier {
+export function resolveTier(given: Store | TierOptions, buster?: string): ResolvedTier {
   const options: TierOptions = isStore(given) ? { store: given } : (optionsObject(given, 'store') as TierOptions)
   const { store, ttl = NEVER, mode = 'write-through', timeout = 2000, circuitBreaker = {} } = options
   if (!isStore(store)) throw new InvalidArgumentError('store', "a store, such as indexedDB({ name: 'app' })", store)
@@ -63,6 +65,7 @@ export function resolveTier(given: Store | TierOptions): ResolvedTier {
     timeoutMs: durationMs(timeout, 'timeout'),
     failures: circuitBreaker === false ? NEVER : wholeNumber(failures, 'failures'),
     halfOpenMs: durationMs(halfOpenAfter, 'halfOpenAfter'),
+    buster,
   }
 }
 

@@ -73,7 +73,10 @@ export class TierStack {
         signal,
       )
       const here = missing.filter(({ index }, at) => entries[at] !== undefined && leases[index]?.revoked === false)
-      for (const [at, { index }] of missing.entries()) found[index] = entries[at]
+      for (const [at, { index }] of missing.entries()) {
+        const entry = entries[at]
+        found[index] = entry !== undefined && tier.mode === 'on-evict' ? { ...entry, fate: 'below' } : entry
+      }
       this.#promote(
         here.map(({ key, index }) => ({ key, entry: found[index] as TierEntry })),
         depth,
@@ -90,17 +93,27 @@ export class TierStack {
    */
   async write(writes: readonly TierWrite[], how: HowToChange): Promise<void> {
     for (const { key } of writes) this.#leases.revoke(key)
-    const keys = writes.map(({ key }) => key)
     await Promise.all(
       this.#tiers.map(async tier => {
         const isStandIn = how.persist !== 'memory' && tier === this.#standIn
         if (tier.mode === 'write-through' || isStandIn) return tier.set(writes, how)
         const loose: HowToChange = { persist: 'memory', isLoose: true, told: how.told }
         // Until memory gives up the new value, the tier must not come up with an old one.
-        if (tier.mode === 'on-evict') await tier.remove(keys, loose)
-        else await tier.set(writes, loose)
+        if (tier.mode !== 'on-evict') return tier.set(writes, loose)
+        const evicted = writes.filter(({ entry }) => entry.fate === 'evicted')
+        await tier.remove(
+          writes.filter(({ entry }) => entry.fate !== 'evicted').map(({ key }) => key),
+          loose,
+        )
+        if (evicted.length > 0) await tier.set(evicted, loose)
       }),
     )
+  }
+
+  /** Memory has given these up, for want of room. */
+  spill(writes: readonly TierWrite[], told: HowToChange['told']): void {
+    const copies = writes.map(({ key, entry }) => ({ key, entry: withoutEra(entry) }))
+    for (const tier of this.#tiers) if (tier.mode === 'on-evict') void tier.set(copies, { persist: 'memory', isLoose: true, told })
   }
 
   /** Deletes from every tier; for each key, whether one of them had it. */

@@ -274,6 +274,11 @@ export interface CacheOptions<V> extends Omit<MemoryCacheOptions<string, V>, 'va
    */
   persist?: Persist
   /**
+   * The version of what is stored, such as that of your program: `buster: 'v2'`. A stored value of another version, or of none, is a
+   * miss, and is deleted. Default: none.
+   */
+  buster?: string | number
+  /**
    * Keeps what is in the cache apart from what its users hold: `'clone'` copies a value on its way in and out (as
    * `structuredClone` does), `'freeze'` freezes it, with all it holds in properties, on its way in. Default: false.
    */
@@ -300,6 +305,26 @@ export interface CacheSetOptions extends Pick<SetOptions, 'ttl' | 'size' | 'tags
   validate?(entry: ValidatedEntry<string, unknown>): boolean | Promise<boolean>
   /** When this write counts as done. Default: the `persist` of the cache. */
   persist?: Persist
+  /** Does not keep the value in memory, for one that is large and seldom read; an older one there goes. Default: false. */
+  skipMemoryWrite?: boolean
+  /** Does not keep the value in the tiers; an older one there is deleted, so that it cannot come back. Default: false. */
+  skipTierWrite?: boolean
+}
+
+/** Options of a deletion. */
+export interface DeleteOptions {
+  /** When it counts as done. Default: the `persist` of the cache. */
+  persist?: Persist
+  /** Leaves the tiers as they are: the key is gone from memory, and the next read brings up what they have. Default: false. */
+  skipTierWrite?: boolean
+}
+
+/** What a read passes by. */
+export interface SkipReadOptions {
+  /** Looks as if memory had nothing, not even something stale. What a tier has comes up all the same. Default: false. */
+  skipMemoryRead?: boolean
+  /** Does not look below memory. Default: false. */
+  skipTierRead?: boolean
 }
 
 /** Options of an invalidation. */
@@ -320,7 +345,9 @@ export interface CacheGetOptions {
 }
 
 /** Options of a single `get`. */
-export interface CacheReadOptions extends CacheGetOptions {
+export interface CacheReadOptions extends CacheGetOptions, SkipReadOptions {
+  /** Does not bring up into memory what a tier has. Default: false. */
+  skipMemoryWrite?: boolean
   /** Takes an entry past its time to live, as long as the cache keeps it for `staleWhileRevalidate` or `staleIfError`. Default: false. */
   allowStale?: boolean
 }
@@ -411,4 +438,6 @@ export interface CacheTierStats extends TierStats {
   readonly missed: number
   /** Changes that it was told of later. */
   readonly repaired: number
+  /** Entries that were none, since they have another `buster`. */
+  readonly outdated: number
 }

@@ -27,6 +27,8 @@ export interface TierEntry {
   readonly facts?: EntryFacts | undefined
   /** The tier's answer only: the value was given up with mode `'expire'`, and is stale since then (Unix epoch, milliseconds). */
   readonly expiredAt?: number | undefined
+  /** The cache's own: memory has not kept it; or, where a tier gets only what memory gives up, that tier has it already. */
+  readonly fate?: 'evicted' | 'below' | undefined
 }
 
 /** What a cache knows of an entry beside its value: plain data that JSON keeps. Absent is the usual. */
@@ -45,6 +47,8 @@ export interface EntryFacts {
   readonly dependsOn?: readonly string[] | undefined
   /** What `validate` of the cache is told. */
   readonly version?: string | number | undefined
+  /** The `buster` of the cache that wrote it. */
+  readonly buster?: string | undefined
   /** A tier's own: the last invalidation before the entry was written. */
   readonly era?: number | undefined
 }
