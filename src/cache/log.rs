@@ -58,10 +58,16 @@ impl Op {
     }
 }
 
-/// The touches at the beginning of a log, which are nothing but slots, and what follows them.
-pub(super) fn split_touches(words: &[u32]) -> (&[u32], &[u32]) {
-    let touches = words.iter().position(|&word| word > SLOT_MASK).unwrap_or(words.len());
-    words.split_at(touches)
+/// The touches at the beginning of a log, which are nothing but slots.
+pub(super) fn touches(words: &[u32]) -> &[u32] {
+    let end = words.iter().position(|&word| word > SLOT_MASK).unwrap_or(words.len());
+    &words[..end]
+}
+
+/// The slot of a touch, or of an admission that is one word: without a time, without a hash.
+#[inline]
+pub(super) fn used_by(word: u32) -> Option<u32> {
+    (word >> SLOT_BITS <= 1).then_some(word & SLOT_MASK)
 }
 
 /// The first operation of a log, and what follows it. Words of no known kind, and an operation cut off at the end, are passed over.
@@ -101,7 +107,7 @@ fn time(offset: u32, base: Instant) -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use super::{Op, OpKind, decode, split_touches};
+    use super::{Op, OpKind, decode, touches, used_by};
     use crate::time::Instant;
     use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
@@ -130,8 +136,15 @@ mod tests {
         fn touches_at_the_beginning_are_words_of_their_own(ops in proptest::collection::vec(op(), 0..50)) {
             let mut words = Vec::new();
             ops.iter().for_each(|op| op.encode(BASE, &mut words));
-            let (touched, _) = split_touches(&words);
-            assert!(touched.iter().copied().eq(ops.iter().take_while(|op| op.kind == OpKind::Touch).map(|op| op.slot)));
+            assert!(touches(&words).iter().copied().eq(ops.iter().take_while(|op| op.kind == OpKind::Touch).map(|op| op.slot)));
+        }
+
+        #[test]
+        fn uses_are_touches_and_admissions_without_more(op in op()) {
+            let mut words = Vec::new();
+            op.encode(BASE, &mut words);
+            let is_use = matches!(op.kind, OpKind::Touch | OpKind::Admit { expires_at: Instant::NEVER, hash: 0 });
+            assert_eq!(used_by(words[0]), is_use.then_some(op.slot));
         }
 
         #[test]

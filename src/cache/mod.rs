@@ -76,9 +76,8 @@ impl Cache {
     pub fn replay(&mut self, words: &[u32], base: Instant) {
         let mut rest = words;
         loop {
-            let (touched, others) = log::split_touches(rest);
-            self.order.touch_all(touched);
-            let Some((op, behind)) = log::next_op(others, base) else { return };
+            let used = self.order.replay_uses(rest);
+            let Some((op, behind)) = log::next_op(&rest[used..], base) else { return };
             match op.kind {
                 OpKind::Touch => self.touch(op.slot),
                 OpKind::Admit { expires_at, hash } => self.admit(op.slot, expires_at, hash),

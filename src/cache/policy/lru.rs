@@ -4,6 +4,7 @@
 //! was used again since stands in the queue in vain. Such places are passed over at the front, and closed up behind it a few
 //! chunks at a time, so that the queue is at most about three times as long as a list would be, and no call takes long.
 
+use crate::cache::log;
 use crate::column::Column;
 
 /// Tests close up oftener.
@@ -71,10 +72,27 @@ impl Lru {
     pub(super) fn touch_all(&mut self, slots: &[u32]) {
         let mut rest = slots;
         while !rest.is_empty() {
-            let (seen, back) = append_known(rest, &mut self.places, &mut self.newest, self.back);
-            rest = &rest[seen..];
-            self.advance(back);
+            let seen = self.replay_uses(rest);
+            // Behind them is one that is not there.
+            rest = rest.get(seen + 1..).unwrap_or_default();
         }
+    }
+
+    /// Applies words at the beginning of a log, as far as they are touches of slots that are there, or newcomers in them: to this queue
+    /// both are uses. How many words.
+    pub(super) fn replay_uses(&mut self, words: &[u32]) -> usize {
+        let mut seen = 0;
+        while seen < words.len() {
+            let room = &mut self.newest[self.back as usize % CHUNK..];
+            let width = room.len();
+            let count = append_uses(&words[seen..], &mut self.places, room, self.back);
+            self.advance(self.back + count as u32);
+            seen += count;
+            if count < width {
+                break;
+            }
+        }
+        seen
     }
 
     /// Takes `slot` out.
@@ -217,23 +235,20 @@ impl Lru {
     }
 }
 
-/// Appends to the chunk that ends with `newest` those of `slots` that are there, until it is full. How many of them were
-/// looked at, and where the next use would go.
-fn append_known(slots: &[u32], places: &mut Column, newest: &mut [u32; CHUNK], from: u32) -> (usize, u32) {
-    let start = from - from % CHUNK as u32;
-    let mut offset = from as usize % CHUNK;
-    for (index, &slot) in slots.iter().enumerate() {
+/// Writes the slots that are used into `room`, which begins at the place `from`, until a word is none of a use, its slot is not there, or
+/// the room is full. How many.
+fn append_uses(words: &[u32], places: &mut Column, room: &mut [u32], from: u32) -> usize {
+    let mut count = 0;
+    for (&word, written) in words.iter().zip(room) {
+        let Some(slot) = log::used_by(word) else { break };
         match places.get_mut(slot) {
-            Some(place) if *place != NOWHERE => *place = start | offset as u32,
-            _ => continue,
+            Some(place) if *place != NOWHERE => *place = from.wrapping_add(count),
+            _ => break,
         }
-        newest[offset] = slot;
-        offset += 1;
-        if offset == CHUNK {
-            return (index + 1, start + CHUNK as u32);
-        }
+        *written = slot;
+        count = count.wrapping_add(1);
     }
-    (slots.len(), start | offset as u32)
+    count as usize
 }
 
 fn place(chunk: u32, offset: usize) -> u32 {
@@ -243,7 +258,7 @@ fn place(chunk: u32, offset: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::Lru;
-    use proptest::prelude::{Strategy, prop_oneof, proptest};
+    use proptest::prelude::{Strategy, any, prop_oneof, proptest};
     use std::collections::VecDeque;
 
     #[derive(Clone, Debug)]
@@ -251,6 +266,8 @@ mod tests {
         Insert(u32),
         Touch(u32),
         TouchAll(Vec<u32>),
+        /// Slots, and whether each holds a newcomer.
+        Replay(Vec<(u32, bool)>),
         Remove(u32),
         Evict,
         Victims(usize),
@@ -263,6 +280,7 @@ mod tests {
             6 => slot().prop_map(Op::Insert),
             12 => slot().prop_map(Op::Touch),
             3 => proptest::collection::vec(slot(), 0..20).prop_map(Op::TouchAll),
+            3 => proptest::collection::vec((slot(), any::<bool>()), 0..20).prop_map(Op::Replay),
             1 => slot().prop_map(Op::Remove),
             2 => proptest::strategy::Just(Op::Evict),
             1 => (0..80usize).prop_map(Op::Victims),
@@ -295,6 +313,15 @@ mod tests {
                                 model.retain(|&other| other != slot);
                                 model.push_back(slot);
                             }
+                        }
+                    }
+                    Op::Replay(uses) => {
+                        let words: Vec<u32> = uses.iter().map(|&(slot, is_new)| u32::from(is_new) << 28 | slot).collect();
+                        let known = uses.iter().take_while(|(slot, _)| model.contains(slot)).count();
+                        assert_eq!(lru.replay_uses(&words), known);
+                        for &(slot, _) in &uses[..known] {
+                            model.retain(|&other| other != slot);
+                            model.push_back(slot);
                         }
                     }
                     Op::Remove(slot) => {

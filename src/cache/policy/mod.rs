@@ -7,6 +7,7 @@ mod s3fifo;
 mod tinylfu;
 mod watched;
 
+use super::log;
 use lru::Lru;
 use s3fifo::S3Fifo;
 use watched::Watched;
@@ -73,13 +74,18 @@ impl Order {
         }
     }
 
-    /// The same for many slots in order.
-    pub(super) fn touch_all(&mut self, slots: &[u32]) {
+    /// Applies words at the beginning of a log that are uses of slots, as many as can be dealt with in one go. How many words.
+    pub(super) fn replay_uses(&mut self, words: &[u32]) -> usize {
+        if let Self::Lru(lru) = self {
+            return lru.replay_uses(words);
+        }
+        let slots = log::touches(words);
         match self {
-            Self::Lru(lru) => lru.touch_all(slots),
+            Self::Lru(_) => {}
             Self::S3Fifo(s3fifo) => slots.iter().for_each(|&slot| s3fifo.touch(slot)),
             Self::Watched(watched) => watched.touch_all(slots),
         }
+        slots.len()
     }
 
     /// What was in `slot` has left.
