@@ -1,6 +1,7 @@
 /** Reads the options of a cache with tiers, once. */
 
 import { InvalidArgumentError } from '../errors.ts'
+import { optionalWith } from '../options.ts'
 import type { Persist } from '../stores/tier.ts'
 import { type Isolation, readIsolation } from './isolate.ts'
 import { type LoadPolicy, readLoadPolicy, readStaleWindows, type StaleWindows, USUAL } from './load-policy.ts'
@@ -22,7 +23,8 @@ export interface ResolvedCacheOptions<V> {
 /** Throws `ERR_INVALID_ARGUMENT` for anything that cannot be meant. */
 export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): ResolvedCacheOptions<V> {
   const memory = resolveMemoryOptions<string, V>(options as MemoryCacheOptions<string, V> | undefined)
-  const { store, tiers, persist = 'memory', name = 'cache', buster } = options ?? {}
+  const { store, tiers, bus, persist = 'memory', name = 'cache', buster } = options ?? {}
+  optionalWith(bus, 'bus', 'a bus, such as redisBus({ url })', ['share'])
   if (store !== undefined && tiers !== undefined) throw new InvalidArgumentError('tiers', 'left out where store is given', tiers)
   const given = tiers ?? (store === undefined ? [] : [store])
   if (!Array.isArray(given)) throw new InvalidArgumentError('tiers', 'an array of stores', given)
@@ -33,7 +35,11 @@ export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): Re
   checkPersist(persist, resolved.length > 0)
   const windows = readStaleWindows(options ?? {})
   const policy = { ...readLoadPolicy(options ?? {}, USUAL), swr: undefined, sie: undefined }
-  return { memory: { ...memory, name }, tiers: resolved, persist, policy, windows, isolate: readIsolation(options?.isolate ?? false) }
+  // The last store is the one that others have, too.
+  const last = resolved.at(-1)
+  const shared = bus && (last === undefined ? resolveTier(bus.share()) : { ...last, store: bus.share(last.store) })
+  const all = shared === undefined ? resolved : [...resolved.slice(0, -1), shared]
+  return { memory: { ...memory, name }, tiers: all, persist, policy, windows, isolate: readIsolation(options?.isolate ?? false) }
 }
 
 /** The options of a namespace: what it says, and where it is silent the cache around it. The stores are that one's. */

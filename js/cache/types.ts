@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { EvictionPolicy } from '../core/cache-core.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
+import type { Bus } from '../stores/bus.ts'
 import type { Persist, Store, TierStats } from '../stores/tier.ts'
 import type { CircuitState } from './circuit.ts'
 import type { GetOrSetOptions, LoadingOptions, StaleOptions } from './loading-types.ts'
@@ -267,6 +268,11 @@ export interface CacheOptions<V> extends Omit<MemoryCacheOptions<string, V>, 'va
    * What is found below is given to those above, with the time that is left of it.
    */
   tiers?: readonly (Store | TierOptions)[]
+  /**
+   * Tells other processes what changes here, and forgets here what they have changed: `redisBus({ url })`. Of `tiers` the last
+   * one is shared with them, those above it forget, too. Default: none.
+   */
+  bus?: Bus
   /**
    * When a write counts as done: in memory and queued, taken by the store, or synced. With several tiers, `'stored'` and `'durable'`
    * wait for all that are written through, or for the nearest where none is; deletions and invalidations wait for all. They
