@@ -103,7 +103,7 @@ export class RedisLine {
       return Promise.reject(new ShelflifeError('ERR_STORE', `${MOST_CALLS} calls of Redis wait for replies`, { retryable: true }))
     }
     if (this.#connection?.isReady !== true) {
-      this.#failed('connection', 'the connection is broken')
+      this.#fall('connection', 'the connection is broken')
       return Promise.reject(this.#down())
     }
     return this.#within(commands, timeoutMs)
@@ -171,8 +171,9 @@ export class RedisLine {
   #fall(kind: string | undefined, reason: string): void {
     if (this.#state === 'closed' || this.#state === 'down') return
     if (kind !== undefined) this.#host.count(kind)
-    if (this.#state === 'new') this.#breaker.open(this.#driver.now())
-    else this.#host.count('breaker')
+    // Of a broken connection one failure says enough.
+    if (!this.#breaker.isOpen) this.#breaker.open(this.#driver.now())
+    if (this.#state === 'up') this.#host.count('breaker')
     this.#state = 'down'
     this.#reason = reason
     this.#silentTrials = 0
@@ -186,7 +187,10 @@ export class RedisLine {
     if (this.#state === 'closed') return
     if (failure !== undefined) {
       if (this.#state === 'new') this.#fall('connect', messageOf(failure))
-      else this.#reason = messageOf(failure)
+      else if (this.#connection?.isReady !== true) {
+        this.#fall('connection', messageOf(failure))
+        this.#reason = messageOf(failure)
+      }
     } else if (this.#state !== 'up') this.#try()
   }
 
