@@ -48,12 +48,21 @@ export async function buildPackage() {
     external: ['node:*', 'undici', 'redis', 'keyv', 'better-sqlite3'],
     charset: 'utf8',
   }
-  const entries = ['index', 'testing', 'lru-cache', 'cache-manager', 'stores/indexeddb', 'stores/fs', 'stores/sqlite', 'stores/redis'].map(
-    name => ({
-      in: join(root, `js/${name}.ts`),
-      out: name,
-    }),
-  )
+  const entries = [
+    'index',
+    'testing',
+    'lru-cache',
+    'cache-manager',
+    'keyv',
+    'stores/indexeddb',
+    'stores/fs',
+    'stores/sqlite',
+    'stores/keyv',
+    'stores/redis',
+  ].map(name => ({
+    in: join(root, `js/${name}.ts`),
+    out: name,
+  }))
   // The glue has side effects, as wasm-bindgen writes it. With a file for each part, bundles leave out the parts they do not use.
   const parts = Object.keys(PARTS)
     .filter(part => part !== 'shelflife')

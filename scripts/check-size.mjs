@@ -20,6 +20,7 @@ const WATCHED = [
   'stores/indexeddb',
   'stores/fs',
   'stores/sqlite',
+  'stores/keyv',
   'lru-cache',
   'index',
   'slim',

@@ -47,13 +47,22 @@ function faulty(open: OpenSqlite, plan: Plan): { driver: OpenSqlite; calls(): nu
   }
   const driver: OpenSqlite = path => {
     const database = open(path)
-    const statement = (sql: string, real: SqliteStatement): SqliteStatement => ({
-      run: (...values) => (perhaps(sql), real.run(...values)),
-      get: (...values) => (perhaps(sql), real.get(...values)),
-      all: (...values) => (perhaps(sql), real.all(...values)),
-    })
+    const statement = (sql: string, real: SqliteStatement): SqliteStatement => {
+      const checked = <T>(work: () => T) => {
+        perhaps(sql)
+        return work()
+      }
+      return {
+        run: (...values) => checked(() => real.run(...values)),
+        get: (...values) => checked(() => real.get(...values)),
+        all: (...values) => checked(() => real.all(...values)),
+      }
+    }
     const wrapped: SqliteDatabase = {
-      exec: sql => (perhaps(sql), database.exec(sql)),
+      exec: sql => {
+        perhaps(sql)
+        return database.exec(sql)
+      },
       prepare: sql => statement(sql, database.prepare(sql)),
       close: () => database.close(),
     }

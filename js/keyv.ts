@@ -1,0 +1,3 @@
+/** `shelflife/keyv`: a storage adapter of Keyv over a cache. */
+
+export { type CacheForKeyv, KeyvShelflife, type KeyvShelflifeOptions } from './compat/keyv.ts'
