@@ -129,7 +129,11 @@ export interface Tier {
 }
 
 /** What somebody else has done to a store: whoever kept something of it elsewhere must forget that. */
-export type StoreChange = { readonly keys: readonly string[] } | { readonly invalidation: Invalidation } | { readonly all: true }
+export type StoreChange =
+  | { readonly keys: readonly string[] }
+  | { readonly invalidation: Invalidation }
+  /** Whatever it was, it may concern everything. `isEmptied`: nothing that was written before is there any more. */
+  | { readonly all: true; readonly isEmptied?: boolean }
 
 /** What opens a {@link Tier}: the times it must use. */
 export interface StoreContext {

@@ -111,13 +111,13 @@ class BarrierTier implements Tier {
   }
 
   async clear(): Promise<void> {
-    this.#clearings += 1
-    this.#barriers.forget()
-    this.#sources.forget()
+    this.#forget()
     const cleared = this.#tier.clear()
     // Numbers go on rising after a restart, too.
-    if (this.#barriers.last > 0) this.#soil()
+    this.#say()
     await cleared
+    // What others have said meanwhile was emptied with the rest, and we alone may have heard it.
+    this.#say()
   }
 
   async flush(): Promise<void> {
@@ -166,6 +166,16 @@ class BarrierTier implements Tier {
     return isSure
   }
 
+  #say(): void {
+    if (this.#barriers.last > 0) this.#soil()
+  }
+
+  #forget(): void {
+    this.#clearings += 1
+    this.#barriers.forget()
+    this.#sources.forget()
+  }
+
   #distrust(): void {
     this.#barriers.raiseFloor(this.#clock.wall())
     this.#soil()
@@ -174,8 +184,12 @@ class BarrierTier implements Tier {
   /** Others have changed something in the store. */
   #heard(change: StoreChange): void {
     if (!('keys' in change)) {
+      // What was given up before is not there, and must not be held against what was written since.
+      if ('all' in change && change.isEmptied === true) this.#forget()
       this.#onChange(change)
       this.#learn(RECORDS)
+      // What only we know was lost with the record of it.
+      this.#learning = this.#learning.then(() => this.#say())
       return
     }
     const keys = change.keys.filter(key => !isRecord(key))

@@ -370,10 +370,11 @@ export class SegmentLog implements TierLog {
       const after = this.#directory.last
       const news = await this.#replay(after, before)
       if (this.#isForgotten || news === 'damaged') return this.#begin()
-      // Ids that are not there any more: what they held was written anew or given up, and deletions leave no trace then.
+      // Ids that are not there any more: what they held was written anew or given up, and deletions leave no trace then. Which older
+      // segments are gone with them, only the whole list tells.
       const last = news.length > 0 ? (news.at(-1)?.id as number) : after
       const hasGap = last !== after + news.length || (before !== Number.POSITIVE_INFINITY && last + 1 !== before)
-      if (hasGap) return this.#onChange?.({ all: true })
+      if (hasGap) return this.#begin()
       const keys = new Set<string>()
       for (const { id, lines } of news) for (const { key, order } of lines) if ((order || id) > after) keys.add(key)
       if (keys.size > 0) this.#onChange?.({ keys: [...keys] })
@@ -382,8 +383,9 @@ export class SegmentLog implements TierLog {
 
   /** Reads the log from its beginning, which is another one now. */
   async #begin(): Promise<void> {
+    const isEmptied = this.#isForgotten
     await this.#rebuild()
-    this.#onChange?.({ all: true })
+    this.#onChange?.({ all: true, isEmptied })
   }
 
   /**

@@ -69,8 +69,11 @@ export class TierReader {
       }
     }
     await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, wanted.size) }, work))
-    if (lost.length === 0 || !mayCatchUp || epoch !== this.#log.epoch) return found
-    this.#log.count('missing')
+    if (lost.length === 0 || epoch !== this.#log.epoch) return found
+    if (!mayCatchUp) {
+      this.#log.count('missing')
+      return found
+    }
     for (const segment of new Set(lost.map(({ place }) => place.segment)))
       await this.#log.missing(segment).catch(() => this.#log.count('read'))
     const again = await this.read(

@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 import { chromium } from 'playwright-core'
 import { chromium as installed } from '../../scripts/browsers.mjs'
 
-const ARGS = [
+export const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

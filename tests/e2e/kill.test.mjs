@@ -1,0 +1,154 @@
+// Kills the browser while a page writes, and looks in the next one what is there.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { chromium } from 'playwright-core'
+import { chromium as installed } from '../../scripts/browsers.mjs'
+import { ARGS, bundle, serve, skip } from './chromium.mjs'
+
+/** `SHELFLIFE_KILLS=100 node --test tests/e2e/kill.test.mjs` for more. */
+const CYCLES = Number(process.env.SHELFLIFE_KILLS ?? 3)
+const KEYS = 60
+const BATCH = 40
+
+/** The operation of a number, which the page and this process know alike. */
+function operationOf(serial) {
+  const dice = Math.imul(serial + 1, 0x9e3779b1) >>> 0
+  return { key: `k${dice % KEYS}`, isDelete: (dice >>> 8) % 10 === 0, text: `${serial};`.repeat(1 + ((dice >>> 12) % 300)) }
+}
+
+test(`${CYCLES} browsers killed while a page writes: all that was acknowledged is there, and nothing that was not written`, {
+  skip,
+}, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'shelflife-kill-'))
+  const page = '<!doctype html><title>test</title><script type="module" src="/entry.js"></script>'
+  const server = await serve({ '/': page, '/entry.js': await bundle(new URL('library.page.ts', import.meta.url)) })
+  /** By key: the newest operation that is certain, and the number after the last that may have begun. */
+  const certain = new Map()
+  let granted = 1
+  let acknowledged = 0
+  const opening = []
+  try {
+    for (let cycle = 0; cycle <= CYCLES; cycle += 1) {
+      const browser = await launch(folder)
+      try {
+        const page = await visit(browser.endpoint, server.origin)
+        opening.push(await verify(page, certain, granted))
+        if (cycle === CYCLES) break
+        page.on('console', message => {
+          const [what, number] = message.text().split(' ')
+          if (what !== 'ack') return
+          acknowledged += 1
+          const serial = Number(number)
+          const { key } = operationOf(serial)
+          if (serial > (certain.get(key) ?? 0)) certain.set(key, serial)
+        })
+        const end = setTimeout(() => browser.kill(), 50 + Math.random() ** 2 * 600)
+        try {
+          for (;;) {
+            const from = granted
+            granted += BATCH
+            await page.evaluate(write, {
+              operations: Array.from({ length: BATCH }, (_, at) => ({ serial: from + at, ...operationOf(from + at) })),
+            })
+          }
+        } catch {
+          // Killed, as it should be.
+        }
+        clearTimeout(end)
+      } finally {
+        await browser.kill()
+      }
+    }
+  } finally {
+    await server.close()
+    rmSync(folder, { recursive: true, maxRetries: 5, retryDelay: 200 })
+  }
+  opening.sort((a, b) => a - b)
+  t.diagnostic(
+    `${acknowledged} acknowledged writes, ${CYCLES} kills, 0 lost; 95 % bound ${((3 / CYCLES) * 100).toFixed(1)} % a kill; opened and read in ` +
+      `${Math.round(opening[opening.length >> 1])} ms, at most ${Math.round(opening.at(-1))} ms`,
+  )
+  assert.ok(acknowledged > CYCLES * BATCH)
+})
+
+/** In the page: all at once, each acknowledged on its own. */
+function write({ operations }) {
+  return Promise.all(
+    operations.map(async ({ serial, key, isDelete, text }) => {
+      if (isDelete) await cache.delete(key, { persist: 'stored' })
+      else await cache.set(key, { serial, text }, { persist: 'stored' })
+      console.log(`ack ${serial}`)
+    }),
+  ).then(() => {})
+}
+
+async function verify(page, certain, granted) {
+  const { found, state, reason, errors, ms } = await page.evaluate(async keys => {
+    const began = performance.now()
+    globalThis.cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'kill' }) })
+    const found = await cache.getMany(Array.from({ length: keys }, (_, at) => `k${at}`))
+    return { found: found.map(value => value ?? null), ...cache.stats().tiers[0], ms: performance.now() - began }
+  }, KEYS)
+  assert.equal(state, 'on', reason)
+  assert.deepEqual(errors, {})
+  for (const [at, value] of found.entries()) {
+    const key = `k${at}`
+    const least = certain.get(key) ?? 0
+    if (value === null) {
+      let isPossible = least === 0
+      for (let serial = Math.max(least, 1); serial < granted && !isPossible; serial += 1) {
+        const operation = operationOf(serial)
+        isPossible = operation.key === key && operation.isDelete
+      }
+      assert.ok(isPossible, `${key} is gone, its last acknowledged write is ${least}`)
+      continue
+    }
+    const { key: itsKey, isDelete, text } = operationOf(value.serial)
+    assert.deepEqual([itsKey, isDelete, value.text], [key, false, text], `${key} has what was never written`)
+    assert.ok(value.serial >= least, `${key} has ${value.serial}, acknowledged was ${least}`)
+    assert.ok(value.serial < granted)
+    // It is there now, so it must be there next time.
+    certain.set(key, value.serial)
+  }
+  return ms
+}
+
+async function visit(endpoint, origin) {
+  const connected = await chromium.connectOverCDP(endpoint)
+  const page = connected.contexts()[0].pages()[0] ?? (await connected.contexts()[0].newPage())
+  await page.goto(origin)
+  await page.waitForFunction('globalThis.shelflife')
+  return page
+}
+
+/** A Chromium with a profile in `folder`, in a process group of its own. */
+function launch(folder) {
+  const { browser } = installed()
+  const args = ['--headless', ...ARGS, `--user-data-dir=${folder}`, '--remote-debugging-port=0', 'about:blank']
+  const child = spawn(browser, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = new Promise(resolve => child.on('exit', resolve))
+  const kill = () => {
+    try {
+      process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // It is dead already.
+    }
+    return ended
+  }
+  return new Promise((resolve, reject) => {
+    let said = ''
+    child.on('error', reject)
+    void ended.then(() => reject(new Error(`Chromium ended:\n${said}`)))
+    child.stderr.setEncoding('utf8')
+    child.stderr.on('data', text => {
+      said += text
+      const [, endpoint] = /DevTools listening on (\S+)/.exec(said) ?? []
+      if (endpoint !== undefined) resolve({ endpoint, kill })
+    })
+  })
+}
