@@ -21,6 +21,7 @@ const WATCHED = [
   'stores/fs',
   'stores/sqlite',
   'stores/keyv',
+  'stores/redis',
   'lru-cache',
   'index',
   'slim',
@@ -37,7 +38,7 @@ export async function added(watched) {
     minify: true,
     format: 'esm',
     write: false,
-    external: ['node:*'],
+    external: ['node:*', 'redis'],
     logLevel: 'error',
     charset: 'utf8',
   })

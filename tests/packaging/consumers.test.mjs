@@ -210,6 +210,7 @@ for (const [module, moduleResolution, platform, known] of /** @type {const} */ (
       import { LRUCache } from 'shelflife/lru-cache'
       import { fileSystem } from 'shelflife/stores/fs'
       import { indexedDB } from 'shelflife/stores/indexeddb'
+      import { redis, redisBus } from 'shelflife/stores/redis'
       import { ManualClock } from 'shelflife/testing'
       const clock: Clock = new ManualClock()
       const cache = createMemoryCache<string, number>({ max: 10, ttl: '5m', clock })
@@ -221,7 +222,7 @@ for (const [module, moduleResolution, platform, known] of /** @type {const} */ (
       const fetched: Promise<number | undefined> = lru.fetch('a', { context: { name: 'Ada' } })
       // @ts-expect-error without the context that this cache demands
       void lru.fetch('a')
-      console.log(fromCache(createCache<number>()), fetched, value, slim, useCore, fileSystem, indexedDB)
+      console.log(fromCache(createCache<number>()), fetched, value, slim, useCore, fileSystem, indexedDB, redis, redisBus)
     `
     const tsconfig = {
       compilerOptions: {

@@ -11,7 +11,7 @@ export type Reply = Uint8Array | string | number | null | readonly Reply[]
 /** A connected client of node-redis, version 5 or newer: what `createClient()` gives, not a cluster, pool or sentinel. */
 export interface NodeRedisClient {
   readonly isReady: boolean
-  sendCommand(args: readonly (string | Buffer)[], options?: object): Promise<unknown>
+  sendCommand(args: readonly (string | Uint8Array)[], options?: object): Promise<unknown>
   duplicate(): NodeRedisClient
   connect(): Promise<unknown>
   destroy(): void
@@ -22,7 +22,8 @@ export interface NodeRedisClient {
 /** A client of ioredis: what `new Redis()` gives, not a cluster. */
 export interface IoRedisClient {
   readonly status: string
-  callBuffer(command: string, ...args: (string | Buffer)[]): Promise<unknown>
+  /** Takes bytes, too. */
+  callBuffer(command: string, ...args: string[]): Promise<unknown>
   duplicate(): IoRedisClient
   disconnect(reconnect?: boolean): void
   on(event: string, listener: (value: unknown) => void): unknown
@@ -171,7 +172,7 @@ class IoConnection implements RedisConnection {
   }
 
   send([name, ...args]: Command): Promise<Reply> {
-    return this.#client.callBuffer(name as string, ...args.map(asBuffer)) as Promise<Reply>
+    return this.#client.callBuffer(name as string, ...(args.map(asBuffer) as string[])) as Promise<Reply>
   }
 
   renew(): void {

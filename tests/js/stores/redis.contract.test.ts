@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { redis } from '../../../js/stores/redis.ts'
@@ -34,6 +35,20 @@ describe.skipIf(!hasRedis)("a store in Redis, by the user's client", () => {
       client.on('error', () => {})
       await client.connect()
       return { store: () => redis({ client, prefix }), dispose: () => client.destroy() }
+    },
+    { lacks: ['compaction', 'budget'] },
+  )
+  for (const { name, run } of cases) test(name, run)
+})
+
+describe.skipIf(!hasRedis)('a store in Redis, by a client of ioredis', () => {
+  const cases = testStore(
+    async () => {
+      serial += 1
+      const prefix = `ioredis:${serial}`
+      const client = new Redis(server.url, { enableOfflineQueue: false, lazyConnect: true })
+      await client.connect()
+      return { store: () => redis({ client, prefix }), dispose: () => client.disconnect() }
     },
     { lacks: ['compaction', 'budget'] },
   )
