@@ -1,4 +1,4 @@
-/** Compression of what stores write: the option, and who does the work: `node:zlib` on its own threads, or the streams of the platform. */
+/** Compression of what stores write: the option, and who does the work in browsers: the streams of the platform. */
 
 import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
 import { optionsObject, type Size, sizeInBytes } from '../options.ts'
@@ -60,28 +60,6 @@ export function resolveCompression(option: CompressionFormat | CompressionOption
   }
 }
 
-/** The threads of Node. */
-export const nodeZip: Zip = {
-  forms: [FORM.brotli, FORM.deflate, FORM.gzip],
-  async compress(form, bytes) {
-    const zlib = await import('node:zlib')
-    if (form === FORM.brotli) {
-      const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = zlib.constants
-      const params = { [BROTLI_PARAM_QUALITY]: LEVEL, [BROTLI_PARAM_SIZE_HINT]: bytes.length }
-      return called(done => zlib.brotliCompress(bytes, { params }, done))
-    }
-    const compress = form === FORM.gzip ? zlib.gzip : zlib.deflateRaw
-    return called(done => compress(bytes, { level: LEVEL }, done))
-  },
-  async expand(form, bytes, most) {
-    const zlib = await import('node:zlib')
-    const options = { maxOutputLength: Math.max(1, most) }
-    if (form === FORM.brotli) return called(done => zlib.brotliDecompress(bytes, options, done))
-    const expand = form === FORM.gzip ? zlib.gunzip : zlib.inflateRaw
-    return called(done => expand(bytes, options, done))
-  },
-}
-
 /** The streams of the platform, where it has them. */
 export function platformZip(): Zip | undefined {
   if (typeof CompressionStream === 'undefined' || typeof DecompressionStream === 'undefined') return undefined
@@ -94,13 +72,6 @@ export function platformZip(): Zip | undefined {
       return through(new DecompressionStream(nameOf(form)), bytes, most)
     },
   }
-}
-
-/** As fast as it gets; see docs/decisions. */
-const LEVEL = 1
-
-function called(call: (done: (error: Error | null, bytes: Uint8Array) => void) => void): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => call((error, bytes) => (error === null ? resolve(bytes) : reject(error))))
 }
 
 async function through(stream: CompressionStream | DecompressionStream, bytes: Uint8Array, most: number): Promise<Uint8Array> {
