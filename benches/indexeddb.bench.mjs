@@ -1,4 +1,4 @@
-// npm run bench:indexeddb [-- --json] [--entries N] [--rounds N] --engine chromium|firefox|webkit: pairs in IndexedDB, beside idb-keyval,
+// npm run bench:indexeddb [-- --json] [--entries N] [--rounds N] [--only NAME,...] [--engine chromium|firefox|webkit]: pairs in IndexedDB, beside idb-keyval,
 // Dexie and localforage, in a page of that engine. All contestants in turn, in one page; medians over the rounds.
 
 import { parseArgs } from 'node:util'
@@ -11,6 +11,7 @@ const { values: given } = parseArgs({
     json: { type: 'boolean', default: false },
     entries: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '3' },
+    only: { type: 'string' },
     engine: { type: 'string', default: 'chromium' },
   },
 })
@@ -19,7 +20,7 @@ if (skip) throw new Error(skip)
 
 // An isolated page has a clock that is fine enough.
 const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
-const options = { entries: Number(given.entries), rounds: Number(given.rounds) }
+const options = { entries: Number(given.entries), rounds: Number(given.rounds), only: given.only?.split(',') }
 const measured = await run(new URL('indexeddb/page.mjs', import.meta.url), options, headers)
 const medians = Object.fromEntries(
   Object.entries(measured).map(([name, rounds]) => [
@@ -36,7 +37,7 @@ function print() {
     console.log(`\n${what}`)
     for (const [name, { [what]: ms }] of Object.entries(medians)) {
       if (ms === undefined) continue
-      const base = medians[BASE][what]
+      const base = medians[BASE]?.[what]
       const ratio = base === undefined ? '' : `  ${(base / ms).toFixed(2).padStart(6)} x as fast as ${BASE}`
       console.log(`  ${name.padEnd(12)} ${ms.toFixed(2).padStart(10)} ms${ratio}`)
     }

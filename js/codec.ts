@@ -19,6 +19,9 @@ import { isShelflifeError, ShelflifeError } from './errors.ts'
 const JSON_FORM = 1
 const TAGGED_FORM = 2
 
+/** Texts up to this length are copied unit by unit, which takes less than asking the platform. */
+const SHORT_TEXT = 512
+
 /** Encoded values lie one behind the other in chunks of this size; a larger value has bytes of its own. */
 const CHUNK = 65_536
 
@@ -74,6 +77,21 @@ function encodeText(text: string): Uint8Array {
   }
   const start = used
   chunk[start] = JSON_FORM
+  if (text.length <= SHORT_TEXT && copyAscii(text, chunk, start + 1)) {
+    used += 1 + text.length
+    return chunk.subarray(start, used)
+  }
   used += 1 + encoder.encodeInto(text, chunk.subarray(start + 1)).written
   return chunk.subarray(start, used)
+}
+
+/** Whether all of `text` is ASCII; only then `bytes` holds it at `start`. */
+function copyAscii(text: string, bytes: Uint8Array, start: number): boolean {
+  let all = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at)
+    all |= unit
+    bytes[start + at] = unit
+  }
+  return all < 128
 }

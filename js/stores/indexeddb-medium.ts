@@ -23,6 +23,8 @@ interface Stored {
 export class IndexedDbMedium implements SegmentMedium {
   readonly writable = true
   readonly overhead = 64
+  /** Engines keep a database in one log, or journal, of transactions. */
+  readonly isOrdered = true
   readonly peers: Peers | undefined
   readonly #durability: 'relaxed' | 'strict'
   readonly #connection: IndexedDbConnection
@@ -53,6 +55,8 @@ export class IndexedDbMedium implements SegmentMedium {
             const id = (event.target as IDBRequest<number>).result
             ids[index] = id
             payloads.put(exact(payload), id)
+            // Said now, it is not asked for when the last request is answered.
+            if (index === segments.length - 1) transaction.commit()
           }
         }
         return ids

@@ -57,6 +57,8 @@ export interface SegmentMedium {
   readonly writable: boolean
   /** Bytes that a segment costs beyond its directory and payload. */
   readonly overhead: number
+  /** Whether a loss of power takes only the end of what was done: nothing survives without all that came before it. Default: no. */
+  readonly isOrdered?: boolean | undefined
   /** Where several may write. */
   readonly peers?: Peers | undefined
   open(call: MediumCall): Promise<void>

@@ -45,6 +45,10 @@ export class FaultyMedium implements SegmentMedium {
     return this.#inner.overhead
   }
 
+  get isOrdered(): boolean {
+    return this.#inner.isOrdered === true
+  }
+
   get peers(): Peers | undefined {
     return this.#inner.peers
   }

@@ -317,7 +317,8 @@ export class QueuedTier implements PlainTier {
     this.#stopLeaving ??= onLeaving(() => this.#pump())
     if (persist !== 'memory') return this.#stored({ first, last })
     const { size, bytes } = this.#queue
-    if (size > FULL_WRITES || bytes > FULL_BYTES) return this.#stored({ first, last }).catch(() => {})
+    // When half of it has left, the medium still has enough to do while the queue fills again.
+    if (size > FULL_WRITES || bytes > FULL_BYTES) return this.#stored({ first, last: last - (size >> 1) }).catch(() => {})
     this.#schedule(size >= GATHER_WRITES || bytes >= GATHER_BYTES ? 0 : GATHER_MS)
   }
 

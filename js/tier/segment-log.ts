@@ -182,7 +182,7 @@ export class SegmentLog implements TierLog {
       if ((await this.payload(segment)) !== undefined) return
       const [listed] = await withDeadline(this.#core, READ_MS, call => this.#medium.list(segment - 1, call))
       const isBroken = listed?.id === segment && this.#medium.writable
-      if (isBroken) await this.#write(pack(await this.#tombstones(segment)), 'durable')
+      if (isBroken) await this.#write(pack(await this.#tombstones(segment)), this.#again)
       await this.#survive(() => this.#directory.remove(segment))
       if (isBroken) await this.#remove([segment])
     })
@@ -217,12 +217,12 @@ export class SegmentLog implements TierLog {
     if (found.length === 0) return
     const epoch = this.#epoch
     const outgoing: Outgoing[] = []
-    for (const victim of found) outgoing.push(...(await this.#carried(victim, () => true)))
+    for (const lines of await Promise.all(found.map(victim => this.#carried(victim, () => true)))) outgoing.push(...lines)
     if (epoch !== this.#epoch) return
     // Others see by the ids that they have missed something: the youngest stays until there is one younger.
     const victims = outgoing.length > 0 ? found : found.filter(victim => victim !== this.#directory.last)
     // What was durable must stay so when its old place goes.
-    await this.#write(await this.#press.press(pack(outgoing)), 'durable')
+    await this.#write(await this.#press.press(pack(outgoing)), this.#again)
     await this.#remove(victims)
     this.counts.compactions += victims.length
   }
@@ -287,6 +287,11 @@ export class SegmentLog implements TierLog {
     this.#directory.commit(id, this.#weigh(segment), segment.lines)
   }
 
+  /** How lines are written anew whose old place goes after that: what was durable must stay so. */
+  get #again(): Durability {
+    return this.#medium.isOrdered === true ? 'stored' : 'durable'
+  }
+
   #weigh({ directory, payload }: PackedSegment): number {
     return directory.length + payload.length + this.#medium.overhead
   }
@@ -340,7 +345,7 @@ export class SegmentLog implements TierLog {
     for (let victim = await next(); victim !== 0; victim = await next()) {
       const tombstones = await this.#tombstones(victim)
       const kept = victim > newest ? [] : await this.#carried(victim, isRecord)
-      await this.#write(pack([...tombstones.filter(({ key }) => !isRecord(key)), ...kept]), 'durable')
+      await this.#write(pack([...tombstones.filter(({ key }) => !isRecord(key)), ...kept]), this.#again)
       await this.#survive(() => this.#directory.remove(victim))
       gone.push(victim)
     }
