@@ -15,9 +15,11 @@ const MOST_USES: u8 = 3;
 /// Used more often than this, a newcomer moves to the main queue.
 const ENOUGH_USES: u8 = 1;
 
-/// Condemned ahead: one for so many entries, but no more than so many.
+/// Condemned ahead: one for so many entries, but no more than so many. The first few come sooner, for asking costs more than they do.
 const ENTRIES_PER_CONDEMNED: u32 = 512;
 const MOST_CONDEMNED: u32 = 64;
+const ENTRIES_PER_FIRST_CONDEMNED: u32 = 128;
+const FIRST_CONDEMNED: u32 = 4;
 
 /// Slots in two queues.
 #[derive(Clone, Debug)]
@@ -95,7 +97,9 @@ impl S3Fifo {
     /// Condemns a few, so that there is one if there is anybody, and at most `most`.
     pub(super) fn condemn(&mut self, most: u32) {
         let capacity = self.len();
-        let most = most.min((capacity as u32 / ENTRIES_PER_CONDEMNED).clamp(1, MOST_CONDEMNED));
+        let entries = capacity as u32;
+        let first = (entries / ENTRIES_PER_FIRST_CONDEMNED).clamp(1, FIRST_CONDEMNED);
+        let most = most.min((entries / ENTRIES_PER_CONDEMNED).clamp(first, MOST_CONDEMNED));
         let small = (capacity * SMALL_SHARE / 100).max(1);
         self.ghosts.set_capacity(capacity - small.min(capacity));
         while self.lengths[CONDEMNED as usize] < most as usize && self.condemn_one(small) {}
