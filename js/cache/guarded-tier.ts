@@ -88,6 +88,8 @@ export class GuardedTier {
   #looseKeys = 0
   /** The number of the latest change. */
   #ticket = 0
+  /** Calls of `clear` that are under way: nothing is there until they are over. */
+  #clearing = 0
   #repairing: Promise<void> | undefined
   /** Told since it was left alone. */
   #repairedSince = 0
@@ -127,7 +129,7 @@ export class GuardedTier {
       const pending = this.#pending.get(key)
       if (pending !== undefined) found[index] = this.#pendingEntry(pending)
       else if (this.#missed.has(key)) this.#counts.bypassed += 1
-      else asked.push(index)
+      else if (this.#clearing === 0) asked.push(index)
     }
     if (asked.length === 0) return found
     if (!this.#isInformed || this.#missed.isWide || !this.#circuit.admits()) {
@@ -246,6 +248,7 @@ export class GuardedTier {
     const isFull = change.isLoose === true && this.#looseKeys + count > MOST_LOOSE
     if (isFull || this.#missed.isWide || !this.#circuit.admits()) {
       this.#isInformed = false
+      this.#outdatePending(change)
       this.#miss(change, ticket)
       this.#counts[isFull ? 'unsent' : 'bypassed'] += count
       return change.persist === 'memory' ? Promise.resolve(undefined) : Promise.reject(this.#unable())
@@ -317,9 +320,10 @@ export class GuardedTier {
     this.#loose.add(loose)
   }
 
-  #hold({ keys, entries, wide }: Change, ticket: number): void {
-    // What is on its way may be meant.
-    if (wide !== undefined) for (const pending of this.#pending.values()) pending.entry = undefined
+  #hold(change: Change, ticket: number): void {
+    const { keys, entries, wide } = change
+    if (wide !== undefined) this.#outdatePending(change)
+    if (wide === 'all') this.#clearing += 1
     for (const [at, key] of keys.entries()) {
       const entry = entries?.[at]
       // Whether a source has changed, the tier knows.
@@ -327,7 +331,15 @@ export class GuardedTier {
     }
   }
 
-  #letGo({ keys }: Change, ticket: number): void {
+  /** What is on its way is older than a change. */
+  #outdatePending({ keys, wide }: Change): void {
+    // Nobody can say what of it is meant.
+    const outdated = wide === undefined ? keys.map(key => this.#pending.get(key)) : this.#pending.values()
+    for (const pending of outdated) if (pending !== undefined) pending.entry = undefined
+  }
+
+  #letGo({ keys, wide }: Change, ticket: number): void {
+    if (wide === 'all') this.#clearing -= 1
     for (const key of keys) if (this.#pending.get(key)?.ticket === ticket) this.#pending.delete(key)
   }
 
@@ -391,7 +403,7 @@ export class GuardedTier {
   #repair(): Promise<void> {
     this.#repairing ??= this.#tellAll().finally(() => {
       this.#repairing = undefined
-      if (this.#isBehind && this.#circuit.state === 'closed' && !this.#isClosed) this.#later(REPAIR_MS)
+      if (this.#isBehind && this.#circuit.state !== 'open' && !this.#isClosed) this.#later(REPAIR_MS)
     })
     return this.#repairing
   }

@@ -18,6 +18,8 @@ export class Missed {
   #units = 0
   /** Everything up to this ticket was missed. */
   #floor = 0
+  /** The latest ticket so far; what was missed is not always found out in order. */
+  #latest = 0
 
   /** How many keys and invalidations wait to be told. */
   get size(): number {
@@ -40,25 +42,26 @@ export class Missed {
 
   /** `keys` were changed at `ticket`. */
   addKeys(keys: readonly string[], ticket: number): void {
+    this.#latest = Math.max(this.#latest, ticket)
     for (const key of keys) {
       if (!this.#keys.has(key)) this.#units += key.length
       this.#keys.set(key, Math.max(ticket, this.#keys.get(key) ?? 0))
     }
-    if (this.#keys.size > MOST_KEYS || this.#units > MOST_UNITS) this.addAll(ticket)
+    if (this.#keys.size > MOST_KEYS || this.#units > MOST_UNITS) this.addAll(this.#latest)
   }
 
   /** `meant` was given up at `ticket`. */
   addMeant(meant: Invalidation, ticket: number): void {
+    this.#latest = Math.max(this.#latest, ticket)
     this.#meant.set(ticket, meant)
-    if (this.#meant.size > MOST_MEANT) this.addAll(ticket)
+    if (this.#meant.size > MOST_MEANT) this.addAll(this.#latest)
   }
 
   /** Everything before `ticket` is no longer to be believed. */
   addAll(ticket: number): void {
+    this.#forget(ticket)
     this.#floor = Math.max(this.#floor, ticket)
-    this.#keys.clear()
-    this.#meant.clear()
-    this.#units = 0
+    this.#latest = Math.max(this.#latest, ticket)
   }
 
   /** What was given up, with its tickets; copied, for it may be told while more is added. */
@@ -97,9 +100,13 @@ export class Missed {
   /** The tier has given up everything it had at `ticket`. */
   toldAll(ticket: number): number {
     const before = this.size
-    this.toldKeys([...this.#keys.keys()], ticket)
-    for (const at of this.#meant.keys()) if (at <= ticket) this.#meant.delete(at)
+    this.#forget(ticket)
     if (this.#floor <= ticket) this.#floor = 0
     return before - this.size
+  }
+
+  #forget(ticket: number): void {
+    this.toldKeys([...this.#keys.keys()], ticket)
+    for (const at of this.#meant.keys()) if (at <= ticket) this.#meant.delete(at)
   }
 }

@@ -101,11 +101,9 @@ export class TierStack {
         // Until memory gives up the new value, the tier must not come up with an old one.
         if (tier.mode !== 'on-evict') return tier.set(writes, loose)
         const evicted = writes.filter(({ entry }) => entry.fate === 'evicted')
-        await tier.remove(
-          writes.filter(({ entry }) => entry.fate !== 'evicted').map(({ key }) => key),
-          loose,
-        )
-        if (evicted.length > 0) await tier.set(evicted, loose)
+        const resident = writes.filter(({ entry }) => entry.fate !== 'evicted').map(({ key }) => key)
+        if (evicted.length > 0) void tier.set(evicted, loose)
+        if (resident.length > 0) void tier.remove(resident, loose)
       }),
     )
   }

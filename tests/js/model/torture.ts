@@ -3,6 +3,7 @@
 import { runSequence, type Seen } from './cache-invalidation-model.ts'
 import { checkSchedules } from './cache-schedules.ts'
 import { checkMemoryCache } from './memory-cache-model.ts'
+import { checkTierSchedules } from './tier-schedules.ts'
 
 /** One kind of random test. */
 export interface Ordeal {
@@ -36,5 +37,11 @@ export const ordeals: readonly Ordeal[] = [
       for (let seed = first; seed < first + count; seed += 1) await runSequence(seed, seen)
       return { sequences: count, ...seen }
     },
+  },
+  {
+    name: 'schedules over two tiers that are slow or dead at times',
+    variable: 'SHELFLIFE_TIERS',
+    usual: 20_000,
+    run: async (count, seed) => ({ schedules: count, ...(await checkTierSchedules(count, seed)) }),
   },
 ]
