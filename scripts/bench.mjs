@@ -13,5 +13,6 @@ if (name === undefined || !existsSync(file)) {
   console.error('usage: node scripts/bench.mjs <name> [--json]; the benches are benches/<name>.bench.mjs')
   process.exit(2)
 }
-await setupOrExit(name === 'indexeddb' || args.includes('--engine') ? 'bench-browsers' : 'bench')
+const inBrowsers = name === 'indexeddb' || args.includes('--engine')
+await setupOrExit(inBrowsers ? 'bench-browsers' : name === 'stores' ? 'bench-stores' : 'bench')
 process.exitCode = spawnSync(process.execPath, [file, ...args], { stdio: 'inherit' }).status ?? 1

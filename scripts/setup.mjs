@@ -31,6 +31,7 @@ const profiles = {
     'redis-server',
   ],
   bench: ['package', 'bench-packages'],
+  'bench-stores': ['package', 'bench-packages', 'bench-sqlite'],
   'bench-browsers': ['package', 'bench-packages', 'test-packages', 'chromium', 'geckodriver', 'webkit'],
 }
 
@@ -39,7 +40,8 @@ const steps = {
   packages: npmCi('.', 'what builds the package'),
   'test-packages': npmCi('tests', 'what only the tests need'),
   'bench-packages': npmCi('benches', 'the caches that the benches compare with'),
-  'test-sqlite': builtSqlite('tests', 'test-packages', 'tests of the SQLite store run on it'),
+  'test-sqlite': compiled('better-sqlite3', 'tests', 'test-packages', 'tests of the SQLite store run on it'),
+  'bench-sqlite': compiled('better-sqlite3', 'benches', 'bench-packages', 'the SQLite store and its peers run on it'),
   rust: {
     what: 'cargo',
     why: 'the core is written in Rust',
@@ -188,20 +190,20 @@ function npmCi(folder, why) {
   }
 }
 
-/** The one package that is compiled, or fetched as such, after it is installed. Without it what needs it is skipped. */
-function builtSqlite(folder, packages, why) {
-  const place = join(root, folder, 'node_modules/better-sqlite3')
+/** A package that is compiled, or fetched as such, after it is installed. Without it what needs it is skipped. */
+function compiled(name, folder, after, why) {
+  const place = join(root, folder, 'node_modules', name)
   return {
-    what: `better-sqlite3 in ${folder}`,
+    what: `${name} in ${folder}`,
     why,
-    needs: [packages],
-    ready: () => !existsSync(place) || existsSync(join(place, 'build/Release/better_sqlite3.node')) || existsSync(join(place, 'not-built')),
+    needs: [after],
+    ready: () => !existsSync(place) || existsSync(join(place, 'build/Release')) || existsSync(join(place, 'not-built')),
     async run() {
-      const { code, output } = await attempt('npm', ['rebuild', 'better-sqlite3', '--ignore-scripts=false', '--loglevel=error'], {
+      const { code, output } = await attempt('npm', ['rebuild', name, '--ignore-scripts=false', '--loglevel=error'], {
         cwd: join(root, folder),
       })
       if (code === 0) return
-      say(`better-sqlite3 can neither be fetched nor compiled here (${output.trim().split('\n').at(-1)}): what needs it is skipped`)
+      say(`${name} can neither be fetched nor compiled here (${output.trim().split('\n').at(-1)}): what needs it is skipped`)
       writeFileSync(join(place, 'not-built'), output)
     },
   }

@@ -3,11 +3,11 @@
 
 import { join } from 'node:path'
 
-/** Ours, behind a cache whose memory holds next to nothing, so that every read goes to the files. */
-const ours = options => ({
+/** Ours, behind a cache whose memory holds next to nothing, so that every read goes to the store. */
+const ours = storeIn => ({
   async open(path) {
-    const [{ createCache }, { fileSystem }] = await Promise.all([import('shelflife'), import('shelflife/stores/fs')])
-    const cache = createCache({ max: 1, store: fileSystem({ path, ...options }) })
+    const { createCache } = await import('shelflife')
+    const cache = createCache({ max: 1, store: await storeIn(path) })
     await cache.get('nothing')
     return {
       async write(entries) {
@@ -24,6 +24,14 @@ const ours = options => ({
     }
   },
 })
+
+const inFiles = options => async path => (await import('shelflife/stores/fs')).fileSystem({ path, ...options })
+
+/** The package is installed here, and not where ours, which is a link, would look for it. */
+async function inSqlite(path) {
+  const [{ sqlite }, { default: Database }] = await Promise.all([import('shelflife/stores/sqlite'), import('better-sqlite3')])
+  return sqlite({ path: join(path, 'cache.sqlite'), driver: name => new Database(name) })
+}
 
 async function openSqlite(path) {
   const { default: Database } = await import('better-sqlite3')
@@ -53,8 +61,9 @@ async function each(items, work, width = 64) {
 }
 
 export const contestants = {
-  shelflife: ours({}),
-  'shelflife, compressed': ours({ compression: 'auto' }),
+  shelflife: ours(inFiles({})),
+  'shelflife, compressed': ours(inFiles({ compression: 'auto' })),
+  'shelflife, sqlite': ours(inSqlite),
   'better-sqlite3': {
     async open(path) {
       const { database, insert, select } = await openSqlite(path)

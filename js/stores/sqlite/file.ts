@@ -23,6 +23,8 @@ const BLOCKING_MS = 5
 /** Pages of the write-ahead log before they go to the file, and the bytes that remain of it after a large transaction. */
 const CHECKPOINT_PAGES = 1000
 const JOURNAL_BYTES = 8 * 1024 * 1024
+/** Kilobytes of pages that SQLite keeps in memory: most of the index of 100 000 keys, and not more than it has read. */
+const CACHE_KB = 8192
 
 /** What a file is opened with. */
 export interface FileOptions {
@@ -124,7 +126,7 @@ function connect(fs: Fs, path: string, options: FileOptions, thorough: boolean):
 /** Whether the file can be written. */
 function prepare(database: SqliteDatabase, { path, table, maxSize, count }: FileOptions, thorough: boolean): boolean {
   const pragma = (text: string) => Object.values((database.prepare(`PRAGMA ${text}`).get() ?? {}) as Record<string, unknown>)[0]
-  database.exec(`PRAGMA busy_timeout = ${BLOCKING_MS}`)
+  database.exec(`PRAGMA busy_timeout = ${BLOCKING_MS}; PRAGMA cache_size = -${CACHE_KB}`)
   const application = pragma('application_id')
   const isEmpty = database.prepare('SELECT 1 FROM sqlite_master').get() == null
   if (application !== APPLICATION && !isEmpty)
