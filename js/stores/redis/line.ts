@@ -80,12 +80,11 @@ export class RedisLine {
   /** Connects. Resolves when Redis answers or has failed to, after two seconds at most; it goes on trying. */
   open(): Promise<void> {
     this.#opening ??= new Promise(resolve => {
-      const late = new this.#Alarm(() => this.#fall('connect', 'no connection yet'), { holds: true })
+      const late = this.#deadline(CONNECT_MS, CONNECT_MS, () => this.#fall('connect', 'no connection yet'))
       this.#settleOpening = () => {
         this.#driver.set(late, Number.POSITIVE_INFINITY)
         resolve()
       }
-      this.#driver.set(late, this.#driver.now() + CONNECT_MS)
       this.#connection = this.#connect(failure => this.#changed(failure))
     })
     return this.#opening
@@ -119,17 +118,8 @@ export class RedisLine {
 
   #within(commands: readonly Command[], timeoutMs: number): Promise<Reply[]> {
     return new Promise((resolve, reject) => {
-      let due = this.#driver.now() + timeoutMs
-      const ring = (now: number) => {
-        // This thread was busy: the reply may have come long ago, and lie there unread.
-        if (now > due + TARDY_MS) {
-          due = now + TARDY_MS
-          this.#driver.set(call.alarm, due)
-        } else this.#late(call, timeoutMs)
-      }
-      const call: Call = { alarm: new this.#Alarm(ring, { holds: true }), reject }
+      const call: Call = { alarm: this.#deadline(timeoutMs, TARDY_MS, () => this.#late(call, timeoutMs)), reject }
       this.#calls.add(call)
-      this.#driver.set(call.alarm, due)
       const connection = this.#connection as RedisConnection
       Promise.all(commands.map(command => connection.send(command))).then(
         replies => {
@@ -148,6 +138,21 @@ export class RedisLine {
         },
       )
     })
+  }
+
+  /** An alarm in `ms`. One that rings too late says that this thread was busy: what it waits for may lie there unread, and gets `grace` more. */
+  #deadline(ms: number, grace: number, ring: () => void): InstanceType<TierCore['Alarm']> {
+    let due = this.#driver.now() + ms
+    const alarm = new this.#Alarm(
+      now => {
+        if (now <= due + TARDY_MS) return ring()
+        due = now + grace
+        this.#driver.set(alarm, due)
+      },
+      { holds: true },
+    )
+    this.#driver.set(alarm, due)
+    return alarm
   }
 
   /** The reply may come yet: nobody waits for it any more. */
@@ -210,7 +215,7 @@ export class RedisLine {
       else if (this.#state === 'new') this.#fall('connect', this.#reason ?? 'no answer')
       else this.#tryLater()
     }
-    const late = new this.#Alarm(() => {
+    const late = this.#deadline(this.#options.timeoutMs, TARDY_MS, () => {
       this.#silentTrials += 1
       if (this.#silentTrials >= DEAD_TRIALS) {
         this.#silentTrials = 0
@@ -218,7 +223,6 @@ export class RedisLine {
       }
       end(false)
     })
-    this.#driver.set(late, this.#driver.now() + this.#options.timeoutMs)
     connection.send(['PING']).then(
       () => end(true),
       error => {

@@ -80,8 +80,11 @@ export async function outage({ how, seconds, rate }: { how: 'stopped' | 'killed'
     return round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)
   }
   try {
-    for (let key = 0; key < KEYS; key += 1) void cache.set(`k${key}`, { key, serial: 0, text: 'x'.repeat(200) })
-    await cache.flush()
+    const first = (key: number) => [`k${key}`, { key, serial: 0, text: 'x'.repeat(200) }] as const
+    for (let at = 0; at < KEYS; at += 1000) {
+      const some = Array.from({ length: 1000 }, (_, index) => first(at + index))
+      await cache.setMany(some, { persist: 'stored' })
+    }
     await load(1000)
     const p99Before = quantile(0.99)
     const heapBefore = heap()
@@ -111,7 +114,6 @@ export async function outage({ how, seconds, rate }: { how: 'stopped' | 'killed'
     hits = 0
     await load(1000)
     clearInterval(watch)
-    await cache.flush()
     const { dropped } = cache.stats().tiers[0] as { dropped: number }
     return {
       ...{ how, operations, p50, p99, max, p99Before, deadline: DEADLINE_MS, heapBefore, heapAtEnd, residentBefore, mostResident },

@@ -101,6 +101,22 @@ describe('a Redis that does not answer', () => {
     await tier.close()
   })
 
+  test('a deadline that passed while this thread was busy is given a moment to read the reply', async () => {
+    const server = new FakeRedis()
+    const clock = new ManualClock()
+    const tier = await open(server, {}, clock)
+    await set(tier, 'a', 1)
+    server.mood = 'slow'
+    const reading = read(tier, 'a')
+    // As a host does that could not wake anybody: all at once, and then the timer.
+    clock.sleep(5000)
+    clock.advance(110)
+    server.release()
+    expect(await reading).toBe(1)
+    expect(tier.stats().errors).toEqual({})
+    await tier.close()
+  })
+
   test('what was not there at the start comes later', async () => {
     const server = new FakeRedis()
     server.isReady = false
