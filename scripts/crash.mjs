@@ -18,6 +18,7 @@ const args = [
   'js/stores/power-loss',
   'js/stores/mutations',
   'js/stores/sqlite-faults',
+  'js/stores/file-faults',
 ]
 const env = { ...USUAL, ...process.env }
 process.exitCode = spawnSync(process.execPath, args, { cwd: join(root, 'tests'), stdio: 'inherit', env }).status ?? 1
