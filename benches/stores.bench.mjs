@@ -29,7 +29,7 @@ const { values: given } = parseArgs({
 })
 const run = promisify(execFile)
 const child = fileURLToPath(new URL('stores/run.mjs', import.meta.url))
-const names = given.only?.split(',') ?? Object.keys(contestants)
+const names = given.only?.split(/,(?! )/) ?? Object.keys(contestants)
 const measured = Object.fromEntries(names.map(name => [name, []]))
 for (let round = 0; round < Number(given.rounds); round += 1) {
   for (const name of names) {

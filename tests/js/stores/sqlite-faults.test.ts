@@ -12,7 +12,7 @@ import { drivers, freshFolder } from './sqlite-drivers.ts'
 /** Longer than all deadlines and retries of one operation together. */
 const LONG_MS = 300_000
 /** Between the statements that fail, for each kind of failure. `SHELFLIFE_FAULT_STEP=1` for all. */
-const STEP = Number(process.env.SHELFLIFE_FAULT_STEP ?? 11)
+const STEP = Number(process.env.SHELFLIFE_FAULT_STEP ?? 17)
 const CODES = /^ERR_(STORE|QUOTA|TIMEOUT|CLOSED)$/
 
 /** Waits for `work`, letting time pass until it settles; fails when it never does. */
