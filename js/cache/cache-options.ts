@@ -18,12 +18,15 @@ export interface ResolvedCacheOptions<V> {
   readonly policy: LoadPolicy
   readonly windows: StaleWindows
   readonly isolate: Isolation
+  /** Whether memory is filled at the start. */
+  readonly isEager: boolean
 }
 
 /** Throws `ERR_INVALID_ARGUMENT` for anything that cannot be meant. */
 export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): ResolvedCacheOptions<V> {
   const memory = resolveMemoryOptions<string, V>(options as MemoryCacheOptions<string, V> | undefined)
-  const { store, tiers, bus, persist = 'memory', name = 'cache', buster } = options ?? {}
+  const { store, tiers, bus, persist = 'memory', name = 'cache', buster, hydrate = 'lazy' } = options ?? {}
+  if (hydrate !== 'lazy' && hydrate !== 'eager') throw new InvalidArgumentError('hydrate', "'lazy' or 'eager'", hydrate)
   optionalWith(bus, 'bus', 'a bus, such as redisBus({ url })', ['share'])
   if (store !== undefined && tiers !== undefined) throw new InvalidArgumentError('tiers', 'left out where store is given', tiers)
   const given = tiers ?? (store === undefined ? [] : [store])
@@ -39,7 +42,15 @@ export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): Re
   const last = resolved.at(-1)
   const shared = bus && (last === undefined ? resolveTier(bus.share()) : { ...last, store: bus.share(last.store) })
   const all = shared === undefined ? resolved : [...resolved.slice(0, -1), shared]
-  return { memory: { ...memory, name }, tiers: all, persist, policy, windows, isolate: readIsolation(options?.isolate ?? false) }
+  return {
+    memory: { ...memory, name },
+    tiers: all,
+    persist,
+    policy,
+    windows,
+    isolate: readIsolation(options?.isolate ?? false),
+    isEager: hydrate === 'eager',
+  }
 }
 
 /** The options of a namespace: what it says, and where it is silent the cache around it. The stores are that one's. */
@@ -53,7 +64,7 @@ export function resolveCacheNamespace<V>(
   checkPersist(persist, around.tiers.length > 0)
   const { swr = around.windows.swr, sie = around.windows.sie } = readStaleWindows(given ?? {})
   const policy = { ...readLoadPolicy(given ?? {}, around.policy), swr: undefined, sie: undefined }
-  return { memory, tiers: around.tiers, persist, policy, windows: { swr, sie }, isolate: readIsolation(isolate) }
+  return { memory, tiers: around.tiers, persist, policy, windows: { swr, sie }, isolate: readIsolation(isolate), isEager: around.isEager }
 }
 
 /** Throws `ERR_INVALID_ARGUMENT` for what is none, and for more than a cache without a store can do. */

@@ -60,6 +60,9 @@ export function createCache<V>(options?: CacheOptions<V>): Cache<V> {
   return new Cache(resolveCacheOptions(options), options?.metrics)
 }
 
+/** Bytes of stored values that are brought up at most, whatever memory may hold. */
+const HYDRATE_BYTES = 64 * 1024 * 1024
+
 /** See {@link createCache}. */
 export class Cache<V> implements AsyncDisposable {
   /** The synchronous front: what is in memory now, without looking further. */
@@ -114,6 +117,7 @@ export class Cache<V> implements AsyncDisposable {
       out: known => this.#out(known),
     })
     if (this.#tiers !== undefined) this.#tiers.failed = (key, error) => this.#loading.tierFailed(key, error)
+    if (options.isEager) this.hydrate().catch(() => {})
     if (registry === undefined) return
     if (within === undefined) this.#memory.reportTo(registry)
     this.#report = reportCache(registry, memory.name, this)
@@ -355,6 +359,17 @@ export class Cache<V> implements AsyncDisposable {
       options,
       () => new Cache(resolveCacheNamespace(around.#options, name, options), this.#registry, { around, name }),
     )
+  }
+
+  /**
+   * Brings what was stored last up into memory, as far as there is room, and up to 64 MB: `console.log(await cache.hydrate())` tells how many entries.
+   * They come from the nearest tier that knows what that is: IndexedDB and files do. With `hydrate: 'eager'` that is done at the start.
+   */
+  async hydrate(): Promise<number> {
+    this.#refuseClosed()
+    const { entries, max, maxSize } = this.#memory.stats()
+    const room = Math.min(max, this.#around?.memory.stats().max ?? max) - entries
+    return this.#reading.hydrate({ entries: room, bytes: Math.min(maxSize, HYDRATE_BYTES) })
   }
 
   /** Resolves when every tier has written what is queued. */

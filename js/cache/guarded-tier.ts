@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts'
 import { Alarm, type Driver, driverOf } from '../core/driver.ts'
 import { storeContext } from '../core/tier-core.ts'
 import { ClosedError, isShelflifeError, ShelflifeError, TimeoutError } from '../errors.ts'
-import type { Invalidation, Persist, StoreChange, Tier, TierEntry } from '../stores/tier.ts'
+import type { Invalidation, Persist, Room, StoreChange, Tier, TierEntry } from '../stores/tier.ts'
 import { Circuit } from './circuit.ts'
 import { Missed } from './missed.ts'
 import { Patience, type Wait } from './patience.ts'
@@ -163,6 +163,13 @@ export class GuardedTier {
   /** See {@link Tier.lock}. Nobody waits for one that is left alone. */
   lock(key: string, signal: () => AbortSignal): ReturnType<NonNullable<Tier['lock']>> {
     return this.#circuit.state === 'closed' ? this.#tier.lock?.(key, signal) : undefined
+  }
+
+  /** Keys whose entries were written last, see {@link Tier.recent}; none where it cannot tell in time. `undefined`: it never can. */
+  recent(most: Room, wanted: (key: string) => boolean): Promise<string[]> | undefined {
+    if (this.#tier.recent === undefined || this.#circuit.state !== 'closed') return undefined
+    const listing = this.#inOrder(async () => (await this.#tier.recent?.(most, wanted)) ?? [])
+    return this.#inTime(listing, most.entries).catch(() => [])
   }
 
   /** Writes; resolves when the tier has it as `persist` says. */

@@ -194,6 +194,12 @@ export class Loading<V> implements FlightHost<V> {
     return undefined
   }
 
+  /** What a tier has comes up into memory, though nobody has asked for it. Whether it is of use. */
+  bringUp(lease: Lease, entry: TierEntry | undefined): boolean {
+    if (lease.revoked || this.#closed || entry === undefined || this.#isGivenUp(lease.era, lease.key, entry.facts)) return false
+    return this.#host.shelf.found(lease.key, entry, true) !== undefined
+  }
+
   /** What a tier had for a read: `undefined` is a miss. Counts, and keeps it in memory unless something newer happened. */
   receive(lease: Lease, entry: TierEntry | undefined, options: CacheReadOptions | undefined): V | undefined {
     const allowStale = options?.allowStale === true

@@ -1,7 +1,7 @@
 /** The tiers as one namespace sees them: under keys and tags of its own. */
 
 import { namespaced, pathLength, pathWithin, withoutPath } from '../stores/namespaced.ts'
-import type { Invalidation, Persist, TierEntry } from '../stores/tier.ts'
+import type { Invalidation, Persist, Room, TierEntry } from '../stores/tier.ts'
 import type { TierStack, TierWrite } from './tier-stack.ts'
 import type { CacheTierStats } from './types.ts'
 
@@ -41,6 +41,13 @@ export class NamedTiers {
 
   lock(key: string, signal: () => AbortSignal): ReturnType<TierStack['lock']> {
     return this.#stack.lock(this.#named(key), signal)
+  }
+
+  /** As many keys as there is room for, those first that were stored last. Keys of namespaces within are theirs. */
+  async recent(most: Room): Promise<string[]> {
+    const { length } = this.path
+    const keys = await this.#stack.recent(most, key => key.startsWith(this.path) && pathLength(key) === length)
+    return keys.map(key => withoutPath(key))
   }
 
   /** A loose change is over at once; what fails, {@link NamedTiers.failed} hears. */

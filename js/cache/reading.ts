@@ -1,6 +1,6 @@
 /** Reads of a cache that its memory does not answer at once: a tier has to be read, or somebody asked whether the entry is still right. */
 
-import type { TierEntry } from '../stores/tier.ts'
+import type { Room, TierEntry } from '../stores/tier.ts'
 import { heldOf } from './entry-detail.ts'
 import { failed, passed } from './guarded.ts'
 import type { Lease } from './leases.ts'
@@ -11,6 +11,9 @@ import type { NamedTiers } from './named-tiers.ts'
 import { type Kept, NONE, type Shelf } from './shelf.ts'
 import type { CacheReadOptions } from './types.ts'
 import { untilAborted } from './until-aborted.ts'
+
+/** Keys that are read together when memory is filled. */
+const READ_KEYS = 512
 
 /** What a cache reads from. */
 export interface Sources<V> {
@@ -81,6 +84,26 @@ export class Reading<V> {
         values[index] = loading.receive(taken[at] as Lease, right?.[at], options)
       }
       return values
+    } finally {
+      for (const lease of taken) loading.leases.release(lease)
+    }
+  }
+
+  /** Brings up into memory what was stored last, as far as there is room; how many entries. */
+  async hydrate(most: Room): Promise<number> {
+    const { memory, shelf, loading, tiers } = this.#from
+    const keys = ((await tiers?.recent(most)) ?? []).filter(key => heldOf(memory, key) === undefined)
+    const taken = keys.map(key => loading.take(key))
+    try {
+      const found: (TierEntry | undefined)[] = []
+      for (let at = 0; at < keys.length; at += READ_KEYS) found.push(...((await tiers?.readMany(keys.slice(at, at + READ_KEYS))) ?? []))
+      let count = 0
+      // The latest come last, as those used last; where there is no room for all, the others go.
+      for (let at = keys.length - 1; at >= 0; at -= 1) {
+        const entry = found[at]
+        if (!shelf.mustAsk(entry) && loading.bringUp(taken[at] as Lease, entry)) count += 1
+      }
+      return count
     } finally {
       for (const lease of taken) loading.leases.release(lease)
     }

@@ -1,7 +1,7 @@
 /** The tiers below memory, taken together: reads go down until they find something, writes go to all. */
 
 import type { Clock } from '../clock.ts'
-import type { Invalidation, StoreChange, TierEntry } from '../stores/tier.ts'
+import type { Invalidation, Room, StoreChange, TierEntry } from '../stores/tier.ts'
 import { GuardedTier, type HowToChange, type TierWatch, type TierWrite } from './guarded-tier.ts'
 import { type Lease, Leases } from './leases.ts'
 import type { ResolvedTier } from './tier-options.ts'
@@ -85,6 +85,15 @@ export class TierStack {
       if (missing.length === 0) break
     }
     return found
+  }
+
+  /** The keys that the nearest tier that can tell was given last. */
+  async recent(most: Room, wanted: (key: string) => boolean): Promise<string[]> {
+    for (const tier of this.#tiers) {
+      const keys = await tier.recent(most, wanted)
+      if (keys !== undefined && keys.length > 0) return keys
+    }
+    return []
   }
 
   /**

@@ -285,6 +285,11 @@ export interface CacheOptions<V> extends Omit<MemoryCacheOptions<string, V>, 'va
    */
   buster?: string | number
   /**
+   * With `'eager'`, what was stored last is brought up into memory at the start, as far as there is room, see `cache.hydrate`; for the
+   * stores in IndexedDB and files. With `'lazy'` only the directory of keys is read, and a value when it is asked for. Default: `'lazy'`.
+   */
+  hydrate?: 'lazy' | 'eager'
+  /**
    * Keeps what is in the cache apart from what its users hold: `'clone'` copies a value on its way in and out (as
    * `structuredClone` does), `'freeze'` freezes it, with all it holds in properties, on its way in. Default: false.
    */

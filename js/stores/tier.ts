@@ -115,6 +115,8 @@ export interface Tier {
   invalidate(meant: Invalidation, options?: { readonly persist?: Persist | undefined }): Promise<void>
   /** Hides everything at once; resolves when the medium is empty. */
   clear(): Promise<void>
+  /** As many of the keys that are `wanted` as there is room for, those first whose entries were written last. A tier that cannot tell leaves it out. */
+  recent?(most: Room, wanted: (key: string) => boolean): Promise<string[]>
   /** Resolves when everything queued before the call is stored; rejects when some of it cannot be. */
   flush(): Promise<void>
   /**
@@ -126,6 +128,12 @@ export interface Tier {
   /** Flushes, with a deadline, and lets go of the medium. Idempotent. */
   close(): Promise<void>
   stats(): TierStats
+}
+
+/** How many entries there is room for, and how many bytes of what is stored. */
+export interface Room {
+  readonly entries: number
+  readonly bytes: number
 }
 
 /** What somebody else has done to a store: whoever kept something of it elsewhere must forget that. */

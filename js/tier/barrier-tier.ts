@@ -7,7 +7,7 @@
 
 import type { Clock } from '../clock.ts'
 import { Barriers, GONE, type Mark } from '../stores/barriers.ts'
-import type { EntryFacts, Invalidation, Persist, StoreChange, Tier, TierEntry, TierStats } from '../stores/tier.ts'
+import type { EntryFacts, Invalidation, Persist, Room, StoreChange, Tier, TierEntry, TierStats } from '../stores/tier.ts'
 import { knowsAll, newsOf } from './foreign-barriers.ts'
 import { BARRIER_RECORDS, entryKey, isRecord, keyOfEntry, SOURCE_RECORD_KEYS } from './records.ts'
 import { SOURCE_RECORDS, Sources } from './sources.ts'
@@ -118,6 +118,11 @@ class BarrierTier implements Tier {
     await cleared
     // What others have said meanwhile was emptied with the rest, and we alone may have heard it.
     this.#say()
+  }
+
+  async recent(most: Room, wanted: (key: string) => boolean): Promise<string[]> {
+    const isWanted = (key: string) => !isRecord(key) && wanted(keyOfEntry(key))
+    return ((await this.#tier.recent?.(most, isWanted)) ?? []).map(keyOfEntry)
   }
 
   async flush(): Promise<void> {

@@ -61,6 +61,11 @@ export class KeyDirectory {
     return segment === 0 ? undefined : { segment, ...readPlace(this.#core.rows, 0) }
   }
 
+  /** Every key of which the log may hold lines. */
+  keys(): IterableIterator<string> {
+    return this.#ids.keys()
+  }
+
   /** Whether the log may hold lines of `key`. */
   knows(key: string): boolean {
     return this.#ids.has(key)

@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts'
 import type { Alarm } from '../core/driver.ts'
 import { ClosedError, ShelflifeError } from '../errors.ts'
 import { encodeEntry } from '../stores/entry-bytes.ts'
-import type { Persist, StoreContext, TierEntry, TierState, TierStats } from '../stores/tier.ts'
+import type { Persist, Room, StoreContext, TierEntry, TierState, TierStats } from '../stores/tier.ts'
 import type { PlainTier } from './barrier-tier.ts'
 import type { TierCore } from './core.ts'
 import { pause, withDeadline } from './deadlines.ts'
@@ -174,6 +174,12 @@ export class QueuedTier implements PlainTier {
     } finally {
       this.#clearing -= 1
     }
+  }
+
+  async recent(most: Room, wanted: (key: string) => boolean): Promise<string[]> {
+    this.#refuseClosed()
+    await this.open()
+    return this.#state === 'off' ? [] : ((await this.#log.recent?.(most, wanted)) ?? [])
   }
 
   async flush(): Promise<void> {

@@ -5,9 +5,10 @@
 
 import type { Clock } from '../clock.ts'
 import { CoreTrappedError, isShelflifeError, ShelflifeError } from '../errors.ts'
+import { nextTask } from '../next-task.ts'
 import { checkOf, type Line, type Outgoing, type PackedSegment, type Place, pack, readDirectory } from '../stores/directory.ts'
 import type { Durability, Peers, SegmentMedium } from '../stores/segment-medium.ts'
-import type { SegmentStore, StoreChange, StoreContext } from '../stores/tier.ts'
+import type { Room, SegmentStore, StoreChange, StoreContext } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
 import { HangingError, pause, withDeadline } from './deadlines.ts'
 import { Distrust } from './distrust.ts'
@@ -22,6 +23,9 @@ const OPEN_MS = 5000
 const LOCK_MS = 10_000
 const READ_MS = 5000
 const WRITE_MS = 30_000
+
+/** Keys that one task looks at. */
+const SLICE_KEYS = 4096
 
 /** Beyond what any medium holds, and exact in a number: a budget that never ends. */
 const NO_LIMIT = 2 ** 53
@@ -141,6 +145,31 @@ export class SegmentLog implements TierLog {
   /** The same without waiting; nothing is found while the directory is lost. */
   locateNow(key: string): Located | undefined {
     return this.#directory.lost ? undefined : this.#directory.locate(key, this.#clock.wall())
+  }
+
+  /** Goes by the directory alone, a slice in each task. */
+  async recent(most: Room, wanted: (key: string) => boolean): Promise<string[]> {
+    const epoch = this.#epoch
+    const found: { key: string; place: Located }[] = []
+    let left = SLICE_KEYS
+    for (const key of this.#directory.keys()) {
+      const place = wanted(key) ? this.locateNow(key) : undefined
+      if (place !== undefined) found.push({ key, place })
+      left -= 1
+      if (left > 0) continue
+      await nextTask()
+      if (epoch !== this.#epoch) return []
+      left = SLICE_KEYS
+    }
+    found.sort(({ place: a }, { place: b }) => b.writtenAt - a.writtenAt || b.segment - a.segment || b.offset - a.offset)
+    let { bytes } = most
+    const isIn = ({ place }: { place: Located }) => {
+      bytes -= place.length
+      return bytes >= 0
+    }
+    const fitting = found.slice(0, most.entries)
+    const end = fitting.findIndex(one => !isIn(one))
+    return fitting.slice(0, end < 0 ? fitting.length : end).map(({ key }) => key)
   }
 
   has(keys: readonly string[]): boolean[] {

@@ -3,6 +3,7 @@
 import { isShelflifeError } from '../errors.ts'
 import type { Outgoing } from '../stores/directory.ts'
 import type { Durability } from '../stores/segment-medium.ts'
+import type { Room } from '../stores/tier.ts'
 
 /** What happens below, counted. */
 export interface LogCounts {
@@ -41,6 +42,8 @@ export interface TierLog {
   takeOver?(): Promise<boolean>
   /** For each key, whether a read would find it; as of now, though the answer may take its time. Never rejects. */
   has(keys: readonly string[]): readonly boolean[] | Promise<readonly boolean[]>
+  /** As many of the keys that are `wanted` as there is room for, the latest first. */
+  recent?(most: Room, wanted: (key: string) => boolean): Promise<string[]>
   /** Whether there may be anything of `key`, so that its deletion has to be written. */
   knows(key: string): boolean
   /** Hides `key` without writing, as long as this log is open or until it is written anew. */

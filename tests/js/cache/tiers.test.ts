@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Cache, type CacheOptions, createCache, type TierOptions } from '../../../js/index.ts'
-import { ManualClock } from '../../../js/testing.ts'
+import { ManualClock, MemoryLog, memoryStore } from '../../../js/testing.ts'
 import { settle } from '../http/transport.ts'
 import { deferred } from './deferred.ts'
 import { MapStore } from './map-store.ts'
@@ -305,4 +305,43 @@ test('stored values of another version are misses, and go', async () => {
   expect(await again.get('b')).toBe('two')
   await again.close()
   expect(() => createCache({ buster: {} as string })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+})
+
+test('hydrate: what was stored last comes up first, as far as there is room, each to its namespace', async () => {
+  const [log, clock] = [new MemoryLog(), new ManualClock()]
+  const of = (options: CacheOptions<string>) => createCache<string>({ clock, store: memoryStore({ log }), ...options })
+  const first = of({ persist: 'stored', ttl: '1h' })
+  for (let at = 0; at < 1000; at += 1) {
+    clock.advance(1)
+    await first.set(`k${at}`, `v${at}`, { tags: [at % 2 === 0 ? 'even' : 'odd'] })
+  }
+  clock.advance(1)
+  await first.set('short', 'v', { ttl: 1 })
+  await first.namespace('n').set('k0', 'within')
+  await first.set('k5', 'anew')
+  await first.invalidateTags(['even'])
+  clock.advance(1)
+  await first.close()
+  const lazy = of({})
+  await settle()
+  expect(lazy.memory.size).toBe(0)
+  await lazy.close()
+  const eager = of({ hydrate: 'eager', max: 100 })
+  await eager.set('k999', 'newest')
+  expect(await eager.hydrate()).toBeGreaterThan(0)
+  expect([eager.memory.peek('k5'), eager.memory.peek('k999'), eager.memory.peek('k997')]).toEqual(['anew', 'newest', 'v997'])
+  expect([eager.memory.has('k998'), eager.memory.has('short'), eager.memory.has('k0'), eager.memory.has('k1')]).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ])
+  expect(eager.memory.hottest(1)).toEqual(['k5'])
+  expect(eager.stats().memory.evictions).toBe(0)
+  const within = eager.namespace('n')
+  await within.hydrate()
+  expect(within.memory.peek('k0')).toBe('within')
+  expect(eager.pending().leases).toBe(0)
+  await eager.close()
+  expect(() => of({ hydrate: 'never' as 'lazy' })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
 })
