@@ -6,7 +6,7 @@ import { optionsObject, type Size, sizeInBytes } from '../options.ts'
 /** `'auto'` is what pays best: `'brotli'` in files, `'deflate'` in browsers that have it, else nothing. `'gzip'` is `'deflate'` with 18 bytes more. */
 export type CompressionFormat = 'auto' | 'brotli' | 'deflate' | 'gzip' | 'none'
 
-/** Options of compression. Values are compressed together, a segment of up to 64 kB at a time. */
+/** Options of compression. Values are compressed together, a segment of up to 32 kB at a time. */
 export interface CompressionOptions {
   readonly format?: CompressionFormat | undefined
   /** Less than this is stored as it is. Default 1 kB. */

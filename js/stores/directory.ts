@@ -50,7 +50,7 @@ export interface PackedSegment extends Segment {
 /** Lines a segment may have. */
 export const MAX_LINES = 512
 /** Bytes a segment should not exceed, unless one value does. */
-export const SEGMENT_BYTES = 65_536
+export const SEGMENT_BYTES = 32_768
 /** A value above this has a segment of its own, so that reading its neighbours stays cheap. */
 const LONE_VALUE = 16_384
 

@@ -17,7 +17,7 @@ export interface FileSystemOptions {
   readonly path: string
   /** Budget in bytes; beyond it whole oldest segments are given up. Default `Infinity`. Files may briefly take up to twice as much. */
   readonly maxSize?: Size
-  /** Whether and how values are compressed, a segment of up to 64 kB at a time; `maxSize` means bytes after that. Default `'none'`. */
+  /** Whether and how values are compressed, a segment of up to 32 kB at a time; `maxSize` means bytes after that. Default `'none'`. */
   readonly compression?: CompressionFormat | CompressionOptions | undefined
 }
 

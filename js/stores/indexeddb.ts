@@ -19,7 +19,7 @@ export interface IndexedDBOptions {
   readonly maxSize?: Size
   /** How hard the browser tries with `persist: 'stored'`; `'durable'` is always strict. Default `'relaxed'`. */
   readonly durability?: 'relaxed' | 'strict'
-  /** Whether and how values are compressed, a segment of up to 64 kB at a time; `maxSize` means bytes after that. Default `'none'`. */
+  /** Whether and how values are compressed, a segment of up to 32 kB at a time; `maxSize` means bytes after that. Default `'none'`. */
   readonly compression?: CompressionFormat | CompressionOptions | undefined
 }
 
