@@ -92,8 +92,8 @@ class Schedule {
     }
     if (this.#failure !== undefined) throw this.#failure
     if (this.#waiting > 0) throw new Error('somebody waits for ever')
-    // Loads that nobody waits for go on in the background.
-    for (let turn = 0; turn < 1000 && (this.#isBusy() || this.#paused.length > 0); turn += 1) {
+    // Loads that nobody waits for go on in the background, and so do reads of tiers; what is left when they have ended is left behind.
+    for (let turn = 0; turn < 1000 && (this.#isBusy() || this.#paused.length + this.#clock.heldTimers > 0); turn += 1) {
       this.#letGo()
       await Promise.resolve()
     }
