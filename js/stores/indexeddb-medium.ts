@@ -59,6 +59,7 @@ export class IndexedDbMedium implements SegmentMedium {
             if (index === segments.length - 1) transaction.commit()
           }
         }
+        this.peers?.begin()
         return ids
       }),
     )

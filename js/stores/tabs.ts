@@ -8,6 +8,12 @@ import type { MediumCall, Peers } from './segment-medium.ts'
 /** The part of a document or window that listens. */
 type Target = Pick<EventTarget, 'addEventListener' | 'removeEventListener'>
 
+/** What a bell says: there is something new, or there will be, written by a tab that may not live to say so. */
+const NOW = 0
+const SOON = 1
+/** What is to come soon is there after this, in milliseconds. */
+const SOON_MS = 500
+
 /** Events after which this tab may have missed something. */
 const WAKING = ['visibilitychange', 'resume', 'pageshow'] as const
 
@@ -23,6 +29,7 @@ export class Tabs implements Peers {
   readonly #onLeave = () => this.#hangUp()
   #onNews: (() => void) | undefined
   #bell: BroadcastChannel | undefined
+  #later: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
 
   constructor(name: string) {
@@ -42,8 +49,11 @@ export class Tabs implements Peers {
   }
 
   tell(): void {
-    this.#ringable()
-    this.#bell?.postMessage(0)
+    this.#ring(NOW)
+  }
+
+  begin(): void {
+    if (globalThis.document?.visibilityState === 'hidden') this.#ring(SOON)
   }
 
   async alone(work: () => Promise<void>): Promise<void> {
@@ -64,6 +74,7 @@ export class Tabs implements Peers {
 
   close(): void {
     this.#isClosed = true
+    clearTimeout(this.#later)
     this.#hangUp()
     for (const type of WAKING) for (const target of targets()) target.removeEventListener(type, this.#onWake)
     for (const target of targets()) target.removeEventListener('pagehide', this.#onLeave)
@@ -72,10 +83,20 @@ export class Tabs implements Peers {
   #ringable(): void {
     if (this.#bell !== undefined || this.#isClosed || typeof BroadcastChannel === 'undefined') return
     this.#bell = new BroadcastChannel(this.#name)
-    this.#bell.onmessage = () => this.#onNews?.()
+    this.#bell.onmessage = ({ data }) => {
+      this.#onNews?.()
+      if (data !== SOON) return
+      clearTimeout(this.#later)
+      this.#later = setTimeout(() => this.#onNews?.(), SOON_MS)
+    }
     // In Node, where this is for tests, nobody waits for it.
     const { unref } = this.#bell as { unref?: () => void }
     unref?.call(this.#bell)
+  }
+
+  #ring(what: number): void {
+    this.#ringable()
+    this.#bell?.postMessage(what)
   }
 
   #hangUp(): void {

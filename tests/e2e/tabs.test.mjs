@@ -1,0 +1,247 @@
+// Several tabs of one origin on one store: what one changes the others forget, and a key is loaded by one of them.
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { bundle, launchChromium, serve, skip } from './chromium.mjs'
+
+/** `SHELFLIFE_TAB_ROUNDS=500 node --test tests/e2e/tabs.test.mjs` for more. */
+const ROUNDS = Number(process.env.SHELFLIFE_TAB_ROUNDS ?? 40)
+const KEYS = 12
+
+describe('tabs, in Chromium', { skip }, () => {
+  let server
+  let browser
+  before(async () => {
+    const page = '<!doctype html><title>test</title><script type="module" src="/entry.js"></script>'
+    server = await serve({ '/': page, '/entry.js': await bundle(new URL('library.page.ts', import.meta.url)) })
+    browser = await launchChromium()
+  })
+  after(async () => {
+    await browser?.close()
+    await server?.close()
+  })
+
+  /** Opens tabs in a profile of their own. */
+  async function profile() {
+    const context = await browser.newContext()
+    const unhandled = []
+    return {
+      async tab(name, options = {}) {
+        const page = await context.newPage()
+        page.on('pageerror', error => unhandled.push(error))
+        await page.goto(server.origin)
+        await page.waitForFunction('globalThis.shelflife')
+        await page.evaluate(
+          ({ name, options }) => {
+            globalThis.cache = shelflife.createCache({ max: 1000, ...options, store: shelflife.indexedDB({ name }) })
+            globalThis.frozen = 0
+            document.addEventListener('freeze', () => {
+              frozen += 1
+            })
+          },
+          { name, options },
+        )
+        return { page, devtools: await context.newCDPSession(page) }
+      },
+      async close() {
+        await context.close()
+        assert.deepEqual(unhandled, [])
+      },
+    }
+  }
+
+  test('a set, a deletion, an invalidation and a clear reach the memory of another tab', async t => {
+    const { tab, close } = await profile()
+    const [one, two] = [await tab('reach'), await tab('reach')]
+    const read = (page, keys) => page.evaluate(async keys => Promise.all(keys.map(async key => (await cache.get(key)) ?? null)), keys)
+    const until = async (page, keys, expected) => {
+      const began = performance.now()
+      for (;;) {
+        const found = await read(page, keys)
+        if (JSON.stringify(found) === JSON.stringify(expected)) return performance.now() - began
+        if (performance.now() - began > 3000) assert.deepEqual(found, expected)
+      }
+    }
+    const keys = ['a', 'user:1', 'user:2', 'tagged', 'made', 'inner']
+    await one.page.evaluate(async () => {
+      await cache.set('a', 1)
+      await cache.set('user:1', 1)
+      await cache.set('user:2', 1)
+      await cache.set('tagged', 1, { tags: ['t'] })
+      await cache.set('made', 1, { dependsOn: ['a'] })
+      await cache.namespace('inner').set('x', 1)
+    })
+    const ms = [await until(two.page, keys.slice(0, 5), [1, 1, 1, 1, 1])]
+    await two.page.evaluate(() => cache.namespace('inner').get('x'))
+    // Not awaited by the writer, so the others hear of it when it leaves the queue.
+    await one.page.evaluate(() => void cache.set('a', 2))
+    ms.push(await until(two.page, keys.slice(0, 5), [2, 1, 1, 1, null]))
+    await two.page.evaluate(() => cache.delete('user:2'))
+    ms.push(await until(one.page, keys.slice(0, 5), [2, 1, null, 1, null]))
+    await one.page.evaluate(() => cache.invalidateTags(['t']))
+    ms.push(await until(two.page, keys.slice(0, 5), [2, 1, null, null, null]))
+    await two.page.evaluate(() => cache.invalidate('user:*'))
+    ms.push(await until(one.page, keys.slice(0, 5), [2, null, null, null, null]))
+    await one.page.evaluate(() => cache.namespace('inner').clear())
+    for (const { page } of [one, two]) await page.waitForFunction(async () => (await cache.namespace('inner').get('x')) === undefined)
+    await two.page.evaluate(() => cache.clear())
+    ms.push(await until(one.page, keys.slice(0, 5), [null, null, null, null, null]))
+    t.diagnostic(`seen in the other tab after ${ms.map(each => Math.round(each)).join(', ')} ms`)
+    await close()
+  })
+
+  test('four tabs want the same keys at once: each is loaded once, and a failure hangs nobody', async t => {
+    const { tab, close } = await profile()
+    const tabs = await Promise.all(Array.from({ length: 4 }, () => tab('loads')))
+    const load = keys =>
+      Promise.all(
+        tabs.map(({ page }, at) =>
+          page.evaluate(
+            async ({ keys, at }) => {
+              const loaded = []
+              const wanted = keys.map(key =>
+                cache.getOrSet(key, async () => {
+                  loaded.push(key)
+                  await new Promise(resolve => setTimeout(resolve, 20))
+                  if (key === 'failing') throw new Error('planned')
+                  return `${key} by ${at}`
+                }),
+              )
+              const values = (await Promise.allSettled(wanted)).map(({ value, reason }) => value ?? String(reason))
+              return { loaded, values }
+            },
+            { keys, at },
+          ),
+        ),
+      )
+    const keys = Array.from({ length: 50 }, (_, at) => `k${at}`)
+    const results = await load(keys)
+    const loads = results.flatMap(({ loaded }) => loaded)
+    t.diagnostic(`${loads.length} loads of ${keys.length} keys by ${tabs.length} tabs`)
+    assert.equal(loads.length, keys.length)
+    assert.equal(new Set(loads).size, keys.length)
+    for (const { values } of results) assert.deepEqual(values, results[0].values)
+    const failed = await load(['failing'])
+    for (const { values } of failed) assert.deepEqual(values, ['Error: planned'])
+    await close()
+  })
+
+  test('a tab that dies while it loads lets the others go on', async () => {
+    const { tab, close } = await profile()
+    const [one, two] = [await tab('dies'), await tab('dies')]
+    await one.page.evaluate(() => {
+      globalThis.isLoading = new Promise(resolve => {
+        void cache.getOrSet('a', () => new Promise(() => resolve(true))).catch(() => {})
+      })
+    })
+    await one.page.evaluate(() => isLoading)
+    const waiting = two.page.evaluate(() => cache.getOrSet('a', () => 'two'))
+    await new Promise(resolve => setTimeout(resolve, 200))
+    const began = performance.now()
+    await one.page.close()
+    assert.equal(await waiting, 'two')
+    assert.ok(performance.now() - began < 2000)
+    await close()
+  })
+
+  test('without BroadcastChannel and Web Locks everything goes on, each tab for itself', async () => {
+    const context = await browser.newContext()
+    await context.addInitScript(() => {
+      delete globalThis.BroadcastChannel
+      Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })
+    })
+    const page = await context.newPage()
+    await page.goto(server.origin)
+    await page.waitForFunction('globalThis.shelflife')
+    const result = await page.evaluate(async () => {
+      const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'alone' }) })
+      let loads = 0
+      const load = () => cache.getOrSet('a', async () => ++loads)
+      const values = await Promise.all([load(), load()])
+      await cache.flush()
+      const { state, errors } = cache.stats().tiers[0]
+      await cache.close()
+      return { loads, values, state, errors }
+    })
+    assert.deepEqual(result, { loads: 1, values: [1, 1], state: 'on', errors: {} })
+    await context.close()
+  })
+
+  test(`four tabs, ${ROUNDS} rounds of random operations, freezing and closing: all converge`, async t => {
+    const { tab, close } = await profile()
+    const options = {}
+    const tabs = []
+    for (let at = 0; at < 4; at += 1) tabs.push({ ...(await tab('converge', options)), isFrozen: false })
+    let state = Number(process.env.SHELFLIFE_SEED ?? Date.now() % 1e6)
+    t.diagnostic(`seed ${state}`)
+    const random = most => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
+      return Math.floor((state / 0x7fffffff) * most)
+    }
+    const counts = { operations: 0, freezes: 0, closes: 0, checks: 0 }
+    let serial = 0
+    const freeze = async (one, isFrozen) => {
+      one.isFrozen = isFrozen
+      if (isFrozen) await one.devtools.send('Emulation.setFocusEmulationEnabled', { enabled: false }).catch(() => {})
+      await one.devtools.send('Page.setWebLifecycleState', { state: isFrozen ? 'frozen' : 'active' })
+    }
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      for (const one of tabs) {
+        if (one.isFrozen) continue
+        const operations = Array.from({ length: 1 + random(10) }, () => {
+          serial += 1
+          return { dice: random(100), key: random(KEYS), serial, persist: ['memory', 'memory', 'stored'][random(3)] }
+        })
+        counts.operations += operations.length
+        // Not awaited: tabs work at the same time.
+        one.busy = one.page.evaluate(async operations => {
+          for (const { dice, key, serial, persist } of operations) {
+            if (dice < 45) await cache.set(`k${key}`, serial, { persist, tags: [`t${key % 3}`] })
+            else if (dice < 75) await cache.get(`k${key}`)
+            else if (dice < 85) await cache.delete(`k${key}`, { persist })
+            else if (dice < 89) await cache.invalidateTags([`t${key % 3}`], { persist })
+            else if (dice < 92) await cache.invalidate(`k1*`, { persist })
+            else if (dice < 93) await cache.clear()
+            else cache.trim(0.5)
+          }
+        }, operations)
+      }
+      await Promise.all(tabs.map(one => one.busy))
+      const dice = random(10)
+      const one = tabs[random(tabs.length)]
+      if (dice < 3 && !one.isFrozen) {
+        counts.freezes += 1
+        await freeze(one, true)
+      } else if (dice < 6 && one.isFrozen) await freeze(one, false)
+      else if (dice === 9 && !one.isFrozen) {
+        counts.closes += 1
+        await one.page.close()
+        tabs[tabs.indexOf(one)] = { ...(await tab('converge', options)), isFrozen: false }
+      }
+      if (round % 5 > 0 && round < ROUNDS) continue
+      for (const each of tabs) if (each.isFrozen) await freeze(each, false)
+      await Promise.all(tabs.map(each => each.page.evaluate(() => cache.flush())))
+      counts.checks += 1
+      const began = performance.now()
+      for (;;) {
+        const seen = await Promise.all(
+          tabs.map(each =>
+            each.page.evaluate(async keys => {
+              const values = []
+              for (let key = 0; key < keys; key += 1) values.push((await cache.get(`k${key}`)) ?? null)
+              return JSON.stringify(values)
+            }, KEYS),
+          ),
+        )
+        if (new Set(seen).size === 1) break
+        if (performance.now() - began > 3000) assert.fail(`in round ${round}:\n${seen.join('\n')}`)
+      }
+    }
+    const frozen = await Promise.all(tabs.map(({ page }) => page.evaluate(() => frozen)))
+    t.diagnostic(JSON.stringify({ ...counts, frozen }))
+    const stats = await Promise.all(tabs.map(({ page }) => page.evaluate(() => cache.stats().tiers[0])))
+    for (const { state, dropped } of stats) assert.deepEqual([state, dropped], ['on', 0])
+    t.diagnostic(JSON.stringify(stats.map(({ errors }) => errors)))
+    await close()
+  })
+})
