@@ -22,14 +22,19 @@ export class Tabs implements Peers {
   readonly #name: string
   readonly #onWake = () => {
     if (this.#onNews === undefined || globalThis.document?.visibilityState === 'hidden') return
+    this.#isLeaving = false
     this.#ringable()
     this.#onNews()
   }
   /** An open channel keeps a page out of the back/forward cache. */
-  readonly #onLeave = () => this.#hangUp()
+  readonly #onLeave = () => {
+    this.#isLeaving = true
+    this.#hangUp()
+  }
   #onNews: (() => void) | undefined
   #bell: BroadcastChannel | undefined
   #later: ReturnType<typeof setTimeout> | undefined
+  #isLeaving = false
   #isClosed = false
 
   constructor(name: string) {
@@ -53,7 +58,7 @@ export class Tabs implements Peers {
   }
 
   begin(): void {
-    if (globalThis.document?.visibilityState === 'hidden') this.#ring(SOON)
+    if (this.#isLeaving || globalThis.document?.visibilityState === 'hidden') this.#ring(SOON)
   }
 
   async alone(work: () => Promise<void>): Promise<void> {

@@ -149,7 +149,7 @@ class BarrierTier implements Tier {
   }
 
   /** Reads records. False when that was not possible: of a record that cannot be read nobody knows what it gave up. */
-  async #learnFrom(records: readonly string[], onNews: OnChange = () => {}): Promise<boolean> {
+  async #learnFrom(records: readonly string[], onNews?: OnChange): Promise<boolean> {
     const before = this.#tier.stats()
     const found = await this.#tier.getMany(records).catch(() => [])
     const after = this.#tier.stats()
@@ -163,9 +163,9 @@ class BarrierTier implements Tier {
       const isRight = SOURCES.has(records[at] as string) ? this.#sources.merge(value) : this.#barriers.merge(value)
       if (!isRight) isSure = false
       else if (!SOURCES.has(records[at] as string)) {
-        for (const change of newsOf(value, known)) onNews(change)
-        // Somebody who has the same record has written it without knowing ours.
-        if (records[at] === this.#record && !knowsAll(value, known)) this.#soil()
+        for (const change of newsOf(value, known)) onNews?.(change)
+        // Whoever wrote it does not know all that we do; or he has the same record, and ours is gone.
+        if (onNews !== undefined && !knowsAll(value, known)) this.#soil()
       }
     }
     return isSure

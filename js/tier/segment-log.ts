@@ -238,7 +238,11 @@ export class SegmentLog implements TierLog {
     const { peers } = this.#medium
     if (peers === undefined) return this.#compact()
     if ((await this.#survive(() => this.#directory.pollCompaction(this.#clock.wall()))).length === 0) return
-    await peers.alone(() => this.#compact())
+    await peers.alone(async () => {
+      // A tombstone that is not known here yet may be gone from the log by the time that an older value is written anew.
+      await this.#catchUp(Number.POSITIVE_INFINITY)
+      await this.#compact()
+    })
   }
 
   async #compact(): Promise<void> {
