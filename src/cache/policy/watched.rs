@@ -186,8 +186,8 @@ impl Watched {
                 }
             }
             _ => {
-                // Half of the window, at most, can count as gone.
-                let ahead = (capacity / ENTRIES_PER_CONDEMNED).min(self.queues.window_of(capacity) / 2);
+                // More of the window cannot count as gone: with a small one, hit ratios fall.
+                let ahead = (capacity / ENTRIES_PER_CONDEMNED).min(self.queues.window_of(capacity) * 3 / 4);
                 let most = most.min(ahead.clamp(1, MOST_CONDEMNED));
                 let Self { queues, hashes, sketch, coin, .. } = self;
                 let mut judge = Judge { sketch, hashes, coin, tells: true };
