@@ -6,7 +6,7 @@ const PAGE: usize = 1 << PAGE_BITS;
 /// A number, or a few that are used together, for every slot there could be. It is `usual` until something else is written.
 #[derive(Clone, Debug)]
 pub struct Column<T = u32> {
-    #[expect(clippy::vec_box, reason = "pages stay where they are when there are more of them")]
+    /// In boxes, since pages stay where they are when there are more of them.
     pages: Vec<Box<[T; PAGE]>>,
     usual: T,
 }

@@ -1,4 +1,5 @@
 // What browsers do to IndexedDB, done to it on purpose through the DevTools protocol.
+// @ts-nocheck: most functions here run in pages, with the globals of `library.page.ts`.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'

@@ -1,4 +1,5 @@
 // Kills the browser while a page writes, and looks in the next one what is there.
+// @ts-nocheck: most functions here run in pages, with the globals of `library.page.ts`.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -47,7 +47,7 @@ test('what was given up is not forgotten for the byte budget, until all that was
   expect(tier.stats().reclaimed).toBeGreaterThan(50)
   await tier.close()
 
-  const medium = store.openMedium({ ...storeContext(clock), count: () => {} })
+  const medium = store.openMedium({ ...storeContext(clock), count: () => {}, forgotten: () => {}, pause: async () => {} })
   await medium.open({ signal: never })
   const lines = (await medium.list(0, { signal: never })).flatMap(({ directory }) => readDirectory(directory))
   expect(lines.filter(({ key, value }) => isRecord(key) && value !== undefined)).toHaveLength(1)
