@@ -1,4 +1,5 @@
 // Several tabs of one origin on one store: what one changes the others forget, and a key is loaded by one of them.
+// @ts-nocheck: most functions here run in pages, with the globals of `library.page.ts`.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
