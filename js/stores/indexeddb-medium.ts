@@ -17,6 +17,8 @@ interface Stored {
   readonly payloadBytes: number
   /** The checksum of the directory. */
   readonly check: number
+  /** The payload itself, where there was no time to learn the id under which it would have had a record of its own. */
+  readonly payload?: Uint8Array
 }
 
 /** See the top of this file. Ids are the keys that the store of directories generates, in the order of its transactions. */
@@ -49,17 +51,20 @@ export class IndexedDbMedium implements SegmentMedium {
         const directories = transaction.objectStore(DIRECTORIES)
         const payloads = transaction.objectStore(PAYLOADS)
         const ids: number[] = []
+        const isLeaving = this.peers?.begin() === true
         for (const [index, { directory, payload }] of segments.entries()) {
           const record: Stored = { directory: exact(directory), payloadBytes: payload.length, check: checksum(directory) }
-          directories.add(record).onsuccess = event => {
+          directories.add(isLeaving ? { ...record, payload: exact(payload) } : record).onsuccess = event => {
             const id = (event.target as IDBRequest<number>).result
             ids[index] = id
+            if (isLeaving) return
             payloads.put(exact(payload), id)
             // Said now, it is not asked for when the last request is answered.
             if (index === segments.length - 1) transaction.commit()
           }
         }
-        this.peers?.begin()
+        // What still waits for an answer when the page is gone is rolled back.
+        if (isLeaving) transaction.commit()
         return ids
       }),
     )
@@ -86,7 +91,8 @@ export class IndexedDbMedium implements SegmentMedium {
 
   read(id: number, { signal }: MediumCall): Promise<Uint8Array | undefined> {
     return this.#attempt('read', signal, async database => {
-      const payload = await settled<unknown>(database.transaction(PAYLOADS).objectStore(PAYLOADS).get(id), signal)
+      const get = (store: string) => settled<unknown>(database.transaction(store).objectStore(store).get(id), signal)
+      const payload = (await get(PAYLOADS)) ?? ((await get(DIRECTORIES)) as Partial<Stored> | undefined)?.payload
       return payload instanceof Uint8Array ? payload : undefined
     })
   }

@@ -39,8 +39,8 @@ export interface Peers {
   listen(onNews: () => void): void
   /** Tells the others that the log has moved on. */
   tell(): void
-  /** A write is on its way to the log. Who may not live to {@link Peers.tell} of it tells now. */
-  begin(): void
+  /** A write is on its way to the log. Who may not live to {@link Peers.tell} of it tells now. Whether that is so. */
+  begin(): boolean
   /** Runs `work`, unless one of the others is at the same: then it is done for us, too. */
   alone(work: () => Promise<void>): Promise<void>
   /** Whether there is a {@link Peers.lock} to be had. */

@@ -13,6 +13,8 @@ const NOW = 0
 const SOON = 1
 /** What is to come soon is there after this, in milliseconds. */
 const SOON_MS = 500
+/** A page that was hidden so short a time ago may be about to end, in milliseconds. */
+const LEAVING_MS = 1000
 
 /** Events after which this tab may have missed something. */
 const WAKING = ['visibilitychange', 'resume', 'pageshow'] as const
@@ -21,8 +23,13 @@ const WAKING = ['visibilitychange', 'resume', 'pageshow'] as const
 export class Tabs implements Peers {
   readonly #name: string
   readonly #onWake = () => {
-    if (this.#onNews === undefined || globalThis.document?.visibilityState === 'hidden') return
+    if (globalThis.document?.visibilityState === 'hidden') {
+      this.#hiddenAt = performance.now()
+      return
+    }
+    if (this.#onNews === undefined) return
     this.#isLeaving = false
+    this.#hiddenAt = Number.NEGATIVE_INFINITY
     this.#ringable()
     this.#onNews()
   }
@@ -35,6 +42,7 @@ export class Tabs implements Peers {
   #bell: BroadcastChannel | undefined
   #later: ReturnType<typeof setTimeout> | undefined
   #isLeaving = false
+  #hiddenAt = Number.NEGATIVE_INFINITY
   #isClosed = false
 
   constructor(name: string) {
@@ -57,8 +65,10 @@ export class Tabs implements Peers {
     this.#ring(NOW)
   }
 
-  begin(): void {
-    if (this.#isLeaving || globalThis.document?.visibilityState === 'hidden') this.#ring(SOON)
+  begin(): boolean {
+    const isLeaving = this.#isLeaving || performance.now() - this.#hiddenAt < LEAVING_MS
+    if (isLeaving) this.#ring(SOON)
+    return isLeaving
   }
 
   async alone(work: () => Promise<void>): Promise<void> {
