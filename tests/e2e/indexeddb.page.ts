@@ -124,7 +124,7 @@ const MISFORTUNES: Record<string, () => Promise<void>> = {
     })
     raw.close()
     const again = await opened(database)
-    same([again.stats().state, again.stats().errors, await again.getMany(['a'])], ['on', { damaged: 1 }, [undefined]])
+    same([again.stats().state, again.stats().errors, await again.getMany(['a'])], ['on', { damaged: 1, distrusted: 1 }, [undefined]])
     await set(again, 'a', 2, 'stored')
     same((await again.getMany(['a']))[0]?.value, 2)
   },
