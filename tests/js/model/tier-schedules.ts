@@ -67,7 +67,7 @@ class TierSchedule {
   async run(): Promise<void> {
     for (let step = 0; step < 60; step += 1) await this.#step()
     for (const store of this.#stores) store.health = 'well'
-    for (let turn = 0; turn < 2000 && (this.#waiting > 0 || this.#isBehind()); turn += 1) {
+    for (let turn = 0; turn < 2000 && (this.#waiting > 0 || this.#isBehind() || this.#isBusy()); turn += 1) {
       for (const store of this.#stores) for (const go of store.waiting.splice(0)) go()
       if (turn % 8 === 0) this.#clock.advance(50)
       await Promise.resolve()
@@ -192,6 +192,11 @@ class TierSchedule {
       this.#failure ??= error
       settled()
     })
+  }
+
+  /** Calls that nobody waits for any more, since they took too long, take effect all the same. */
+  #isBusy(): boolean {
+    return this.#stores.some(store => store.underWay > 0)
   }
 
   #isBehind(): boolean {

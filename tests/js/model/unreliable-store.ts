@@ -13,6 +13,8 @@ export class UnreliableStore implements Store {
   health: Health = 'well'
   /** Lets calls that wait go on. */
   readonly waiting: (() => void)[] = []
+  /** Calls that have not been answered yet. */
+  underWay = 0
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(name: string) {
@@ -23,8 +25,13 @@ export class UnreliableStore implements Store {
     const { entries, name } = this
     const stats = { name, state: 'on', hits: 0, misses: 0, dropped: 0, bytes: 0, errors: {} } as unknown as TierStats
     const inTurn = <T>(act: () => T): Promise<T> => {
+      this.underWay += 1
       const result = this.#turn.then(() => this.#suffer(act))
-      this.#turn = result.catch(() => {})
+      this.#turn = result
+        .catch(() => {})
+        .finally(() => {
+          this.underWay -= 1
+        })
       return result
     }
     const tier = {
