@@ -65,8 +65,9 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
       await busy
       await page.evaluate(async round => {
         await cache.set('last', round, { persist: 'stored' })
+        // When the loss is noticed late, memory forgets as well, as if another tab had cleared: nothing, or what was written last.
         const value = await cache.get('k7')
-        if (value !== `${round}:7`) wrong.push(`k7 is ${value} in ${round}`)
+        if (value !== undefined && value !== `${round}:7`) wrong.push(`k7 is ${value} in ${round}`)
       }, round)
     }
     const { errors, state, dropped, wrong } = await page.evaluate(() => ({ ...cache.stats().tiers[0], wrong }))

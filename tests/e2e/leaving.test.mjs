@@ -1,4 +1,5 @@
 // What is queued is written when the page is hidden or left, and a flush does not hold the page up.
+// @ts-nocheck: most functions here run in pages, with the globals of `library.page.ts`.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'

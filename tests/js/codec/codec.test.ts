@@ -51,8 +51,11 @@ const tree = fc.letrec(tie => ({
 /** Ties some of the containers in `value` to others, which makes shared references and cycles. */
 function tangle(value: unknown, picks: number[]): unknown {
   const containers: unknown[] = []
+  // A value that was tangled before may be part of this one.
+  const met = new Set<unknown>()
   const walk = (item: unknown) => {
-    if (typeof item !== 'object' || item === null || containers.includes(item)) return
+    if (typeof item !== 'object' || item === null || met.has(item)) return
+    met.add(item)
     if (Array.isArray(item)) item.forEach(walk)
     else if (item instanceof Map) for (const [key, inner] of item) [key, inner].forEach(walk)
     else if (item instanceof Set) item.forEach(walk)

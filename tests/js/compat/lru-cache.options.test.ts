@@ -92,7 +92,7 @@ describe.each(both)('options of $name', ({ LRUCache }) => {
   test('ttlAutopurge', async () => {
     const gone: unknown[] = []
     const told = (...args: unknown[]) => gone.push(args)
-    const cache = new LRUCache<string, number>({ ttl: 5, ttlAutopurge: true, ttlResolution: 0, dispose: told })
+    const cache = new LRUCache<string, number>({ ttl: 50, ttlAutopurge: true, ttlResolution: 0, dispose: told })
     cache.set('a', 1).set('b', 2, { ttl: 0 }).set('c', 3, { ttl: 1 })
     await vi.waitFor(() => expect(cache.size).toBe(1))
     expect(gone).toEqual([
