@@ -6,6 +6,8 @@ import { ABOUT, type ConnectionHost, DIRECTORIES, EPOCH, IndexedDbConnection, PA
 import { exact, failed, nameOf, settled, untilDead, write } from './indexeddb-requests.ts'
 import type { Durability, ListedSegment, MediumCall, Peers, Segment, SegmentMedium } from './segment-medium.ts'
 
+/** A payload up to this many bytes lies beside its directory: one request less, and soon it is compacted into a larger one. */
+const WITHIN = 2048
 /** Directories that one request brings. */
 const LIST_BATCH = 256
 const ALL = [DIRECTORIES, PAYLOADS, ABOUT]
@@ -17,7 +19,7 @@ interface Stored {
   readonly payloadBytes: number
   /** The checksum of the directory. */
   readonly check: number
-  /** The payload itself, where there was no time to learn the id under which it would have had a record of its own. */
+  /** The payload itself, where it is small or there was no time to learn the id under which it would have had a record of its own. */
   readonly payload?: Uint8Array
 }
 
@@ -52,19 +54,23 @@ export class IndexedDbMedium implements SegmentMedium {
         const payloads = transaction.objectStore(PAYLOADS)
         const ids: number[] = []
         const isLeaving = this.peers?.begin() === true
+        let apart = 0
         for (const [index, { directory, payload }] of segments.entries()) {
+          const isWithin = isLeaving || payload.length <= WITHIN
           const record: Stored = { directory: exact(directory), payloadBytes: payload.length, check: checksum(directory) }
-          directories.add(isLeaving ? { ...record, payload: exact(payload) } : record).onsuccess = event => {
+          if (!isWithin) apart += 1
+          directories.add(isWithin ? { ...record, payload: exact(payload) } : record).onsuccess = event => {
             const id = (event.target as IDBRequest<number>).result
             ids[index] = id
-            if (isLeaving) return
+            if (isWithin) return
             payloads.put(exact(payload), id)
+            apart -= 1
             // Said now, it is not asked for when the last request is answered.
-            if (index === segments.length - 1) transaction.commit()
+            if (apart === 0) transaction.commit()
           }
         }
-        // What still waits for an answer when the page is gone is rolled back.
-        if (isLeaving) transaction.commit()
+        // Nothing waits for an answer, which a page that is left would not live to see: what does is rolled back.
+        if (apart === 0) transaction.commit()
         return ids
       }),
     )
