@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../errors.ts'
 import { optionsObject, type Size, sizeInBytes } from '../options.ts'
 import { segmentStore } from '../tier/segment-store.ts'
 import { type CompressionFormat, type CompressionOptions, resolveCompression } from './compression.ts'
-import { FsMedium } from './fs-medium.ts'
+import { FsMedium } from './fs/medium.ts'
 import { nodeZip } from './node-zip.ts'
 import type { SegmentStore } from './tier.ts'
 

@@ -3,8 +3,8 @@
 import { writeSync } from 'node:fs'
 import { systemClock } from '../../../js/clock.ts'
 import { storeContext } from '../../../js/core/tier-core.ts'
+import { lockFolder } from '../../../js/stores/fs/lock.ts'
 import { fileSystem } from '../../../js/stores/fs.ts'
-import { lockFolder } from '../../../js/stores/fs-lock.ts'
 
 const [, , path = '', what = 'lock'] = process.argv
 if (what === 'lock') {

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { storeContext } from '../../../js/core/tier-core.ts'
+import { lockFolder } from '../../../js/stores/fs/lock.ts'
 import { fileSystem } from '../../../js/stores/fs.ts'
-import { lockFolder } from '../../../js/stores/fs-lock.ts'
 import { ManualClock } from '../../../js/testing.ts'
 
 let scratch: string

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { storeContext } from '../../../js/core/tier-core.ts'
-import { FsMedium } from '../../../js/stores/fs-medium.ts'
+import { FsMedium } from '../../../js/stores/fs/medium.ts'
 import type { Persist, Tier } from '../../../js/stores/tier.ts'
 import { ManualClock } from '../../../js/testing.ts'
 import { segmentStore } from '../../../js/tier/segment-store.ts'

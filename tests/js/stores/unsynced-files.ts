@@ -3,7 +3,7 @@
  * name, and in the place of what is gone there may be zeros or rubbish (after LevelDB's FaultInjectionTestEnv, and worse than most disks).
  */
 
-import type { FileLayer, OpenFile, OpenMode } from '../../../js/stores/fs-layer.ts'
+import type { FileLayer, OpenFile, OpenMode } from '../../../js/stores/fs/layer.ts'
 
 const SECTOR = 512
 

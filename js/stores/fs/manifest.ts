@@ -4,7 +4,7 @@
  * So a file that is missing or too short is noticed, and it is known which keys it may have had something to say about.
  */
 
-import { ShelflifeError } from '../errors.ts'
+import { ShelflifeError } from '../../errors.ts'
 
 /** Segments that can be gone one after the other: files with more are removed as a whole. */
 const MOST_GONE = 1_000_000

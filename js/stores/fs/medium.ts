@@ -1,15 +1,15 @@
 /** A log of segments in a folder: files that grow by appending and are removed when nothing in them is live. */
 
-import { isShelflifeError, ShelflifeError } from '../errors.ts'
-import { checksum } from './checksum.ts'
-import { keyHashes } from './directory.ts'
-import { FRAME_HEAD, frameOf, KIND, readHead } from './fs-frame.ts'
-import { History } from './fs-history.ts'
-import { errno, type FileLayer, nodeFiles, type OpenFile, readAll, writeAll } from './fs-layer.ts'
-import type { Unlock } from './fs-lock.ts'
-import { type Manifest, type Note, readHashes, readManifest, readNote, writeHashes, writeStatement } from './fs-manifest.ts'
-import { type Found, scan, scanTail, soundPayload } from './fs-scan.ts'
-import type { Durability, ListedSegment, MediumCall, Segment, SegmentMedium } from './segment-medium.ts'
+import { isShelflifeError, ShelflifeError } from '../../errors.ts'
+import { checksum } from '../checksum.ts'
+import { keyHashes } from '../directory.ts'
+import type { Durability, ListedSegment, MediumCall, Segment, SegmentMedium } from '../segment-medium.ts'
+import { FRAME_HEAD, frameOf, KIND, readHead } from './frame.ts'
+import { History } from './history.ts'
+import { errno, type FileLayer, nodeFiles, type OpenFile, readAll, writeAll } from './layer.ts'
+import type { Unlock } from './lock.ts'
+import { type Manifest, type Note, readHashes, readManifest, readNote, writeHashes, writeStatement } from './manifest.ts'
+import { type Found, scan, scanTail, soundPayload } from './scan.ts'
 
 /** A file is followed by a new one when it has grown to this. */
 const FILE_BYTES = 4 * 1024 * 1024

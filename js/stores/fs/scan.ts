@@ -1,9 +1,9 @@
 /** Reads what lies in one file of a log, as far as it can be believed. */
 
-import { ShelflifeError } from '../errors.ts'
-import { checksum } from './checksum.ts'
-import { FRAME_HEAD, type FrameHead, provesSynced, readHead } from './fs-frame.ts'
-import { type OpenFile, readAll } from './fs-layer.ts'
+import { ShelflifeError } from '../../errors.ts'
+import { checksum } from '../checksum.ts'
+import { FRAME_HEAD, type FrameHead, provesSynced, readHead } from './frame.ts'
+import { type OpenFile, readAll } from './layer.ts'
 
 /** Read together: many small records, or a large one's head and directory. */
 const WINDOW = 32 * 1024

@@ -1,6 +1,6 @@
 /** What the files of a log say of each other, put together: which are missing, how long each must be, which keys one may have named. */
 
-import type { Manifest, Note } from './fs-manifest.ts'
+import type { Manifest, Note } from './manifest.ts'
 
 interface Chapter {
   readonly manifest: Manifest

@@ -1,6 +1,6 @@
 /** What a log in files asks of a file system, so that tests can stand in for one that fails or loses what was not synced. */
 
-import { lockFolder, type Unlock } from './fs-lock.ts'
+import { lockFolder, type Unlock } from './lock.ts'
 
 /** An open file. Reads and writes name their place and may do less than was asked. */
 export interface OpenFile {
@@ -24,7 +24,7 @@ export interface FileLayer {
   unlink(path: string): Promise<void>
   /** Syncs the names in a folder. */
   syncFolder(path: string): Promise<void>
-  /** See `fs-lock.ts`. */
+  /** See `lock.ts`. */
   lock(path: string): Promise<Unlock | undefined>
 }
 

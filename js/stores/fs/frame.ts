@@ -5,7 +5,7 @@
  * file was synced when this was written, checksum of the head. Nothing that was written is ever changed in its place.
  */
 
-import { checksum } from './checksum.ts'
+import { checksum } from '../checksum.ts'
 
 /** Bytes of the head. */
 export const FRAME_HEAD = 40
