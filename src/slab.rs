@@ -5,7 +5,10 @@
 
 use crate::column::Column;
 
-/// Many doubly linked lists over one space of slots. A slot is in at most one list at a time.
+/// Slots of [`Links`] are below this, which leaves room for a thousand lists in 24 bits.
+pub const MOST_LINKED: u32 = (1 << 24) - (1 << 10);
+
+/// Many doubly linked lists over one space of slots, all below [`MOST_LINKED`]. A slot is in at most one list at a time.
 ///
 /// List heads are sentinels that live in the same column, before the first slot, so that linking and
 /// unlinking have no special cases for the ends.
@@ -15,50 +18,74 @@ pub struct Links {
     lists: u32,
 }
 
-/// The neighbours of a slot, side by side, because whoever needs one mostly needs the other.
+/// The neighbours of a slot, side by side, because whoever needs one mostly needs the other; of three bytes each, because
+/// there is a node for every entry of every cache.
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    next: u32,
-    prev: u32,
+    next: [u8; 3],
+    prev: [u8; 3],
+}
+
+impl Node {
+    fn new(next: u32, prev: u32) -> Self {
+        Self { next: narrow(next), prev: narrow(prev) }
+    }
+
+    fn next(self) -> u32 {
+        wide(self.next)
+    }
+
+    fn prev(self) -> u32 {
+        wide(self.prev)
+    }
+}
+
+fn narrow(node: u32) -> [u8; 3] {
+    let [low, middle, high, _] = node.to_le_bytes();
+    [low, middle, high]
+}
+
+fn wide([low, middle, high]: [u8; 3]) -> u32 {
+    u32::from_le_bytes([low, middle, high, 0])
 }
 
 impl Links {
     /// `lists` empty lists and no slots; slots come into being when they are first linked.
     pub fn new(lists: u32) -> Self {
-        let mut links = Self { nodes: Column::new(Node { next: UNLINKED, prev: UNLINKED }), lists };
-        (0..lists).for_each(|head| links.nodes.set(head, Node { next: head, prev: head }));
+        let mut links = Self { nodes: Column::new(Node::new(NO_NODE, NO_NODE)), lists };
+        (0..lists).for_each(|head| links.nodes.set(head, Node::new(head, head)));
         links
     }
 
     /// Puts `slot`, which must be in no list, at the front of `list`.
     pub fn push_front(&mut self, list: u32, slot: u32) {
         let node = self.node(slot);
-        let after = self.nodes.get(list).next;
+        let after = self.nodes.get(list).next();
         self.link(list, node, after);
     }
 
     /// Puts `slot`, which must be in no list, at the back of `list`.
     pub fn push_back(&mut self, list: u32, slot: u32) {
         let node = self.node(slot);
-        let before = self.nodes.get(list).prev;
+        let before = self.nodes.get(list).prev();
         self.link(before, node, list);
     }
 
     /// Takes `slot` out of its list. False when it was in none.
     pub fn unlink(&mut self, slot: u32) -> bool {
         let Some(node) = self.nodes.get_mut(slot + self.lists) else { return false };
-        let Node { next, prev } = *node;
-        if next == UNLINKED {
+        let (next, prev) = (node.next(), node.prev());
+        if next == NO_NODE {
             return false;
         }
-        node.next = UNLINKED;
+        node.next = narrow(NO_NODE);
         self.join(prev, next);
         true
     }
 
     /// Moves `slot`, which must be linked, to the front of `list`.
     pub fn move_to_front(&mut self, list: u32, slot: u32) {
-        if self.nodes.get(list).next == slot + self.lists {
+        if self.nodes.get(list).next() == slot + self.lists {
             return;
         }
         self.unlink(slot);
@@ -67,27 +94,27 @@ impl Links {
 
     /// Whether `slot` is in any list.
     pub fn is_linked(&self, slot: u32) -> bool {
-        self.nodes.get(slot + self.lists).next != UNLINKED
+        self.nodes.get(slot + self.lists).next() != NO_NODE
     }
 
     /// The first slot of `list`.
     pub fn front(&self, list: u32) -> Option<u32> {
-        self.slot_of(self.nodes.get(list).next)
+        self.slot_of(self.nodes.get(list).next())
     }
 
     /// The last slot of `list`.
     pub fn back(&self, list: u32) -> Option<u32> {
-        self.slot_of(self.nodes.get(list).prev)
+        self.slot_of(self.nodes.get(list).prev())
     }
 
     /// The slot behind `slot` in its list, towards the back.
     pub fn after(&self, slot: u32) -> Option<u32> {
-        self.slot_of(self.nodes.get(slot + self.lists).next)
+        self.slot_of(self.nodes.get(slot + self.lists).next())
     }
 
     /// The slot before `slot` in its list, towards the front.
     pub fn before(&self, slot: u32) -> Option<u32> {
-        self.slot_of(self.nodes.get(slot + self.lists).prev)
+        self.slot_of(self.nodes.get(slot + self.lists).prev())
     }
 
     /// The slots of `list` from back to front.
@@ -97,18 +124,19 @@ impl Links {
 
     /// Moves all of `from` behind the back of `to`, in order, in constant time.
     pub fn append(&mut self, from: u32, to: u32) {
-        let Node { next: first, prev: last } = self.nodes.get(from);
+        let ends = self.nodes.get(from);
+        let (first, last) = (ends.next(), ends.prev());
         if first == from {
             return;
         }
-        self.join(self.nodes.get(to).prev, first);
+        self.join(self.nodes.get(to).prev(), first);
         self.join(last, to);
         self.join(from, from);
     }
 
     /// Whether `list` has no slot.
     pub fn is_empty(&self, list: u32) -> bool {
-        self.nodes.get(list).next == list
+        self.nodes.get(list).next() == list
     }
 
     /// Empties every list and forgets every slot.
@@ -121,19 +149,20 @@ impl Links {
     }
 
     fn node(&self, slot: u32) -> u32 {
+        debug_assert!(slot < MOST_LINKED, "slot {slot} is out of range");
         debug_assert!(!self.is_linked(slot), "slot {slot} is already in a list");
         slot + self.lists
     }
 
     fn link(&mut self, prev: u32, node: u32, next: u32) {
-        self.nodes.set(node, Node { next, prev });
-        self.point(prev, |before| before.next = node);
-        self.point(next, |after| after.prev = node);
+        self.nodes.set(node, Node::new(next, prev));
+        self.point(prev, |before| before.next = narrow(node));
+        self.point(next, |after| after.prev = narrow(node));
     }
 
     fn join(&mut self, before: u32, after: u32) {
-        self.point(before, |node| node.next = after);
-        self.point(after, |node| node.prev = before);
+        self.point(before, |node| node.next = narrow(after));
+        self.point(after, |node| node.prev = narrow(before));
     }
 
     /// Changes where a node that is in a list points to.
@@ -211,6 +240,8 @@ impl Rings {
 }
 
 const UNLINKED: u32 = u32::MAX;
+/// What is no node of [`Links`], in 24 bits.
+const NO_NODE: u32 = (1 << 24) - 1;
 
 /// A name for a thing in a [`Slab`]: its slot and the slot's generation, so that a token kept too long names nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -314,7 +345,7 @@ impl<T> Slab<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Links, Ring, Rings, Slab, Token};
+    use super::{Links, MOST_LINKED, NO_NODE, Node, Ring, Rings, Slab, Token};
     use proptest::prelude::{Strategy, any, prop_oneof, proptest};
     use std::collections::VecDeque;
 
@@ -379,6 +410,13 @@ mod tests {
                     assert!(found.iter().eq(expected.iter().rev()));
                 }
             }
+        }
+
+        #[test]
+        fn a_node_tells_any_slot_behind_a_thousand_lists(next in 0..MOST_LINKED + 1000, prev in 0..MOST_LINKED + 1000) {
+            let node = Node::new(next, prev);
+            assert_eq!((node.next(), node.prev()), (next, prev));
+            assert!(next != NO_NODE && prev != NO_NODE);
         }
 
         #[test]

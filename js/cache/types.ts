@@ -21,7 +21,7 @@ export type MissReason = 'cold' | 'expired' | 'evicted' | 'invalidated' | 'delet
 
 /** Options of {@link createMemoryCache}. */
 export interface MemoryCacheOptions<K, V> {
-  /** Most entries. Default: 10 000, or no limit of its own where `maxSize` is given. Never above 16 777 215, what a `Map` holds. */
+  /** Most entries. Default: 10 000, or no limit of its own where `maxSize` is given. Never above 16 776 192, about what a `Map` holds. */
   max?: number
   /**
    * Which entry leaves when the room is needed: the one not used for longest (`'lru'`); by S3-FIFO (`'s3fifo'`); by W-TinyLFU with

@@ -40,8 +40,8 @@ const WORDS_OF_KIND = [1, 1, 2, 1, 2, 2, 3]
 const MOST_WORDS = 3
 const NEVER = 0xffffffff
 
-/** The most slots that a word of the log can name. */
-export const MOST_ENTRIES = 2 ** 24 - 1
+/** The most slots that the core's lists can link, a little less than a `Map` holds. */
+export const MOST_ENTRIES = 2 ** 24 - 2 ** 10
 
 const NO_SLOTS = new Uint32Array()
 

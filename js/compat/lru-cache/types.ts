@@ -89,7 +89,7 @@ export interface Status<K, V, FC = unknown> {
 
 /** Everything that the constructor takes. At least one of `max`, `maxSize` and `ttl` has to be there. */
 export interface OptionsBase<K, V, FC> {
-  /** Most entries. Default: 0, no limit of its own; nothing is allocated ahead. Never above 16 777 215 entries, what a `Map` holds. */
+  /** Most entries. Default: 0, no limit of its own; nothing is allocated ahead. Never above 16 776 192 entries, about what a `Map` holds. */
   max?: number
   /** How long an entry lives, in ms. Default: 0, for ever. */
   ttl?: number
