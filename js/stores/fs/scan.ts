@@ -4,6 +4,7 @@ import { ShelflifeError } from '../../errors.ts'
 import { checksum } from '../checksum.ts'
 import { FRAME_HEAD, type FrameHead, provesSynced, readHead } from './frame.ts'
 import { type OpenFile, readAll } from './layer.ts'
+import { readHashes } from './manifest.ts'
 
 /** Read together: many small records, or a large one's head and directory. */
 const WINDOW = 32 * 1024
@@ -70,6 +71,13 @@ export async function scanTail(file: OpenFile, from: number, size: number, known
 export async function soundPayload(file: OpenFile, { head, offset }: Pick<Found, 'head' | 'offset'>): Promise<Uint8Array | undefined> {
   const payload = await readAll(file, offset + FRAME_HEAD + head.directoryLength, head.payloadLength)
   return payload.length === head.payloadLength && checksum(payload) === head.payloadCheck ? payload : undefined
+}
+
+/** The hashes behind the manifest that stands there. */
+export async function hashesAt(file: OpenFile, offset: number): Promise<ReadonlySet<number> | undefined> {
+  const head = readHead(await readAll(file, offset, FRAME_HEAD))
+  const payload = typeof head === 'object' ? await soundPayload(file, { head, offset }) : undefined
+  return payload === undefined ? undefined : readHashes(payload)
 }
 
 async function isWhole(file: OpenFile, record: Found): Promise<boolean> {
