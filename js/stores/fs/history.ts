@@ -81,11 +81,11 @@ export class History {
     return this.#last
   }
 
-  /** A file is gone. */
-  forget(file: number): void {
-    this.#chapters.delete(file)
-    this.#sizes.delete(file)
-    this.#cuts.delete(file)
+  /** Forgets what removed files have said, and what was said of them. */
+  prune(present: ReadonlyMap<number, unknown>): void {
+    const isPast = (file: number) => !present.has(file) && this.isRemoved(file)
+    for (const number of this.#chapters.keys()) if (isPast(Math.floor(number))) this.#chapters.delete(number)
+    for (const known of [this.#sizes, this.#cuts]) for (const file of known.keys()) if (isPast(file)) known.delete(file)
   }
 
   clear(): void {

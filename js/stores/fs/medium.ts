@@ -116,6 +116,7 @@ export class FsMedium implements SegmentMedium {
         this.#losses.drop(id)
       }
       for (const number of dead) await this.#files.remove(number)
+      this.#history.prune(this.#files.byNumber)
     })
   }
 

@@ -82,6 +82,7 @@ export class Survey {
     }
     this.#files.reach(this.#history.next - 1)
     await this.#sweep()
+    this.#history.prune(this.#files.byNumber)
     return this.#history.missing(new Set(this.#files.byNumber.keys()))
   }
 
