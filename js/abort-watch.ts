@@ -43,3 +43,28 @@ export class AbortWatch {
     for (const member of members) member.aborted(signal.reason)
   }
 }
+
+const waits = new AbortWatch()
+
+/** The result of `work`, or a rejection with what `why` makes of the signal as soon as it aborts; the work itself is not disturbed. */
+export function untilAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+  why: (signal: AbortSignal) => unknown = ({ reason }) => reason,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const waiter = { aborted: () => reject(why(signal)) }
+    if (signal.aborted) waiter.aborted()
+    else waits.add(signal, waiter)
+    work.then(
+      value => {
+        waits.remove(signal, waiter)
+        resolve(value)
+      },
+      error => {
+        waits.remove(signal, waiter)
+        reject(error)
+      },
+    )
+  })
+}

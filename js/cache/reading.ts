@@ -1,5 +1,6 @@
 /** Reads of a cache that its memory does not answer at once: a tier has to be read, or somebody asked whether the entry is still right. */
 
+import { untilAborted } from '../abort-watch.ts'
 import type { Room, TierEntry } from '../stores/tier.ts'
 import { heldOf } from './entry-detail.ts'
 import { failed, passed } from './guarded.ts'
@@ -10,7 +11,6 @@ import type { MissCode } from './miss-counts.ts'
 import type { NamedTiers } from './named-tiers.ts'
 import { type Kept, NONE, type Shelf } from './shelf.ts'
 import type { CacheReadOptions } from './types.ts'
-import { untilAborted } from './until-aborted.ts'
 
 /** Keys that are read together when memory is filled. */
 const READ_KEYS = 512

@@ -1,6 +1,6 @@
 /** Ends what hangs. */
 
-import { TimeoutError } from '../errors.ts'
+import { ShelflifeError, TimeoutError } from '../errors.ts'
 import type { MediumCall } from '../stores/segment-medium.ts'
 import type { TierCore } from './core.ts'
 
@@ -46,6 +46,11 @@ export function withDeadline<T>({ driver, Alarm }: TierCore, ms: number, action:
       },
     )
   })
+}
+
+/** Why a read ended that `signal` gave up. */
+export function readAborted({ reason }: AbortSignal): ShelflifeError {
+  return new ShelflifeError('ERR_ABORTED', 'the read was aborted', { cause: reason })
 }
 
 /** Waits for `ms`. */

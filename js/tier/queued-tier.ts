@@ -5,6 +5,7 @@
  * rounds, one at a time. What cannot be written is dropped, counted, and hidden, so that no older value shows in its place.
  */
 
+import { untilAborted } from '../abort-watch.ts'
 import type { Clock } from '../clock.ts'
 import type { Alarm } from '../core/driver.ts'
 import { ClosedError, ShelflifeError } from '../errors.ts'
@@ -12,9 +13,10 @@ import { encodeEntry } from '../stores/entry-bytes.ts'
 import type { Persist, Room, StoreContext, TierEntry, TierState, TierStats } from '../stores/tier.ts'
 import type { PlainTier } from './barrier-tier.ts'
 import type { TierCore } from './core.ts'
-import { pause, withDeadline } from './deadlines.ts'
+import { pause, readAborted, withDeadline } from './deadlines.ts'
 import { onLeaving } from './leaving.ts'
 import type { TierLog } from './tier-log.ts'
+import { Waiters } from './waiters.ts'
 import { type Pending, WriteQueue, writeOf } from './write-queue.ts'
 
 /** Writes that nobody waits for may gather this long, or until they are this many or this large. */
@@ -57,13 +59,6 @@ export interface Lying {
 }
 
 /** Somebody who waits until the places `first` to `last` of the queue are in the medium. */
-interface Waiter {
-  readonly first: number
-  readonly last: number
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
-
 /** See the top of this file. */
 export class QueuedTier implements PlainTier {
   readonly name: string
@@ -80,7 +75,7 @@ export class QueuedTier implements PlainTier {
   #reason: string | undefined
   #opening: Promise<void> | undefined
   #closing: Promise<void> | undefined
-  #waiters: Waiter[] = []
+  readonly #waiters = new Waiters()
   #pumping = false
   /** Calls of `clear` that wait for their turn. A round whose turn comes earlier must not take what was set after them. */
   #clearing = 0
@@ -114,12 +109,12 @@ export class QueuedTier implements PlainTier {
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<(TierEntry | undefined)[]> {
     this.#refuseClosed()
-    if (signal?.aborted) throw aborted(signal)
+    if (signal?.aborted) throw readAborted(signal)
     if (this.#state === 'closed') await this.open()
     if (this.#state === 'off') this.#perhapsRevive()
     else if (this.#state === 'read-only') this.#perhapsTakeOver()
     const reading = this.#state === 'off' ? Promise.resolve(keys.map(() => undefined)) : this.#reader.read(keys)
-    const found = await (signal === undefined ? reading : untilAborted(reading, signal))
+    const found = await (signal === undefined ? reading : untilAborted(reading, signal, readAborted))
     for (const entry of found) this.#counts[entry === undefined ? 'misses' : 'hits'] += 1
     return found
   }
@@ -330,10 +325,9 @@ export class QueuedTier implements PlainTier {
 
   /** Resolves when those places of the queue are in the medium. */
   #stored({ first, last }: { first: number; last: number }): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ first, last, resolve, reject })
-      this.#schedule(0)
-    })
+    const stored = this.#waiters.wait(first, last)
+    this.#schedule(0)
+    return stored
   }
 
   #schedule(wait: number): void {
@@ -403,7 +397,7 @@ export class QueuedTier implements PlainTier {
     for (const { key } of batch) this.#log.hide(key)
     this.#owe(batch)
     this.#counts.dropped += batch.length
-    this.#reject(failure, batch.at(-1)?.ticket ?? 0)
+    this.#waiters.reject(failure, batch.at(-1)?.ticket ?? 0)
     this.#settle()
   }
 
@@ -497,28 +491,19 @@ export class QueuedTier implements PlainTier {
     this.#owe(dropped)
     for (const { key } of dropped) this.#log.hide(key)
     if (this.#queue.size === 0) this.#stay()
-    this.#reject(reason, Number.POSITIVE_INFINITY)
+    this.#waiters.reject(reason)
   }
 
   /** Resolves those whose writes have left the queue. */
   #settle(): void {
     if (this.#queue.size === 0) this.#stay()
-    const done = this.#queue.oldest - 1
-    const waiting = this.#waiters
-    this.#waiters = waiting.filter(({ last }) => last > done)
-    for (const waiter of waiting) if (waiter.last <= done) waiter.resolve()
+    this.#waiters.settle(this.#queue.oldest)
   }
 
   /** Nothing is queued: whether the page is left is of no interest. */
   #stay(): void {
     this.#stopLeaving?.()
     this.#stopLeaving = undefined
-  }
-
-  #reject(reason: unknown, upTo: number): void {
-    const waiting = this.#waiters
-    this.#waiters = waiting.filter(({ first }) => first > upTo)
-    for (const waiter of waiting) if (waiter.first <= upTo) waiter.reject(reason)
   }
 
   #unable(cause?: unknown): ShelflifeError {
@@ -528,16 +513,4 @@ export class QueuedTier implements PlainTier {
   #refuseClosed(): void {
     if (this.#closing !== undefined) throw new ClosedError(`tier ${this.name}`)
   }
-}
-
-function aborted(signal: AbortSignal): ShelflifeError {
-  return new ShelflifeError('ERR_ABORTED', 'the read was aborted', { cause: signal.reason })
-}
-
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(aborted(signal))
-    signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }

@@ -6,8 +6,11 @@
  * has forgotten it too; with too many of those everything is given up. So no older value shows in the place of a lost one.
  */
 
+import { untilAborted } from '../../abort-watch.ts'
 import type { Clock } from '../../clock.ts'
 import { ClosedError, ShelflifeError } from '../../errors.ts'
+import { readAborted } from '../../tier/deadlines.ts'
+import { Waiters } from '../../tier/waiters.ts'
 import { type Pending, WriteQueue, writeOf } from '../../tier/write-queue.ts'
 import { GONE, type Mark } from '../barriers.ts'
 import { decodeEntry, encodeEntry } from '../entry-bytes.ts'
@@ -19,7 +22,6 @@ import { Ledger } from './ledger.ts'
 import { type LineOptions, RedisLine, refusalOf } from './line.ts'
 import { RedisNames } from './names.ts'
 import { DELETE_LATE, SET_LATE } from './scripts.ts'
-import { Waiters } from './waiters.ts'
 
 /** Keys that one command reads, and bytes that one round writes: more would keep others waiting. */
 const KEYS_AT_ONCE = 512
@@ -98,9 +100,9 @@ export class RedisTier implements Tier {
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<(TierEntry | undefined)[]> {
     this.#refuseClosed()
-    if (signal?.aborted) throw aborted(signal)
+    if (signal?.aborted) throw readAborted(signal)
     const reading = this.#read(keys)
-    const found = await (signal === undefined ? reading : untilAborted(reading, signal))
+    const found = await (signal === undefined ? reading : untilAborted(reading, signal, readAborted))
     for (const entry of found) this.#counts[entry === undefined ? 'misses' : 'hits'] += 1
     return found
   }
@@ -604,16 +606,4 @@ function textsOf(reply: unknown): string[] {
   if (reply instanceof Uint8Array) return [Buffer.from(reply).toString()]
   if (reply instanceof Map || Array.isArray(reply)) return [...reply].flatMap(textsOf)
   return typeof reply === 'object' && reply !== null ? Object.entries(reply).flatMap(textsOf) : [String(reply)]
-}
-
-function aborted(signal: AbortSignal): ShelflifeError {
-  return new ShelflifeError('ERR_ABORTED', 'the read was aborted', { cause: signal.reason })
-}
-
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(aborted(signal))
-    signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }
