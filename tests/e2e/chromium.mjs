@@ -1,6 +1,8 @@
 // Chromium for tests: the system's own, pages served over http on loopback, since IndexedDB and workers need a real origin.
 
+import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
+import { after, before } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { chromium } from 'playwright-core'
@@ -59,6 +61,70 @@ export async function bundle(entry) {
   const file = entry instanceof URL ? fileURLToPath(entry) : entry
   const made = await build({ entryPoints: [file], bundle: true, format: 'esm', target: 'es2022', write: false, logLevel: 'error' })
   return made.outputFiles[0]?.text ?? ''
+}
+
+/**
+ * Serves `library.page.ts` at `/`, besides what is in `files`.
+ * @param {Record<string, string>} files
+ * @param {Record<string, string>} headers
+ */
+export async function serveLibrary(files = {}, headers = {}) {
+  const page = '<!doctype html><title>test</title><script type="module" src="/entry.js"></script>'
+  return serve({ '/': page, '/entry.js': await bundle(new URL('library.page.ts', import.meta.url)), ...files }, headers)
+}
+
+/**
+ * Opens what {@link serveLibrary} serves: afterwards the page has `shelflife`.
+ * @param {import('playwright-core').Page} page
+ * @param {string} origin
+ */
+export async function visitLibrary(page, origin) {
+  await page.goto(origin)
+  await page.waitForFunction('globalThis.shelflife')
+}
+
+/**
+ * For a `describe`: the library served, and a Chromium to visit it, both as long as its tests run.
+ * @param {Record<string, string>} files
+ * @param {Record<string, string>} headers
+ */
+export function libraryInChromium(files = {}, headers = {}) {
+  /** @type {Awaited<ReturnType<typeof serve>>} */
+  let server
+  /** @type {import('playwright-core').Browser} */
+  let browser
+  before(async () => {
+    server = await serveLibrary(files, headers)
+    browser = await launchChromium()
+  })
+  after(async () => {
+    await browser?.close()
+    await server?.close()
+  })
+  return {
+    get origin() {
+      return server.origin
+    },
+    /** A profile of its own, whose pages share stores. Close it: what its pages left unhandled fails the test. */
+    async profile() {
+      const context = await browser.newContext()
+      /** @type {Error[]} */
+      const unhandled = []
+      context.on('weberror', event => unhandled.push(event.error()))
+      return {
+        context,
+        async visit() {
+          const page = await context.newPage()
+          await visitLibrary(page, server.origin)
+          return page
+        },
+        async close() {
+          await context.close()
+          assert.deepEqual(unhandled, [])
+        },
+      }
+    },
+  }
 }
 
 /**

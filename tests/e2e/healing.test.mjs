@@ -1,51 +1,24 @@
 // What browsers do to IndexedDB, done to it on purpose through the DevTools protocol.
-// @ts-nocheck: most functions here run in pages, with the globals of `library.page.ts`.
 
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { bundle, launchChromium, serve, skip } from './chromium.mjs'
+import { describe, test } from 'node:test'
+import { libraryInChromium, skip } from './chromium.mjs'
 
 /** `SHELFLIFE_CLOSES=100 SHELFLIFE_MUTATIONS=1000 node --test tests/e2e/healing.test.mjs` for more. */
 const CLOSES = Number(process.env.SHELFLIFE_CLOSES ?? 20)
 const MUTATIONS = Number(process.env.SHELFLIFE_MUTATIONS ?? 200)
 
 describe('healing of IndexedDB, in Chromium', { skip }, () => {
-  let server
-  let browser
-  before(async () => {
-    const page = '<!doctype html><title>test</title><script type="module" src="/entry.js"></script>'
-    server = await serve(
-      {
-        '/': page,
-        '/framed': '<iframe sandbox="allow-scripts" src="/"></iframe>',
-        '/entry.js': await bundle(new URL('library.page.ts', import.meta.url)),
-      },
-      { 'access-control-allow-origin': '*' },
-    )
-    browser = await launchChromium()
-  })
-  after(async () => {
-    await browser?.close()
-    await server?.close()
-  })
+  const library = libraryInChromium(
+    { '/framed': '<iframe sandbox="allow-scripts" src="/"></iframe>' },
+    { 'access-control-allow-origin': '*' },
+  )
 
-  /** A page of a profile of its own, with its DevTools session; what it leaves unhandled fails the test. */
-  async function fresh(path = '/') {
-    const context = await browser.newContext()
-    const page = await context.newPage()
-    const unhandled = []
-    page.on('pageerror', error => unhandled.push(error))
-    await page.goto(server.origin + path)
-    if (path === '/') await page.waitForFunction('globalThis.shelflife')
-    const devtools = await context.newCDPSession(page)
-    return {
-      page,
-      devtools,
-      async close() {
-        await context.close()
-        assert.deepEqual(unhandled, [])
-      },
-    }
+  /** A page of a profile of its own, with its DevTools session. */
+  async function fresh() {
+    const { context, visit, close } = await library.profile()
+    const page = await visit()
+    return { page, devtools: await context.newCDPSession(page), close }
   }
 
   test(`${CLOSES} forced closes under load: one reopening each, every loss is counted, nothing throws`, async t => {
@@ -59,9 +32,9 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
       const busy = page.evaluate(async round => {
         // A thousand writes wait when the database goes.
         const writes = Array.from({ length: 1000 }, (_, at) => cache.set(`k${at}`, `${round}:${at}`, { persist: 'stored' }))
-        for (const { status, reason } of await Promise.allSettled(writes)) if (status === 'rejected') wrong.push(String(reason))
+        for (const write of await Promise.allSettled(writes)) if (write.status === 'rejected') wrong.push(String(write.reason))
       }, round)
-      await devtools.send('Storage.clearDataForOrigin', { origin: server.origin, storageTypes: 'indexeddb' })
+      await devtools.send('Storage.clearDataForOrigin', { origin: library.origin, storageTypes: 'indexeddb' })
       await busy
       await page.evaluate(async round => {
         await cache.set('last', round, { persist: 'stored' })
@@ -70,9 +43,9 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
         if (value !== undefined && value !== `${round}:7`) wrong.push(`k7 is ${value} in ${round}`)
       }, round)
     }
-    const { errors, state, dropped, wrong } = await page.evaluate(() => ({ ...cache.stats().tiers[0], wrong }))
+    const { errors, state, dropped, found } = await page.evaluate(() => ({ ...shelflife.tier(cache), found: wrong }))
     t.diagnostic(JSON.stringify(errors))
-    assert.deepEqual(wrong, [])
+    assert.deepEqual(found, [])
     assert.deepEqual([state, dropped], ['on', 0])
     assert.equal(errors.reopened, CLOSES)
     assert.equal(errors.lost, CLOSES)
@@ -87,13 +60,13 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
         const found = await cache.get('a')
         await cache.set('a', 1)
         await cache.flush()
-        const { errors } = cache.stats().tiers[0]
+        const { errors } = shelflife.tier(cache)
         await cache.close()
         return [found, errors]
       })
     assert.deepEqual(await visit(), [undefined, {}])
     assert.deepEqual(await visit(), [1, {}])
-    await devtools.send('Storage.clearDataForOrigin', { origin: server.origin, storageTypes: 'indexeddb' })
+    await devtools.send('Storage.clearDataForOrigin', { origin: library.origin, storageTypes: 'indexeddb' })
     assert.deepEqual(await visit(), [undefined, { lost: 1 }])
     assert.deepEqual(await visit(), [1, {}])
     await close()
@@ -101,13 +74,13 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
 
   test('a quota of 2 MiB under load: the oldest are given up, memory goes on, nothing is lost silently', async t => {
     const { page, devtools, close } = await fresh()
-    await devtools.send('Storage.overrideQuotaForOrigin', { origin: server.origin, quotaSize: 2 * 1024 * 1024 })
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin: library.origin, quotaSize: 2 * 1024 * 1024 })
     const result = await page.evaluate(async () => {
       const cache = shelflife.createCache({ max: 100, store: shelflife.indexedDB({ name: 'quota' }) })
       // The engine compresses what it can.
       const noise = Array.from({ length: 1 << 20 }, () => String.fromCharCode(33 + Math.random() * 90)).join('')
-      const value = at => `${at}:${noise.slice(at * 1000, at * 1000 + 16_000)}`
-      const outcomes = { stored: 0, refused: {} }
+      const value = (/** @type {number} */ at) => `${at}:${noise.slice(at * 1000, at * 1000 + 16_000)}`
+      const outcomes = { stored: 0, refused: /** @type {Record<string, number>} */ ({}) }
       const refused = new Set()
       for (let at = 0; at < 600; at += 1) {
         try {
@@ -115,13 +88,15 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
           outcomes.stored += 1
         } catch (error) {
           refused.add(at)
-          outcomes.refused[error.code] = (outcomes.refused[error.code] ?? 0) + 1
+          const { code } = /** @type {import('../../js/errors.ts').ShelflifeError} */ (error)
+          outcomes.refused[code] = (outcomes.refused[code] ?? 0) + 1
         }
         if (cache.memory.get(`k${at}`) !== value(at)) throw new Error(`memory does not have k${at}`)
       }
-      const { errors, state, reclaimed, dropped, entries } = cache.stats().tiers[0]
+      const { errors, state, reclaimed, dropped, entries } = shelflife.tier(cache)
       await cache.close()
       const again = shelflife.createCache({ max: 100, store: shelflife.indexedDB({ name: 'quota' }) })
+      /** @type {number[]} */
       const found = []
       for (let at = 0; at < 600; at += 1) {
         const one = await again.get(`k${at}`)
@@ -134,11 +109,12 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
     const { found, refused, entries, ...rest } = result
     t.diagnostic(JSON.stringify({ ...rest, entries, found: found.length, oldest: found[0] }))
     assert.equal(rest.state, 'on')
-    assert.ok(rest.errors.quota > 0, 'the quota was felt')
+    assert.ok((rest.errors.quota ?? 0) > 0, 'the quota was felt')
     assert.ok(rest.reclaimed > 0, 'something was given up')
     assert.equal(rest.dropped, refused.length)
     // What is left is the youngest, without gaps but for those that were refused.
-    const expected = Array.from({ length: 600 - found[0] }, (_, at) => found[0] + at).filter(at => !refused.includes(at))
+    const [oldest = 600] = found
+    const expected = Array.from({ length: 600 - oldest }, (_, at) => oldest + at).filter(at => !refused.includes(at))
     assert.deepEqual(found, expected)
     assert.ok(found.length >= 20, `${found.length} are left`)
     await close()
@@ -148,16 +124,18 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
     const { page, close } = await fresh()
     const outcome = await page.evaluate(async mutations => {
       let state = 20_261_121
-      const random = most => {
+      const random = (/** @type {number} */ most) => {
         state = (state * 1_103_515_245 + 12_345) & 0x7fffffff
         return Math.floor((state / 0x7fffffff) * most)
       }
+      /** @type {<Result>(request: IDBRequest<Result>) => Promise<Result>} */
       const settled = request =>
         new Promise((resolve, reject) => {
           request.onsuccess = () => resolve(request.result)
           request.onerror = () => reject(request.error)
         })
       const nonsense = () => [null, 'x', 7, {}, [], new Uint8Array(3), new Uint8Array(70_000), new Date(0), { directory: 1 }][random(9)]
+      /** @param {any} record */
       const mutate = record => {
         const bytes = record instanceof Uint8Array ? record : record?.directory
         const dice = random(6)
@@ -165,25 +143,29 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
         let changed = bytes.slice()
         if (dice === 1) changed = changed.slice(0, random(changed.length))
         else if (dice === 2) changed = new Uint8Array([...changed, random(256)])
-        else for (let times = random(4); times >= 0; times -= 1) changed[random(changed.length)] ^= 1 << random(8)
+        else
+          for (let times = random(4); times >= 0; times -= 1) {
+            const at = random(changed.length)
+            changed[at] = (changed[at] ?? 0) ^ (1 << random(8))
+          }
         return record === bytes ? changed : { ...record, directory: changed }
       }
-      const totals = { mutated: 0, found: 0, missed: 0, errors: {} }
+      const totals = { mutated: 0, found: 0, missed: 0, errors: /** @type {Record<string, number>} */ ({}) }
       const name = 'mutations'
       for (let round = 0; totals.mutated < mutations; round += 1) {
         const cache = shelflife.createCache({ store: shelflife.indexedDB({ name }) })
         for (let at = 0; at < 200; at += 1) cache.set(`k${at}`, { round, at, text: 'x'.repeat(random(3000)) }, { tags: [`t${at % 3}`] })
         await cache.flush()
-        if (cache.stats().tiers[0].state !== 'on') throw new Error(`off in ${round}: ${cache.stats().tiers[0].reason}`)
+        if (shelflife.tier(cache).state !== 'on') throw new Error(`off in ${round}: ${shelflife.tier(cache).reason}`)
         const open = random(2) === 0
         if (!open) await cache.close()
         const database = await shelflife.raw(name)
         for (let times = 0; times < 1 + (round % 5); times += 1) {
-          const place = ['directories', 'payloads', 'payloads', 'about'][random(4)]
+          const place = ['directories', 'payloads', 'payloads', 'about'][random(4)] ?? 'about'
           const stores = database.transaction(place, 'readwrite').objectStore(place)
           const keys = await settled(stores.getAllKeys())
-          if (keys.length === 0) continue
           const key = keys[random(keys.length)]
+          if (key === undefined) continue
           if (random(10) === 0) await settled(stores.delete(key))
           else await settled(stores.put(mutate(await settled(stores.get(key))), key))
           totals.mutated += 1
@@ -199,7 +181,7 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
           else totals.found += 1
         }
         await fresh.set('works', round, { persist: 'stored' })
-        for (const [kind, count] of Object.entries(fresh.stats().tiers[0].errors)) totals.errors[kind] = (totals.errors[kind] ?? 0) + count
+        for (const [kind, count] of Object.entries(shelflife.tier(fresh).errors)) totals.errors[kind] = (totals.errors[kind] ?? 0) + count
         await fresh.close()
         if (fresh !== cache) await cache.close()
         const again = shelflife.createCache({ store: shelflife.indexedDB({ name }) })
@@ -225,12 +207,12 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
       const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'newer' }) })
       await cache.set('a', 1)
       await cache.get('b')
-      const { state, reason } = cache.stats().tiers[0]
+      const { state, reason } = shelflife.tier(cache)
       await cache.close()
       return { state, reason, databases: (await indexedDB.databases()).map(({ name, version }) => `${name} ${version}`) }
     })
     assert.equal(result.state, 'off')
-    assert.match(result.reason, /VersionError/)
+    assert.match(result.reason ?? '', /VersionError/)
     assert.deepEqual(result.databases, ['shelflife:newer 7'])
     await close()
   })
@@ -249,7 +231,7 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
       const ms = performance.now() - began
       const code = await cache.set('b', 2, { persist: 'stored' }).catch(error => error.code)
       const values = [await cache.get('a'), await cache.get('b'), await cache.get('c')]
-      const { state, errors } = cache.stats().tiers[0]
+      const { state, errors } = shelflife.tier(cache)
       newer.close()
       await cache.close()
       return { ms, code, values, state, errors }
@@ -268,14 +250,22 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
       const open = IDBFactory.prototype.open
       const remove = IDBFactory.prototype.deleteDatabase
       const failing = () => {
-        const request = { error: new DOMException('Internal error opening backing store for indexedDB.open.', 'UnknownError') }
-        queueMicrotask(() => request.onerror?.({}))
+        const error = new DOMException('Internal error opening backing store for indexedDB.open.', 'UnknownError')
+        const request = /** @type {IDBOpenDBRequest} */ ({ error })
+        queueMicrotask(() => request.onerror?.(new Event('error')))
         return request
       }
-      const results = {}
+      /** @typedef {(name: string) => boolean} Which */
+      /** @type {Which} */
       const probe = name => name.includes('probe')
+      /**
+       * Lives through it with databases of which some open, some can be deleted, the failing ones after `times` as well.
+       * @param {string} what
+       * @param {{ opens: Which, removes: Which, times?: number }} behaviour
+       */
       const live = async (what, { opens, removes, times = Number.POSITIVE_INFINITY }) => {
         localStorage.clear()
+        /** @type {string[]} */
         const log = []
         let left = times
         IDBFactory.prototype.open = function (name, version) {
@@ -292,8 +282,8 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
         const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: what }) })
         await cache.set('a', 1)
         const code = await cache.set('b', 1, { persist: 'stored' }).catch(error => error.code)
-        const { state, errors } = cache.stats().tiers[0]
-        results[what] = {
+        const { state, errors } = shelflife.tier(cache)
+        const outcome = {
           code,
           state,
           errors,
@@ -302,13 +292,15 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
         }
         await cache.close()
         Object.assign(IDBFactory.prototype, { open, deleteDatabase: remove })
+        return outcome
       }
-      await live('passing', { opens: probe, removes: () => true, times: 2 })
-      await live('deletable', { opens: probe, removes: () => true })
-      await live('stuck', { opens: name => name !== 'shelflife:stuck', removes: probe })
-      await live('hopeless', { opens: probe, removes: probe })
-      await live('server', { opens: () => false, removes: () => true })
-      return results
+      return {
+        passing: await live('passing', { opens: probe, removes: () => true, times: 2 }),
+        deletable: await live('deletable', { opens: probe, removes: () => true }),
+        stuck: await live('stuck', { opens: name => name !== 'shelflife:stuck', removes: probe }),
+        hopeless: await live('hopeless', { opens: probe, removes: probe }),
+        server: await live('server', { opens: () => false, removes: () => true }),
+      }
     })
     const { passing, deletable, stuck, hopeless, server: all } = results
     assert.deepEqual([passing.state, passing.errors, passing.code ?? null], ['on', {}, null])
@@ -336,18 +328,18 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
         throw new DOMException('Connection to Indexed Database server lost', 'UnknownError')
       }
       const code = await cache.set('a', 'new', { persist: 'stored' }).catch(error => error.code)
-      const off = cache.stats().tiers[0].state
+      const off = shelflife.tier(cache).state
       await cache.set('b', 'new')
       await cache.delete('c')
       IDBDatabase.prototype.transaction = transaction
       await new Promise(resolve => setTimeout(resolve, 1100))
       await cache.get('z')
-      while (cache.stats().tiers[0].state === 'off') await new Promise(resolve => setTimeout(resolve, 10))
+      while (shelflife.tier(cache).state === 'off') await new Promise(resolve => setTimeout(resolve, 10))
       cache.trim(1)
       const values = []
       for (const key of ['a', 'b', 'c', 'd']) values.push((await cache.get(key)) ?? null)
       await cache.set('e', 1, { persist: 'stored' })
-      const { errors } = cache.stats().tiers[0]
+      const { errors } = shelflife.tier(cache)
       await cache.close()
       const again = shelflife.createCache(options)
       for (const key of ['a', 'b', 'c', 'd', 'e']) values.push((await again.get(key)) ?? null)
@@ -362,18 +354,21 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
   })
 
   test('a sandboxed frame: memory only, and it says why', async () => {
-    const { page, close } = await fresh('/framed')
+    const { context, close } = await library.profile()
+    const page = await context.newPage()
+    await page.goto(`${library.origin}/framed`)
     const frame = page.frames().find(one => one !== page.mainFrame())
+    assert.ok(frame)
     await frame.waitForFunction('globalThis.shelflife')
     const [value, state, reason] = await frame.evaluate(async () => {
       const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'framed' }) })
       await cache.set('a', 1)
       await cache.get('b')
-      const { state, reason } = cache.stats().tiers[0]
+      const { state, reason } = shelflife.tier(cache)
       return [await cache.get('a'), state, reason]
     })
     assert.deepEqual([value, state], [1, 'off'])
-    assert.match(reason, /SecurityError/)
+    assert.match(reason ?? '', /SecurityError/)
     await close()
   })
 })

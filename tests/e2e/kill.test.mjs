@@ -1,5 +1,4 @@
 // Kills the browser while a page writes, and looks in the next one what is there.
-// @ts-nocheck: most functions here run in pages, with the globals of `library.page.ts`.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -9,14 +8,17 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { chromium } from 'playwright-core'
 import { chromium as installed } from '../../scripts/browsers.mjs'
-import { ARGS, bundle, serve, skip } from './chromium.mjs'
+import { ARGS, serveLibrary, skip, visitLibrary } from './chromium.mjs'
 
 /** `SHELFLIFE_KILLS=100 node --test tests/e2e/kill.test.mjs` for more. */
 const CYCLES = Number(process.env.SHELFLIFE_KILLS ?? 3)
 const KEYS = 60
 const BATCH = 40
 
-/** The operation of a number, which the page and this process know alike. */
+/**
+ * The operation of a number, which the page and this process know alike.
+ * @param {number} serial
+ */
 function operationOf(serial) {
   const dice = Math.imul(serial + 1, 0x9e3779b1) >>> 0
   return { key: `k${dice % KEYS}`, isDelete: (dice >>> 8) % 10 === 0, text: `${serial};`.repeat(1 + ((dice >>> 12) % 300)) }
@@ -26,12 +28,13 @@ test(`${CYCLES} browsers killed while a page writes: all that was acknowledged i
   skip,
 }, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'shelflife-kill-'))
-  const page = '<!doctype html><title>test</title><script type="module" src="/entry.js"></script>'
-  const server = await serve({ '/': page, '/entry.js': await bundle(new URL('library.page.ts', import.meta.url)) })
-  /** By key: the newest operation that is certain, and the number after the last that may have begun. */
+  const server = await serveLibrary()
+  /** @type {Map<string, number>} By key: the newest operation that is certain. */
   const certain = new Map()
+  /** The number after the last operation that may have begun. */
   let granted = 1
   let acknowledged = 0
+  /** @type {number[]} */
   const opening = []
   try {
     for (let cycle = 0; cycle <= CYCLES; cycle += 1) {
@@ -72,12 +75,15 @@ test(`${CYCLES} browsers killed while a page writes: all that was acknowledged i
   opening.sort((a, b) => a - b)
   t.diagnostic(
     `${acknowledged} acknowledged writes, ${CYCLES} kills, 0 lost; 95 % bound ${((3 / CYCLES) * 100).toFixed(1)} % a kill; opened and read in ` +
-      `${Math.round(opening[opening.length >> 1])} ms, at most ${Math.round(opening.at(-1))} ms`,
+      `${Math.round(opening[opening.length >> 1] ?? 0)} ms, at most ${Math.round(opening.at(-1) ?? 0)} ms`,
   )
   assert.ok(acknowledged > CYCLES * BATCH)
 })
 
-/** In the page: all at once, each acknowledged on its own. */
+/**
+ * In the page: all at once, each acknowledged on its own.
+ * @param {{ operations: (ReturnType<typeof operationOf> & { serial: number })[] }} work
+ */
 function write({ operations }) {
   return Promise.all(
     operations.map(async ({ serial, key, isDelete, text }) => {
@@ -88,12 +94,19 @@ function write({ operations }) {
   ).then(() => {})
 }
 
+/**
+ * How long it took to open and to read all, which is what was acknowledged or a later write.
+ * @param {import('playwright-core').Page} page
+ * @param {Map<string, number>} certain
+ * @param {number} granted
+ */
 async function verify(page, certain, granted) {
   const { found, state, reason, errors, ms } = await page.evaluate(async keys => {
     const began = performance.now()
     globalThis.cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'kill' }) })
-    const found = await cache.getMany(Array.from({ length: keys }, (_, at) => `k${at}`))
-    return { found: found.map(value => value ?? null), ...cache.stats().tiers[0], ms: performance.now() - began }
+    const values = await cache.getMany(Array.from({ length: keys }, (_, at) => `k${at}`))
+    const found = values.map(value => /** @type {{ serial: number, text: string } | null} */ (value ?? null))
+    return { found, ...shelflife.tier(cache), ms: performance.now() - began }
   }, KEYS)
   assert.equal(state, 'on', reason)
   assert.deepEqual(errors, {})
@@ -119,23 +132,33 @@ async function verify(page, certain, granted) {
   return ms
 }
 
+/**
+ * @param {string} endpoint
+ * @param {string} origin
+ */
 async function visit(endpoint, origin) {
   const connected = await chromium.connectOverCDP(endpoint)
-  const page = connected.contexts()[0].pages()[0] ?? (await connected.contexts()[0].newPage())
-  await page.goto(origin)
-  await page.waitForFunction('globalThis.shelflife')
+  const [context = await connected.newContext()] = connected.contexts()
+  const page = context.pages()[0] ?? (await context.newPage())
+  await visitLibrary(page, origin)
   return page
 }
 
-/** A Chromium with a profile in `folder`, in a process group of its own. */
+/**
+ * A Chromium with a profile in `folder`, in a process group of its own.
+ * @param {string} folder
+ * @returns {Promise<{ endpoint: string, kill: () => Promise<unknown> }>}
+ */
 function launch(folder) {
   const { browser } = installed()
+  if (browser === undefined) throw new Error('Chromium is not installed')
   const args = ['--headless', ...ARGS, `--user-data-dir=${folder}`, '--remote-debugging-port=0', 'about:blank']
   const child = spawn(browser, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = new Promise(resolve => child.on('exit', resolve))
   const kill = () => {
     try {
-      process.kill(-child.pid, 'SIGKILL')
+      // Without a process there is nothing to kill.
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
     } catch {
       // It is dead already.
     }

@@ -1,53 +1,45 @@
 // What is queued is written when the page is hidden or left, and a flush does not hold the page up.
-// @ts-nocheck: most functions here run in pages, with the globals of `library.page.ts`.
 
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { bundle, launchChromium, serve, skip } from './chromium.mjs'
+import { describe, test } from 'node:test'
+import { libraryInChromium, skip } from './chromium.mjs'
 
 describe('leaving a page, in Chromium', { skip }, () => {
-  let server
-  let browser
-  before(async () => {
-    const page = '<!doctype html><title>test</title><script type="module" src="/entry.js"></script>'
-    server = await serve({ '/': page, '/entry.js': await bundle(new URL('library.page.ts', import.meta.url)) })
-    browser = await launchChromium()
-  })
-  after(async () => {
-    await browser?.close()
-    await server?.close()
-  })
+  const library = libraryInChromium()
 
-  async function visit(context) {
-    const page = await context.newPage()
-    await page.addInitScript(() => {
+  /** Opens pages, one after the other, in a profile of their own. */
+  async function profile() {
+    const { context, visit, close } = await library.profile()
+    await context.addInitScript(() => {
       // The only listeners that come and go with the queue.
       globalThis.listening = 0
       for (const target of [Document.prototype, Window.prototype]) {
         const { addEventListener, removeEventListener } = EventTarget.prototype
-        target.addEventListener = function (type, ...rest) {
-          if (type === 'freeze') globalThis.listening += 1
-          return addEventListener.call(this, type, ...rest)
+        target.addEventListener = function (/** @type {Parameters<typeof addEventListener>} */ ...listener) {
+          if (listener[0] === 'freeze') globalThis.listening += 1
+          return addEventListener.apply(this, listener)
         }
-        target.removeEventListener = function (type, ...rest) {
-          if (type === 'freeze') globalThis.listening -= 1
-          return removeEventListener.call(this, type, ...rest)
+        target.removeEventListener = function (/** @type {Parameters<typeof removeEventListener>} */ ...listener) {
+          if (listener[0] === 'freeze') globalThis.listening -= 1
+          return removeEventListener.apply(this, listener)
         }
       }
     })
-    await page.goto(server.origin)
-    await page.waitForFunction('globalThis.shelflife')
-    await page.evaluate(async () => {
-      globalThis.cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'leaving' }) })
-      await cache.get('none')
-    })
-    return page
+    const open = async () => {
+      const page = await visit()
+      await page.evaluate(async () => {
+        globalThis.cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'leaving' }) })
+        await cache.get('none')
+      })
+      return page
+    }
+    return { open, close }
   }
 
   for (const how of ['closed', 'navigated away', 'hidden']) {
     test(`a page that is ${how} at once after 500 sets has written them`, async () => {
-      const context = await browser.newContext()
-      const page = await visit(context)
+      const { open, close } = await profile()
+      const page = await open()
       assert.equal(await page.evaluate(() => listening), 0)
       await page.evaluate(how => {
         for (let at = 0; at < 500; at += 1) void cache.set(`k${at}`, `${how} ${at}`)
@@ -59,19 +51,19 @@ describe('leaving a page, in Chromium', { skip }, () => {
       else if (how === 'navigated away') await page.goto('about:blank')
       else {
         // Before the queue would have been written by itself.
-        await page.waitForFunction(() => cache.stats().tiers[0].queued === 0, undefined, { polling: 5, timeout: 95 })
+        await page.waitForFunction(() => shelflife.tier(cache).queued === 0, undefined, { polling: 5, timeout: 95 })
         assert.equal(await page.evaluate(() => listening), 0)
       }
-      const next = await visit(context)
+      const next = await open()
       const found = await next.evaluate(() => cache.getMany(Array.from({ length: 500 }, (_, at) => `k${at}`)))
       assert.deepEqual([found.filter((value, at) => value === `${how} ${at}`).length], [500])
-      await context.close()
+      await close()
     })
   }
 
   test('no task of a flush of 10 000 entries is long', async t => {
-    const context = await browser.newContext()
-    const page = await visit(context)
+    const { open, close } = await profile()
+    const page = await open()
     const runs = await page.evaluate(async () => {
       const runs = []
       for (let run = 0; run < 5; run += 1) {
@@ -88,6 +80,7 @@ describe('leaving a page, in Chromium', { skip }, () => {
           })
         await new Promise(resolve => setTimeout(resolve, 0))
         const { port1, port2 } = new MessageChannel()
+        /** @type {number[]} */
         const gaps = []
         let last = performance.now()
         let isOver = false
@@ -111,6 +104,6 @@ describe('leaving a page, in Chromium', { skip }, () => {
     // A machine that is busy with other things stretches some; the best run tells what is ours.
     const best = Math.min(...runs.map(({ longest }) => longest[0] ?? 0))
     assert.ok(best <= 16, `${best} ms`)
-    await context.close()
+    await close()
   })
 })

@@ -1,58 +1,38 @@
 // Several tabs of one origin on one store: what one changes the others forget, and a key is loaded by one of them.
-// @ts-nocheck: most functions here run in pages, with the globals of `library.page.ts`.
 
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { bundle, launchChromium, serve, skip } from './chromium.mjs'
+import { describe, test } from 'node:test'
+import { libraryInChromium, skip } from './chromium.mjs'
 
 /** `SHELFLIFE_TAB_ROUNDS=500 node --test tests/e2e/tabs.test.mjs` for more. */
 const ROUNDS = Number(process.env.SHELFLIFE_TAB_ROUNDS ?? 40)
 const KEYS = 12
 
 describe('tabs, in Chromium', { skip }, () => {
-  let server
-  let browser
-  before(async () => {
-    const page = '<!doctype html><title>test</title><script type="module" src="/entry.js"></script>'
-    server = await serve({ '/': page, '/entry.js': await bundle(new URL('library.page.ts', import.meta.url)) })
-    browser = await launchChromium()
-  })
-  after(async () => {
-    await browser?.close()
-    await server?.close()
-  })
+  const library = libraryInChromium()
 
   /** Opens tabs in a profile of their own. */
   async function profile() {
-    const context = await browser.newContext()
-    const unhandled = []
-    return {
-      async tab(name, options = {}) {
-        const page = await context.newPage()
-        page.on('pageerror', error => unhandled.push(error))
-        await page.addInitScript(deafness)
-        await page.goto(server.origin)
-        await page.waitForFunction('globalThis.shelflife')
-        await page.evaluate(
-          ({ name, options }) => {
-            globalThis.cache = shelflife.createCache({ max: 1000, ...options, store: shelflife.indexedDB({ name }) })
-          },
-          { name, options },
-        )
-        return { page }
-      },
-      async close() {
-        await context.close()
-        assert.deepEqual(unhandled, [])
-      },
+    const { context, visit, close } = await library.profile()
+    await context.addInitScript(deafness)
+    /** @param {string} name */
+    const tab = async name => {
+      const page = await visit()
+      await page.evaluate(name => {
+        globalThis.cache = shelflife.createCache({ max: 1000, store: shelflife.indexedDB({ name }) })
+      }, name)
+      return { page }
     }
+    return { tab, close }
   }
 
   test('a set, a deletion, an invalidation and a clear reach the memory of another tab', async t => {
     const { tab, close } = await profile()
     const [one, two] = [await tab('reach'), await tab('reach')]
-    const read = (page, keys) => page.evaluate(async keys => Promise.all(keys.map(async key => (await cache.get(key)) ?? null)), keys)
-    const until = async (page, keys, expected) => {
+    /** @typedef {import('playwright-core').Page} Page */
+    const read = (/** @type {Page} */ page, /** @type {string[]} */ keys) =>
+      page.evaluate(async keys => Promise.all(keys.map(async key => (await cache.get(key)) ?? null)), keys)
+    const until = async (/** @type {Page} */ page, /** @type {string[]} */ keys, /** @type {(number | null)[]} */ expected) => {
       const began = performance.now()
       for (;;) {
         const found = await read(page, keys)
@@ -91,11 +71,12 @@ describe('tabs, in Chromium', { skip }, () => {
   test('four tabs want the same keys at once: each is loaded once, and a failure hangs nobody', async t => {
     const { tab, close } = await profile()
     const tabs = await Promise.all(Array.from({ length: 4 }, () => tab('loads')))
-    const load = keys =>
+    const load = (/** @type {string[]} */ keys) =>
       Promise.all(
         tabs.map(({ page }, at) =>
           page.evaluate(
             async ({ keys, at }) => {
+              /** @type {string[]} */
               const loaded = []
               const wanted = keys.map(key =>
                 cache.getOrSet(key, async () => {
@@ -105,7 +86,7 @@ describe('tabs, in Chromium', { skip }, () => {
                   return `${key} by ${at}`
                 }),
               )
-              const values = (await Promise.allSettled(wanted)).map(({ value, reason }) => value ?? String(reason))
+              const values = (await Promise.allSettled(wanted)).map(one => (one.status === 'fulfilled' ? one.value : String(one.reason)))
               return { loaded, values }
             },
             { keys, at },
@@ -118,7 +99,7 @@ describe('tabs, in Chromium', { skip }, () => {
     t.diagnostic(`${loads.length} loads of ${keys.length} keys by ${tabs.length} tabs`)
     assert.equal(loads.length, keys.length)
     assert.equal(new Set(loads).size, keys.length)
-    for (const { values } of results) assert.deepEqual(values, results[0].values)
+    for (const { values } of results) assert.deepEqual(values, results[0]?.values)
     const failed = await load(['failing'])
     for (const { values } of failed) assert.deepEqual(values, ['Error: planned'])
     await close()
@@ -143,42 +124,41 @@ describe('tabs, in Chromium', { skip }, () => {
   })
 
   test('without BroadcastChannel and Web Locks everything goes on, each tab for itself', async () => {
-    const context = await browser.newContext()
+    const { context, visit, close } = await library.profile()
     await context.addInitScript(() => {
-      delete globalThis.BroadcastChannel
+      Reflect.deleteProperty(globalThis, 'BroadcastChannel')
       Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })
     })
-    const page = await context.newPage()
-    await page.goto(server.origin)
-    await page.waitForFunction('globalThis.shelflife')
+    const page = await visit()
     const result = await page.evaluate(async () => {
       const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'alone' }) })
       let loads = 0
       const load = () => cache.getOrSet('a', async () => ++loads)
       const values = await Promise.all([load(), load()])
       await cache.flush()
-      const { state, errors } = cache.stats().tiers[0]
+      const { state, errors } = shelflife.tier(cache)
       await cache.close()
       return { loads, values, state, errors }
     })
     assert.deepEqual(result, { loads: 1, values: [1, 1], state: 'on', errors: {} })
-    await context.close()
+    await close()
   })
 
   test(`four tabs, ${ROUNDS} rounds of random operations, closing, and tabs that hear nothing for a while: all converge`, async t => {
     const { tab, close } = await profile()
-    const options = {}
-    const tabs = []
-    for (let at = 0; at < 4; at += 1) tabs.push({ ...(await tab('converge', options)), isFrozen: false })
+    const opened = async () => ({ ...(await tab('converge')), isFrozen: false, busy: Promise.resolve() })
+    const tabs = [await opened(), await opened(), await opened(), await opened()]
     let state = Number(process.env.SHELFLIFE_SEED ?? Date.now() % 1e6)
     t.diagnostic(`seed ${state}`)
-    const random = most => {
+    const random = (/** @type {number} */ most) => {
       state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
       return Math.floor((state / 0x7fffffff) * most)
     }
     const counts = { operations: 0, freezes: 0, closes: 0, checks: 0 }
     let serial = 0
-    const freeze = async (one, isFrozen) => {
+    /** @type {import('../../js/index.ts').Persist[]} */
+    const persists = ['memory', 'memory', 'stored']
+    const freeze = async (/** @type {Awaited<ReturnType<typeof opened>>} */ one, /** @type {boolean} */ isFrozen) => {
       one.isFrozen = isFrozen
       await one.page.evaluate(isFrozen => {
         globalThis.isDeaf = isFrozen
@@ -190,7 +170,7 @@ describe('tabs, in Chromium', { skip }, () => {
         if (one.isFrozen) continue
         const operations = Array.from({ length: 1 + random(10) }, () => {
           serial += 1
-          return { dice: random(100), key: random(KEYS), serial, persist: ['memory', 'memory', 'stored'][random(3)] }
+          return { dice: random(100), key: random(KEYS), serial, persist: persists[random(3)] ?? 'memory' }
         })
         counts.operations += operations.length
         // Not awaited: tabs work at the same time.
@@ -209,6 +189,7 @@ describe('tabs, in Chromium', { skip }, () => {
       await Promise.all(tabs.map(one => one.busy))
       const dice = random(10)
       const one = tabs[random(tabs.length)]
+      assert.ok(one)
       if (dice < 3 && !one.isFrozen) {
         counts.freezes += 1
         await freeze(one, true)
@@ -216,7 +197,7 @@ describe('tabs, in Chromium', { skip }, () => {
       else if (dice === 9 && !one.isFrozen) {
         counts.closes += 1
         await one.page.close()
-        tabs[tabs.indexOf(one)] = { ...(await tab('converge', options)), isFrozen: false }
+        tabs[tabs.indexOf(one)] = await opened()
       }
       if (round % 5 > 0 && round < ROUNDS) continue
       for (const each of tabs) if (each.isFrozen) await freeze(each, false)
@@ -224,6 +205,7 @@ describe('tabs, in Chromium', { skip }, () => {
       counts.checks += 1
       const began = performance.now()
       for (;;) {
+        /** @type {string[]} */
         const seen = await Promise.all(
           tabs.map(each =>
             each.page.evaluate(async keys => {
@@ -239,7 +221,7 @@ describe('tabs, in Chromium', { skip }, () => {
     }
     const unheard = await Promise.all(tabs.map(({ page }) => page.evaluate(() => globalThis.unheard)))
     t.diagnostic(JSON.stringify({ ...counts, unheard }))
-    const stats = await Promise.all(tabs.map(({ page }) => page.evaluate(() => cache.stats().tiers[0])))
+    const stats = await Promise.all(tabs.map(({ page }) => page.evaluate(() => shelflife.tier(cache))))
     for (const { state, dropped } of stats) assert.deepEqual([state, dropped], ['on', 0])
     t.diagnostic(JSON.stringify(stats.map(({ errors }) => errors)))
     await close()
@@ -250,6 +232,10 @@ describe('tabs, in Chromium', { skip }, () => {
 function deafness() {
   globalThis.unheard = 0
   globalThis.BroadcastChannel = class extends BroadcastChannel {
+    /**
+     * @override
+     * @param {(event: MessageEvent) => void} listener
+     */
     set onmessage(listener) {
       super.onmessage = event => {
         if (globalThis.isDeaf) globalThis.unheard += 1
