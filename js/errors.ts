@@ -86,6 +86,18 @@ export class TimeoutError extends ShelflifeError {
   }
 }
 
+/** As many wait as `maxQueue` allows; this one was not taken in. */
+export class QueueFullError extends ShelflifeError {
+  override readonly name: string = 'QueueFullError'
+  /** The length of the queue. */
+  readonly maxQueue: number
+
+  constructor(maxQueue: number, what = 'requests') {
+    super('ERR_QUEUE_FULL', `the queue is full: ${maxQueue} ${what} wait`, { retryable: true })
+    this.maxQueue = maxQueue
+  }
+}
+
 /** Whether `value` is an error of shelflife, whichever copy of the package made it. */
 export function isShelflifeError(value: unknown): value is ShelflifeError {
   return value instanceof Error && (value as { [BRAND]?: unknown })[BRAND] === true

@@ -1,5 +1,6 @@
 /** What `import … from 'shelflife'` offers: export lists only. */
 
+export { createBatcher } from './batch/batcher/batcher.ts'
 export { BatchAbortedError, BatchResultError } from './batch/errors.ts'
 export { processBatch } from './batch/process.ts'
 export { type Cache, createCache } from './cache/cache.ts'
@@ -18,6 +19,7 @@ export {
   type ErrorCode,
   InvalidArgumentError,
   isShelflifeError,
+  QueueFullError,
   ShelflifeError,
   TimeoutError,
 } from './errors.ts'
@@ -25,7 +27,6 @@ export { createMemoryGovernor, type MemoryGovernor } from './governor/governor.t
 export {
   HttpStatusError,
   NetworkError,
-  QueueFullError,
   RequestTimeoutError,
   ResponseTooLargeError,
 } from './http/errors.ts'

@@ -19,6 +19,8 @@ const JS_LEAVES = [
   'next-task',
   'glob',
   'abort-watch',
+  'after-promises',
+  'late-signal',
   'report',
   'wasm-types',
   'codec',

@@ -22,6 +22,29 @@ export function compare(contestants, { rounds = 15, operations, base }) {
       if (round >= 0) costs[index].push(ns)
     }
   }
+  return summary(contestants, costs, base)
+}
+
+/** The same for work that takes promises: each contestant's `run` resolves with its checksum. */
+export async function compareAsync(contestants, { rounds = 15, operations, base }) {
+  const costs = contestants.map(() => [])
+  let expected
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+    for (let turn = 0; turn < contestants.length; turn += 1) {
+      const index = (turn + round + WARM_UP_ROUNDS) % contestants.length
+      const { name, run } = contestants[index]
+      const start = performance.now()
+      const checksum = await run()
+      const ns = ((performance.now() - start) * 1e6) / operations
+      expected ??= checksum
+      if (checksum !== expected) throw new Error(`${name} did other work: ${checksum}, not ${expected}`)
+      if (round >= 0) costs[index].push(ns)
+    }
+  }
+  return summary(contestants, costs, base)
+}
+
+function summary(contestants, costs, base) {
   const baseCosts = costs[contestants.findIndex(({ name }) => name === base)]
   return contestants.map(({ name }, index) => ({
     name,

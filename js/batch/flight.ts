@@ -1,5 +1,6 @@
 /** One batch in the hands of the handler. */
 
+import { LateSignal } from '../late-signal.ts'
 import type { BatchContext } from './types.ts'
 
 /** Items that went out together first; parts and retries come out of it again. */
@@ -18,8 +19,7 @@ export class Flight<T> implements BatchContext {
   readonly length: number
   readonly attempt: number
   readonly begunAt: number
-  #controller: AbortController | undefined
-  #stopped: { readonly reason: unknown } | undefined
+  readonly #late = new LateSignal()
 
   constructor(action: { token: number; start: number; length: number; attempt: number }, whole: Whole<T>, begunAt: number) {
     this.token = action.token
@@ -31,11 +31,7 @@ export class Flight<T> implements BatchContext {
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.#stopped !== undefined) this.#controller.abort(this.#stopped.reason)
-    }
-    return this.#controller.signal
+    return this.#late.signal
   }
 
   get indexes(): readonly number[] {
@@ -50,7 +46,6 @@ export class Flight<T> implements BatchContext {
 
   /** Aborts the signal. */
   stop(reason: unknown): void {
-    this.#stopped = { reason }
-    this.#controller?.abort(reason)
+    this.#late.abort(reason)
   }
 }

@@ -106,18 +106,6 @@ export class HttpStatusError extends ShelflifeError {
   }
 }
 
-/** As many requests wait as `maxQueue` allows; this one was not sent. */
-export class QueueFullError extends ShelflifeError {
-  override readonly name: string = 'QueueFullError'
-  /** The length of the queue. */
-  readonly maxQueue: number
-
-  constructor(maxQueue: number) {
-    super('ERR_QUEUE_FULL', `the queue is full: ${maxQueue} requests wait`, { retryable: true })
-    this.maxQueue = maxQueue
-  }
-}
-
 /** The statuses that say "not now", so that the same request may succeed later. */
 export function isTransient(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status === 500 || (status >= 502 && status <= 504)

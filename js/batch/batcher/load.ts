@@ -1,0 +1,66 @@
+/** One key on its way: who waits for it, and the promise they share. */
+
+import type { Abortable, AbortWatch } from '../../abort-watch.ts'
+
+/** See the top of this file. */
+export class Load<K, V, I> {
+  readonly key: K
+  readonly id: I
+  readonly promise: Promise<V>
+  resolve!: (value: V) => void
+  reject!: (error: unknown) => void
+  /** `'gone'`: all who wanted it gave up before it was sent. */
+  state: 'waiting' | 'sent' | 'settled' | 'gone' = 'waiting'
+  /** On the driver's timeline: since when it waits, later until when its value serves. */
+  at: number
+  /** Of the key, where batches are limited in bytes. */
+  bytes = 0
+  /** Callers who may yet give up; `Infinity` once there is one who cannot. */
+  callers = 0
+
+  constructor(key: K, id: I, at: number) {
+    this.key = key
+    this.id = id
+    this.at = at
+    this.promise = new Promise<V>((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
+}
+
+/** A caller who may give up. */
+export class Caller<V> implements Abortable {
+  readonly promise: Promise<V>
+  readonly #onLeave: () => void
+  #settle: { readonly resolve: (value: V) => void; readonly reject: (error: unknown) => void } | undefined
+  readonly #rest: () => void
+
+  /** `onLeave` is called when he gives up before the load ends. The signal must not be aborted yet. */
+  constructor(load: Promise<V>, signal: AbortSignal, aborts: AbortWatch, onLeave: () => void) {
+    this.#onLeave = onLeave
+    this.#rest = () => aborts.remove(signal, this)
+    aborts.add(signal, this)
+    this.promise = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+    })
+    load.then(
+      value => this.#end()?.resolve(value),
+      error => this.#end()?.reject(error),
+    )
+  }
+
+  aborted(reason: unknown): void {
+    const settle = this.#end()
+    if (settle === undefined) return
+    settle.reject(reason)
+    this.#onLeave()
+  }
+
+  #end(): { readonly resolve: (value: V) => void; readonly reject: (error: unknown) => void } | undefined {
+    const settle = this.#settle
+    if (settle !== undefined) this.#rest()
+    this.#settle = undefined
+    return settle
+  }
+}
