@@ -29,6 +29,9 @@ export function createBatcher<K, V, I = K>(loadMany: LoadMany<K, V>, options?: B
   return new GatheringBatcher(loadMany, resolveBatcher(options))
 }
 
+/** So many that are sent may stay in front of the queue before they are taken out. */
+const MOST_PASSED = 1024
+
 interface Flight<K, V, I> {
   readonly loads: readonly Load<K, V, I>[]
   readonly late: LateSignal
@@ -47,6 +50,8 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   readonly #flights = new Set<Flight<K, V, I>>()
   /** What waits, in order; those that are gone are passed over. */
   #queue: Load<K, V, I>[] = []
+  /** Where the first of them stands. */
+  #head = 0
   #waiting = 0
   #bytes = 0
   /** Halves of batches that threw; they go before the queue. */
@@ -125,10 +130,9 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     const error = new ClosedError('the batcher')
     const unsent = [...this.#queue.filter(load => load.state === 'waiting'), ...this.#parts.flat()]
     const flights = [...this.#flights]
-    this.#queue = []
+    this.#clearQueue()
     this.#waiting = 0
     this.#parts.length = 0
-    this.#driver.set(this.#window, Number.POSITIVE_INFINITY)
     for (const load of unsent) this.#reject(load, error)
     for (const flight of flights) {
       if (!this.#land(flight)) continue
@@ -241,12 +245,19 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
 
   /** The window of those that are left begins with the first of them. */
   #awaitFirst(): void {
+    this.#dropPassed()
     const first = this.#queue.find(load => load.state === 'waiting')
     if (first !== undefined) this.#driver.set(this.#window, first.at + this.#options.maxWait)
   }
 
+  #dropPassed(): void {
+    this.#queue = this.#queue.slice(this.#head)
+    this.#head = 0
+  }
+
   #clearQueue(): void {
     this.#queue = []
+    this.#head = 0
     this.#ripe = false
     this.#driver.set(this.#window, Number.POSITIVE_INFINITY)
   }
@@ -256,16 +267,15 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     const { maxBatchSize, maxBytes } = this.#options
     const loads: Load<K, V, I>[] = []
     let bytes = 0
-    let at = 0
-    for (; at < this.#queue.length && loads.length < maxBatchSize; at += 1) {
-      const load = this.#queue[at] as Load<K, V, I>
+    for (; this.#head < this.#queue.length && loads.length < maxBatchSize; this.#head += 1) {
+      const load = this.#queue[this.#head] as Load<K, V, I>
       if (load.state !== 'waiting') continue
       if (loads.length > 0 && bytes + load.bytes > maxBytes) break
       bytes += load.bytes
       load.state = 'sent'
       loads.push(load)
     }
-    this.#queue = at === this.#queue.length ? [] : this.#queue.slice(at)
+    if (this.#head >= MOST_PASSED && this.#head * 2 >= this.#queue.length) this.#dropPassed()
     this.#waiting -= loads.length
     this.#bytes -= bytes
     return loads
@@ -352,7 +362,6 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   }
 
   #remember(load: Load<K, V, I>): void {
-    load.state = 'settled'
     const { ttl } = this.#options
     if (ttl !== Number.POSITIVE_INFINITY) load.at = this.#driver.now() + ttl
     this.#known.keep(load)
@@ -361,7 +370,6 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   #reject(load: Load<K, V, I>, error: unknown): void {
     this.#counts.failed += 1
     this.#known.drop(load)
-    load.state = 'gone'
     load.reject(error)
   }
 

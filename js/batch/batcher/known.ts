@@ -10,6 +10,8 @@ export class Known<K, V, I> {
   readonly #loads = new Map<I, Load<K, V, I>>()
   readonly #max: number
   #settled = 0
+  /** Another one after each `clear`: whether a load is known is asked without looking for it. */
+  #age = 0
 
   constructor(max: number) {
     this.#max = max
@@ -26,12 +28,13 @@ export class Known<K, V, I> {
 
   /** Knows a load under way, in the place of another. */
   add(load: Load<K, V, I>): void {
+    load.known = this.#age
     this.#loads.set(load.id, load)
   }
 
   /** A load that was under way has its value: remembers it, if it is still known. */
   keep(load: Load<K, V, I>): void {
-    if (this.#loads.get(load.id) !== load) return
+    if (load.known !== this.#age) return
     if (this.#max === 0) {
       this.#loads.delete(load.id)
       return
@@ -40,21 +43,23 @@ export class Known<K, V, I> {
     if (this.#settled > this.#max) this.#makeRoom()
   }
 
-  /** Forgets this load, if it is the one that is known by its key. */
+  /** Forgets this load, if it is still known. */
   drop(load: Load<K, V, I>): void {
-    if (this.#loads.get(load.id) === load) this.forget(load.id)
+    if (load.known === this.#age) this.forget(load.id)
   }
 
   /** Forgets a key. */
   forget(id: I): void {
     const load = this.#loads.get(id)
     if (load === undefined) return
+    load.known = -1
     this.#loads.delete(id)
     if (load.state === 'settled') this.#settled -= 1
   }
 
   /** Forgets everything. */
   clear(): void {
+    this.#age += 1
     this.#loads.clear()
     this.#settled = 0
   }
@@ -65,6 +70,7 @@ export class Known<K, V, I> {
       const load = loads.next().value as Load<K, V, I>
       this.#loads.delete(load.id)
       if (load.state === 'settled') {
+        load.known = -1
         this.#settled -= 1
         if (this.#settled <= this.#max) return
       } else this.#loads.set(load.id, load)
