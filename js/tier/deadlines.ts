@@ -48,6 +48,15 @@ export function withDeadline<T>({ driver, Alarm }: TierCore, ms: number, action:
   })
 }
 
+/** The result of `work`, or a `TimeoutError` after `ms`; the work goes on. */
+export function within<T>({ driver, Alarm }: TierCore, ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const alarm = new Alarm(() => reject(new TimeoutError('store', ms)), { holds: true })
+    driver.set(alarm, driver.now() + ms)
+    work.then(resolve, reject).finally(() => driver.set(alarm, Number.POSITIVE_INFINITY))
+  })
+}
+
 /** Why a read ended that `signal` gave up. */
 export function readAborted({ reason }: AbortSignal): ShelflifeError {
   return new ShelflifeError('ERR_ABORTED', 'the read was aborted', { cause: reason })

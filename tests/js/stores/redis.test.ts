@@ -38,6 +38,25 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   )
 }
 
+test('what is given up before the tier is opened opens it', async () => {
+  for (const give of [
+    (tier: Tier) => tier.invalidate({ tags: ['t'] }, { persist: 'stored' }),
+    (tier: Tier) => tier.clear(),
+    (tier: Tier) => tier.deleteMany(['a'], { persist: 'stored' }),
+  ]) {
+    const clock = new ManualClock()
+    const tier = redis({ client: new FakeRedis() }).openTier(storeContext(clock))
+    let isDone = false
+    void give(tier).then(() => {
+      isDone = true
+    })
+    await clock.advanceAsync(2000)
+    expect(isDone).toBe(true)
+    expect(tier.stats().state).toBe('on')
+    await tier.close()
+  }
+})
+
 describe('a Redis that does not answer', () => {
   test('a read is a miss after the deadline, and at once when the breaker is open; it closes by itself', async () => {
     const server = new FakeRedis()
