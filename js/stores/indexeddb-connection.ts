@@ -141,16 +141,24 @@ export class IndexedDbConnection {
         const { database, isNew } = await open(name, signal, kind => this.#host.count(kind))
         const controller = new AbortController()
         const dead = controller.signal
+        let isOurs = false
         database.onclose = () => {
           controller.abort(new DOMException('the browser has closed the connection', 'InvalidStateError'))
-          onDead()
+          // Until then it is tried again below, and whoever waits shares that.
+          if (isOurs) onDead()
         }
         database.onversionchange = () => {
           this.#host.count('versionchange')
           database.close()
-          onDead()
+          if (isOurs) onDead()
         }
-        await untilDead(dead, this.#meet(database, signal, isNew && wasThere))
+        try {
+          await untilDead(dead, this.#meet(database, signal, isNew && wasThere))
+          isOurs = true
+        } finally {
+          // One that nobody gets would be in the way of its own deletion.
+          if (!isOurs) database.close()
+        }
         return { database, dead }
       } catch (cause) {
         if (attempt === TRIES || signal.aborted || !isSuspect(cause)) throw cause
@@ -186,11 +194,16 @@ function open(name: string, signal: AbortSignal, count: (kind: string) => void):
     let isNew = false
     request.onupgradeneeded = () => {
       isNew = true
-      const { result } = request
-      result.createObjectStore(DIRECTORIES, { autoIncrement: true })
-      result.createObjectStore(PAYLOADS)
-      const epoch: Epoch = { birth: unique(), clearing: '' }
-      result.createObjectStore(ABOUT).put(epoch, EPOCH)
+      const { result, transaction } = request
+      try {
+        result.createObjectStore(DIRECTORIES, { autoIncrement: true })
+        result.createObjectStore(PAYLOADS)
+        const epoch: Epoch = { birth: unique(), clearing: '' }
+        result.createObjectStore(ABOUT).put(epoch, EPOCH)
+      } catch (cause) {
+        reject(cause)
+        transaction?.abort()
+      }
     }
     request.onblocked = () => count('blocked')
     request.onerror = () => reject(request.error)
@@ -207,10 +220,12 @@ function open(name: string, signal: AbortSignal, count: (kind: string) => void):
 async function anotherOpens(signal: AbortSignal): Promise<boolean> {
   try {
     const { database } = await open(PROBE, signal, () => {})
-    const found = await readEpoch(database, signal)
-    database.close()
-    await remove(PROBE, signal)
-    return isEpoch(found)
+    try {
+      return isEpoch(await readEpoch(database, signal))
+    } finally {
+      database.close()
+      await remove(PROBE, signal)
+    }
   } catch {
     return false
   }
@@ -222,13 +237,13 @@ function readEpoch(database: IDBDatabase, signal: AbortSignal): Promise<unknown>
 
 /** Deletes a database. False when that cannot be done. */
 function remove(name: string, signal: AbortSignal): Promise<boolean> {
-  return new Promise(resolve => {
+  return new Promise<boolean>(resolve => {
     const request = indexedDB.deleteDatabase(name)
     request.onsuccess = () => resolve(true)
     request.onerror = () => resolve(false)
     request.onblocked = () => resolve(false)
     signal.addEventListener('abort', () => resolve(false), { once: true })
-  })
+  }).catch(() => false)
 }
 
 /** What a corrupt database looks like, and much else; without a store of ours it was made by somebody else. */

@@ -48,7 +48,7 @@ export class IndexedDbMedium implements SegmentMedium {
   append(segments: readonly Segment[], durability: Durability, { signal }: MediumCall): Promise<number[]> {
     const strength = durability === 'durable' ? 'strict' : this.#durability
     return this.#attempt('append', signal, database =>
-      write(database, ALL, strength, signal, transaction => {
+      write(database, ALL, strength, signal, (transaction, attempt) => {
         this.#meet(transaction)
         const directories = transaction.objectStore(DIRECTORIES)
         const payloads = transaction.objectStore(PAYLOADS)
@@ -63,10 +63,12 @@ export class IndexedDbMedium implements SegmentMedium {
             const id = (event.target as IDBRequest<number>).result
             ids[index] = id
             if (isWithin) return
-            payloads.put(exact(payload), id)
-            apart -= 1
-            // Said now, it is not asked for when the last request is answered.
-            if (apart === 0) transaction.commit()
+            attempt(() => {
+              payloads.put(exact(payload), id)
+              apart -= 1
+              // Said now, it is not asked for when the last request is answered.
+              if (apart === 0) transaction.commit()
+            })
           }
         }
         // Nothing waits for an answer, which a page that is left would not live to see: what does is rolled back.

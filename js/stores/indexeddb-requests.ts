@@ -2,29 +2,43 @@
 
 import { isShelflifeError, ShelflifeError } from '../errors.ts'
 
-/** Runs `body` in a transaction and resolves when that is complete: a request that succeeds may still be rolled back. */
+/**
+ * Runs `body` in a transaction and resolves when that is complete: a request that succeeds may still be rolled back. What throws in `body`, or
+ * in what it passes to its second argument when it is answered, undoes everything: half of it would be complete otherwise.
+ */
 export function write<T>(
   database: IDBDatabase,
   stores: readonly string[],
   durability: 'relaxed' | 'strict',
   signal: AbortSignal,
-  body: (transaction: IDBTransaction) => T,
+  body: (transaction: IDBTransaction, attempt: (step: () => void) => void) => T,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction(stores, 'readwrite', { durability })
     const stop = () => abort(transaction)
     const end = () => signal.removeEventListener('abort', stop)
     let result: T
+    let thrown: unknown
+    const attempt = (step: () => void) => {
+      try {
+        step()
+      } catch (cause) {
+        thrown ??= cause
+        abort(transaction)
+      }
+    }
     transaction.oncomplete = () => {
       end()
       resolve(result)
     }
     transaction.onabort = () => {
       end()
-      reject(signal.aborted ? signal.reason : (transaction.error ?? nameless()))
+      reject(signal.aborted ? signal.reason : (thrown ?? transaction.error ?? nameless()))
     }
     signal.addEventListener('abort', stop)
-    result = body(transaction)
+    attempt(() => {
+      result = body(transaction, attempt)
+    })
   })
 }
 
