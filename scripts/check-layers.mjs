@@ -123,8 +123,8 @@ function glueImports(base) {
 function leavesUpward(base) {
   return importsBelow(base, 'js').flatMap(({ file, to, typeOnly }) => {
     if (to.includes('core/generated/')) return []
-    // A tier brings the part of the core that keeps its directory. Of the driver, which it is lent, it names the types.
-    if (inRooms(file, ['tier']) && (inRooms(to, ['core/segments-core']) || (typeOnly && inRooms(to, ['core'])))) return []
+    // A tier brings the parts of the core that keep its directory and make bytes fewer. Of the driver, which it is lent, it names the types.
+    if (inRooms(file, ['tier']) && (inRooms(to, ['core/segments-core', 'core/lz4-core']) || (typeOnly && inRooms(to, ['core'])))) return []
     const allowed = inRooms(file, JS_LEAVES) ? JS_LEAVES : inRooms(file, ['core']) ? JS_CORE : undefined
     return allowed === undefined || inRooms(to, allowed) ? [] : [`${file} imports ${to}`]
   })

@@ -9,6 +9,8 @@ import { PARTS } from './core.mjs'
 import { root } from './toolchain.mjs'
 
 export const BUDGET_BYTES = 60_000
+/** Never written. */
+const OUT = 'bundle'
 
 /** Imports whose sizes are worth watching: what is named after `#`, or everything, of a file of dist/. */
 const WATCHED = [
@@ -27,7 +29,10 @@ const WATCHED = [
   'slim',
 ]
 
-/** The sizes in bytes of what importing `watched` adds to a bundle, and the parts of the core it carries. */
+/**
+ * The sizes in bytes of what importing `watched` adds to a bundle, and the parts of the core it carries. What is loaded only when it is
+ * needed is a file of its own, and not counted.
+ */
 export async function added(watched) {
   const { build } = await import('esbuild')
   const [file, name] = watched.split('#')
@@ -37,15 +42,31 @@ export async function added(watched) {
     bundle: true,
     minify: true,
     format: 'esm',
+    splitting: true,
+    outdir: OUT,
+    metafile: true,
     write: false,
     external: ['node:*', 'redis'],
     logLevel: 'error',
     charset: 'utf8',
+    absWorkingDir: root,
   })
-  const [{ contents, text }] = made.outputFiles
+  const contents = Buffer.concat(loadedAtOnce(made, { entry: `${OUT}/stdin.js`, folder: root }))
+  const text = contents.toString()
   const texts = await Promise.all(Object.keys(PARTS).map(async part => [part, await inlinedText(part)]))
   const parts = texts.filter(([, inlined]) => text.includes(inlined)).map(([part]) => part)
   return { minified: contents.length, brotli: brotliCompressSync(contents).length, parts }
+}
+
+/** The bytes of the entry and of all that it imports statically, of what esbuild made in `folder`. */
+export function loadedAtOnce({ outputFiles, metafile: { outputs } }, { entry, folder }) {
+  const wanted = [entry]
+  for (const file of wanted) {
+    for (const { path, kind } of outputs[file].imports) {
+      if (kind === 'import-statement' && path in outputs && !wanted.includes(path)) wanted.push(path)
+    }
+  }
+  return wanted.map(file => outputFiles.find(({ path }) => path === join(folder, file)).contents)
 }
 
 async function inlinedText(part) {

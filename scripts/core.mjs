@@ -19,6 +19,7 @@ export const PARTS = {
   batch: ['batch'],
   metrics: ['metrics'],
   segments: ['segments'],
+  lz4: ['lz4'],
   shelflife: ['cache', 'schedule', 'batch', 'metrics'],
 }
 

@@ -14,6 +14,8 @@ pub mod batch;
 pub mod cache;
 pub mod column;
 pub mod histogram;
+#[cfg(feature = "lz4")]
+pub mod lz4;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 pub mod rng;

@@ -3,8 +3,11 @@
 import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
 import { optionsObject, type Size, sizeInBytes } from '../options.ts'
 
-/** `'auto'` is what pays best: `'brotli'` in files, `'deflate'` in browsers that have it, else nothing. `'gzip'` is `'deflate'` with 18 bytes more. */
-export type CompressionFormat = 'auto' | 'brotli' | 'deflate' | 'gzip' | 'none'
+/**
+ * `'auto'` is what pays best: `'brotli'` in files, `'deflate'` in browsers that have it, else nothing. `'gzip'` is `'deflate'` with 18 bytes more.
+ * `'lz4'` runs everywhere, in this thread, and is loaded when it is first needed: it makes less of the bytes smaller, and is the first to give them back.
+ */
+export type CompressionFormat = 'auto' | 'brotli' | 'deflate' | 'gzip' | 'lz4' | 'none'
 
 /** Options of compression. Values are compressed together, a segment of up to 32 kB at a time. */
 export interface CompressionOptions {
@@ -18,16 +21,18 @@ export interface CompressionOptions {
 }
 
 /** The number of a format in a directory of a segment; 0 stands for none. */
-export const FORM = { none: 0, deflate: 1, gzip: 2, brotli: 3 } as const
+export const FORM = { none: 0, deflate: 1, gzip: 2, brotli: 3, lz4: 4 } as const
 export type Form = (typeof FORM)[keyof typeof FORM]
+/** The last form that this version knows. */
+export const LAST_FORM = FORM.lz4
 
 /** Does the work. */
 export interface Zip {
   /** Those it can do, the best first. */
   readonly forms: readonly Form[]
   compress(form: Form, bytes: Uint8Array): Promise<Uint8Array>
-  /** Rejects when they are no such bytes, or more than `most` would come out, before that much is made. */
-  expand(form: Form, bytes: Uint8Array, most: number): Promise<Uint8Array>
+  /** The `length` bytes that `bytes` were made of. Rejects when they are no such bytes, or more would come out, before that much is made. */
+  expand(form: Form, bytes: Uint8Array, length: number): Promise<Uint8Array>
 }
 
 /** Options, resolved. */
@@ -37,6 +42,7 @@ export interface Compression {
   readonly minSize: number
   readonly minSaving: number
   readonly maxExpanded: number
+  /** Does all forms but LZ4, which is the tiers' own. */
   readonly zip: Zip | undefined
 }
 
@@ -46,10 +52,10 @@ export function resolveCompression(option: CompressionFormat | CompressionOption
     typeof option === 'string' ? { format: option } : option === undefined ? {} : optionsObject(option, 'compression')
   const { format = option === undefined ? 'none' : 'auto', minSize = 1024, minSaving = 0.1, maxExpanded = '16mb' } = options
   const form = format === 'auto' ? (zip?.forms[0] ?? FORM.none) : FORM[format]
-  if (form === undefined) throw new InvalidArgumentError('compression', "'auto', 'brotli', 'deflate', 'gzip' or 'none'", format)
+  if (form === undefined) throw new InvalidArgumentError('compression', "'auto', 'brotli', 'deflate', 'gzip', 'lz4' or 'none'", format)
   if (typeof minSaving !== 'number' || !(minSaving >= 0 && minSaving < 1))
     throw new InvalidArgumentError('compression.minSaving', 'a number from 0 to 1', minSaving)
-  if (zip === undefined && format !== 'auto' && form !== FORM.none)
+  if (zip === undefined && format !== 'auto' && form !== FORM.none && form !== FORM.lz4)
     throw new ShelflifeError('ERR_STORE', `this platform cannot compress: ${format}`)
   return {
     form,

@@ -8,7 +8,7 @@
 
 import { ShelflifeError } from '../errors.ts'
 import { checksum, seedOf } from './checksum.ts'
-import { FORM, type Form } from './compression.ts'
+import { type Form, LAST_FORM } from './compression.ts'
 import type { Segment } from './segment-medium.ts'
 
 /** One line of a directory: a key was given a value, or deleted. */
@@ -100,7 +100,7 @@ export function readDirectory(bytes: Uint8Array): Line[] {
   const count = view.getUint16(2, true)
   const keysAt = HEADER + count * LINE
   const keyBytes = view.getUint32(4, true)
-  if (view.getUint8(1) >> 1 > FORM.brotli) throw new ShelflifeError('ERR_CODEC', 'a payload of a newer form', { retryable: true })
+  if (view.getUint8(1) >> 1 > LAST_FORM) throw new ShelflifeError('ERR_CODEC', 'a payload of a newer form', { retryable: true })
   const wide = view.getUint8(1) & 1
   if (view.getUint8(0) !== VERSION || count > MAX_LINES || keysAt + keyBytes !== bytes.length) throw damaged('its head makes no sense')
   const keys = bytes.subarray(keysAt)
@@ -130,7 +130,7 @@ export function readDirectory(bytes: Uint8Array): Line[] {
 
 /** How the payload of a directory's segment is compressed. */
 export function formOf(directory: Uint8Array): Form {
-  return Math.min((directory[1] ?? 0) >> 1, FORM.brotli) as Form
+  return Math.min((directory[1] ?? 0) >> 1, LAST_FORM) as Form
 }
 
 /** The directory of the same segment with its payload compressed. */

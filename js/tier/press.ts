@@ -1,8 +1,9 @@
 /** Compresses payloads on their way into a log, where it pays, and expands them on their way out. */
 
 import { ShelflifeError } from '../errors.ts'
-import { type Compression, FORM, type Form } from '../stores/compression.ts'
+import { type Compression, FORM, type Form, type Zip } from '../stores/compression.ts'
 import { formOf, type Line, type PackedSegment, withForm } from '../stores/directory.ts'
+import { lz4Zip } from './lz4.ts'
 import type { LogCounts } from './tier-log.ts'
 
 /** After so many segments in a row that were not worth it, only every n-th is tried. */
@@ -51,8 +52,9 @@ export class Press {
   async expand(id: number, stored: Uint8Array): Promise<Uint8Array | undefined> {
     const pressed = this.#pressed.get(id)
     if (pressed === undefined) return stored
-    const { zip, maxExpanded } = this.#compression ?? {}
-    if (zip === undefined || maxExpanded === undefined) throw new ShelflifeError('ERR_CODEC', 'this platform cannot expand it')
+    const { maxExpanded = 0 } = this.#compression ?? {}
+    const zip = zipFor(pressed.form, this.#compression)
+    if (zip === undefined) throw new ShelflifeError('ERR_CODEC', 'this platform cannot expand it')
     if (pressed.length > maxExpanded) throw new ShelflifeError('ERR_CODEC', `${pressed.length} bytes are more than maxExpanded`)
     return zip.expand(pressed.form, stored, pressed.length)
   }
@@ -67,7 +69,8 @@ export class Press {
 
   async #pressOne(segment: PackedSegment): Promise<PackedSegment> {
     const { directory, payload, lines } = segment
-    const { form, zip, minSize, minSaving, maxExpanded } = this.#compression as Compression
+    const { form, minSize, minSaving, maxExpanded } = this.#compression as Compression
+    const zip = zipFor(form, this.#compression)
     this.#count.before += payload.length
     let stored = payload
     if (zip !== undefined && payload.length >= minSize && payload.length <= maxExpanded && this.#isWorthATry()) {
@@ -89,6 +92,10 @@ export class Press {
     this.#inVain += 1
     return this.#inVain % EVERY === 0
   }
+}
+
+function zipFor(form: Form, compression: Compression | undefined): Zip | undefined {
+  return form === FORM.lz4 ? lz4Zip : compression?.zip
 }
 
 function lengthOf(lines: readonly Line[]): number {

@@ -193,8 +193,10 @@ export class SegmentLog implements TierLog {
       const stored = await withDeadline(this.#core, READ_MS, call => this.#medium.read(segment, call))
       return (
         stored &&
-        this.#press.expand(segment, stored).catch(() => {
+        this.#press.expand(segment, stored).catch(error => {
           this.count('expand')
+          // What cannot be expanded now may well be whole.
+          if (isShelflifeError(error) && error.retryable) throw error
           return undefined
         })
       )

@@ -13,6 +13,8 @@ mod given;
 mod inspect;
 #[cfg(feature = "schedule")]
 mod limiter;
+#[cfg(feature = "lz4")]
+mod lz4;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(feature = "schedule")]

@@ -158,7 +158,8 @@ for (const [imported, carried] of /** @type {const} */ ([
   ["import { createFetch } from 'shelflife'", ['schedule']],
   ["import { processBatch } from 'shelflife'", ['batch']],
   ["import { createRegistry } from 'shelflife'", ['metrics']],
-  ["import { indexedDB } from 'shelflife/stores/indexeddb'", ['segments']],
+  // In one file there is no later.
+  ["import { indexedDB } from 'shelflife/stores/indexeddb'", ['segments', 'lz4']],
 ])) {
   test(`${imported} carries no other part of the core`, async () => {
     const name = /\{ (\w+) \}/.exec(imported)?.[1]
@@ -171,6 +172,38 @@ for (const [imported, carried] of /** @type {const} */ ([
     assert.deepEqual(parts, carried)
   })
 }
+
+test('a store loads LZ4 when it is asked for it', async () => {
+  const entry = write(folder, 'split.js', "import { indexedDB } from 'shelflife/stores/indexeddb'\nglobalThis.kept = indexedDB\n")
+  const made = await esbuild({
+    bundle: true,
+    format: 'esm',
+    minify: true,
+    write: false,
+    splitting: true,
+    metafile: true,
+    outdir: 'split',
+    entryPoints: [entry],
+    absWorkingDir: folder,
+    charset: 'utf8',
+    logLevel: 'error',
+  })
+  const { loadedAtOnce } = await import(String(new URL('../../scripts/check-size.mjs', import.meta.url)))
+  const texts = loadedAtOnce(made, { entry: 'split/split.js', folder }).map((/** @type {Uint8Array} */ bytes) =>
+    Buffer.from(bytes).toString(),
+  )
+  const carries = async (/** @type {string} */ part) => {
+    const text = await inlined(part)
+    return [texts.some((/** @type {string} */ loaded) => loaded.includes(text)), made.outputFiles.some(file => file.text.includes(text))]
+  }
+  assert.deepEqual(
+    [await carries('segments'), await carries('lz4')],
+    [
+      [true, true],
+      [false, true],
+    ],
+  )
+})
 
 test('a bundle without the core leaves the core out', async () => {
   const entry = write(folder, 'clock.js', "import { systemClock } from 'shelflife'\nconsole.log(systemClock.wall())\n")
