@@ -51,8 +51,6 @@ import type {
 /** Slots that there is room for in a new cache. */
 const FIRST_SLOTS = 16
 const NEVER = Number.POSITIVE_INFINITY
-/** No tick of the driver. */
-const NO_TICK = -1
 /** No key. */
 const NO_KEY: unique symbol = Symbol('no key')
 
@@ -104,8 +102,6 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   #freshUntil = new Float64Array(FIRST_SLOTS).fill(NEVER)
   /** How many slots have ever been in use. */
   #used = 0
-  /** In this tick of the driver a hit needs no more than to be found: nothing in here is unusual or past its time. */
-  #plainTick = NO_TICK
   /** The key that was last looked for in vain, unless one came in since. */
   #missed: K | typeof NO_KEY = NO_KEY
   /** For how long after that it is kept, for those who take it stale. */
@@ -166,20 +162,13 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
    * `allowStale` is set and it was stored with a `staleFor` that has not passed.
    */
   get(key: K, options?: GetOptions): V | undefined {
-    let slot = this.#slots.get(key)
+    const slot = this.#slots.get(key)
     if (slot === undefined) {
       this.#missed = key
       this.#countMiss(key)
       return undefined
     }
-    const core = this.#core
-    if (core.driver.tick !== this.#plainTick) {
-      slot = this.#servedSlot(slot, key, options)
-      if (slot < 0) return undefined
-    }
-    const value = this.#values[slot]
-    core.hit(slot)
-    return value
+    return this.#core.hitTrusted(slot) ? this.#values[slot] : this.#getLooking(slot, key, options)
   }
 
   /** The value of `key`, without making it more recent and without counting. */
@@ -221,7 +210,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     let until = ttl === NEVER ? NEVER : this.#now() + ttl
     if (detail?.pastBy !== undefined) {
       until -= detail.pastBy
-      this.#plainTick = NO_TICK
+      this.#core.distrust()
     }
     this.#counts.sets += 1
     if (detail?.isCopy !== true) this.#sourceChanged(key)
@@ -519,13 +508,13 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     if (taken === undefined) return
     this.#guards.set(slot, taken)
     this.#looksTwice = true
-    this.#plainTick = NO_TICK
+    this.#core.distrust()
   }
 
   #setDoomed(has: boolean): void {
     this.#hasDoomed = has
     this.#looksTwice = has || this.#guards.size > 0
-    if (this.#looksTwice) this.#plainTick = NO_TICK
+    if (this.#looksTwice) this.#core.distrust()
   }
 
   /** The slot of `key`, unless its entry was given up. */
@@ -554,7 +543,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
       return
     }
     this.#freshUntil[slot] = now
-    this.#plainTick = NO_TICK
+    this.#core.distrust()
     this.#ttlEnd.set(slot, now)
     this.#core.arm(slot, end)
     this.#expiry.expect(end)
@@ -577,6 +566,14 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     this.#curve?.missed(key)
   }
 
+  #getLooking(found: number, key: K, options: GetOptions | undefined): V | undefined {
+    const slot = this.#servedSlot(found, key, options)
+    if (slot < 0) return undefined
+    const value = this.#values[slot]
+    this.#core.hit(slot)
+    return value
+  }
+
   /** The slot to serve `key` from, or -1; looks at everything that may have happened to the entry since it was stored. */
   #servedSlot(found: number, key: K, options: GetOptions | undefined): number {
     const slot = this.#looksTwice ? askedSlot(this.contents, key) : found
@@ -588,8 +585,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     const { idleMs } = this.#options
     // The wheel counts in whole milliseconds: what it has filed may end up to one earlier.
     if (now < this.#expiry.next - 1 && !this.#looksTwice && idleMs === NEVER && !this.#staleFor.isUsed) {
-      const { driver } = this.#core
-      if (!driver.stale) this.#plainTick = driver.tick
+      this.#core.trust()
       return slot
     }
     const until = this.#freshUntil[slot] as number
@@ -938,7 +934,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     this.#values = blank()
     this.#freshUntil = new Float64Array(FIRST_SLOTS).fill(NEVER)
     this.#used = 0
-    this.#plainTick = NO_TICK
+    this.#core.distrust()
     this.#notes = undefined
     this.#sizes = []
     this.#free = -1

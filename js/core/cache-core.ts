@@ -5,7 +5,7 @@
 
 import type { Clock } from '../clock.ts'
 import { CoreHandle } from './door.ts'
-import { type Driver, driverOf } from './driver.ts'
+import { type Driver, driverOf, type Reliant } from './driver.ts'
 import { CacheHandle, part } from './parts/cache.ts'
 
 /** A log begins small, so that a cache nobody uses costs little, and grows each time it fills up. */
@@ -66,7 +66,7 @@ export function isPolicy(name: unknown): name is EvictionPolicy {
 }
 
 /** See the top of this file. */
-export class CacheCore {
+export class CacheCore implements Reliant {
   /** Whose time it is. */
   readonly driver: Driver
   /** Reads each log as it crosses. */
@@ -79,6 +79,9 @@ export class CacheCore {
   #full = FIRST_LOG_WORDS - MOST_WORDS
   /** The length at which the clock has to be read again, or the log is full. */
   #pauseAt = FIRST_LOG_WORDS - MOST_WORDS
+  /** Up to this length hits need no more than to be noted: {@link CacheCore.trust}. */
+  #trustedTo = 0
+  #relies = false
   /** How many words are appended between two readings of the clock. */
   #stride = WORDS_BETWEEN_CLOCKS
   /** How many words have crossed, and how many words of all were no hits. */
@@ -103,9 +106,37 @@ export class CacheCore {
     this.#handle = new CoreHandle(part, () => new CacheHandle(number, max, seed, this.driver.now()))
   }
 
-  /** How many times {@link CacheCore.hit} was called. */
+  /** How many times {@link CacheCore.hit} was called, and {@link CacheCore.hitTrusted} noted one. */
   get hits(): number {
     return this.#crossed + this.#length - this.#others
+  }
+
+  /** Until the time moves or {@link CacheCore.distrust}, every entry may be served, and hits need no more than to be noted. */
+  trust(): void {
+    if (this.driver.stale) return
+    this.#trustedTo = this.#pauseAt
+    if (this.#relies) return
+    this.#relies = true
+    this.driver.rely(this)
+  }
+
+  /** Whether an entry may be served has to be asked again. */
+  distrust(): void {
+    this.#trustedTo = 0
+  }
+
+  timeMoved(): void {
+    this.#relies = false
+    this.#trustedTo = 0
+  }
+
+  /** The entry in `slot` was read; false, and nothing is noted, when more has to be looked at before. One comparison answers all that. */
+  hitTrusted(slot: number): boolean {
+    const length = this.#length
+    if (length >= this.#trustedTo) return false
+    this.#log[length] = slot
+    this.#length = length + 1
+    return true
   }
 
   /** The entry in `slot` was read. */
@@ -268,6 +299,7 @@ export class CacheCore {
   #forgetLog(): void {
     this.#crossed += this.#length
     this.#length = 0
+    this.#trustedTo = 0
     this.#pauseAt = Math.min(this.#stride, this.#full)
     this.#scanned = 0
     this.#nextVictim = 0

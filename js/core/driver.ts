@@ -11,9 +11,6 @@ import { report } from '../report.ts'
 /** The two clocks may differ this much before the difference counts as sleep. */
 const SLEEP_TOLERANCE_MS = 1000
 
-/** A mask: ticks stay small integers. */
-const MOST_TICKS = 0x3fffffff
-
 const drivers = new WeakMap<Clock, Driver>()
 
 /** The driver of `clock`; there is one for each clock. */
@@ -42,6 +39,12 @@ export class Alarm {
   }
 }
 
+/** Who goes by {@link Driver.recent} without asking whether it is too old. */
+export interface Reliant {
+  /** `recent` is another time now, or too old to go by. */
+  timeMoved(): void
+}
+
 /** See the top of this file. */
 export class Driver {
   readonly clock: Clock
@@ -49,8 +52,7 @@ export class Driver {
   recent = 0
   /** Whether `recent` is too old to go by. Always so for a test's clock; for the machine's own after each macrotask. */
   stale = true
-  /** Another number whenever `recent` is another time, or is too old to go by. */
-  tick = 0
+  readonly #reliants: Reliant[] = []
   readonly #coarse: boolean
   #expiring = false
   readonly #heap: Alarm[] = []
@@ -86,7 +88,7 @@ export class Driver {
    */
   read(): number {
     this.recent = this.now()
-    this.#tick()
+    this.#moveTime()
     if (this.#coarse) {
       this.stale = false
       if (!this.#expiring) this.#expire()
@@ -102,17 +104,22 @@ export class Driver {
     if (this.stale) return -1
     const before = this.recent
     this.recent = this.clock.monotonic() - this.#origin + this.#skew
-    this.#tick()
+    this.#moveTime()
     return this.recent - before
+  }
+
+  /** Tells `reliant`, once, when `recent` is another time, or too old to go by. Only while it is not. */
+  rely(reliant: Reliant): void {
+    this.#reliants.push(reliant)
   }
 
   #age(): void {
     this.stale = true
-    this.#tick()
+    this.#moveTime()
   }
 
-  #tick(): void {
-    this.tick = (this.tick + 1) & MOST_TICKS
+  #moveTime(): void {
+    for (let reliant = this.#reliants.pop(); reliant !== undefined; reliant = this.#reliants.pop()) reliant.timeMoved()
   }
 
   #expire(): void {
