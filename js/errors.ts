@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'ERR_TIMEOUT'
   | 'ERR_QUEUE_FULL'
   | 'ERR_RATE_LIMITED'
+  | 'ERR_CIRCUIT_OPEN'
   | 'ERR_NETWORK'
   | 'ERR_HTTP_STATUS'
   | 'ERR_RESPONSE_TOO_LARGE'

@@ -15,6 +15,7 @@ export type * from './cache/loading-types.ts'
 export type { TierBreakerOptions, TierMode, TierOptions } from './cache/tier-options.ts'
 export type * from './cache/types.ts'
 export type { Clock, ClockTimer } from './clock.ts'
+export type { BreakerCause, BreakerState } from './core/breaker-core.ts'
 export type { EvictionPolicy } from './core/cache-core.ts'
 export type { OwnCacheOptions, ResultCache, SharedCacheOptions } from './decorators/cached.ts'
 export type { ConcurrencyLimitOptions } from './decorators/concurrency-limited.ts'
@@ -31,4 +32,13 @@ export type { Labels, LabelValue } from './metrics/labels.ts'
 export type { Registry, RegistryOptions } from './metrics/registry.ts'
 export type { Distribution, HistogramSnapshot, MetricSnapshot, NumberSnapshot, RegistrySnapshot } from './metrics/snapshot.ts'
 export type { Duration, Size } from './options.ts'
+export type { BreakerOptions, BreakerWindow, CircuitChange } from './policies/breaker-options.ts'
+export type {
+  CircuitBreaker,
+  CircuitBreakerEvents,
+  CircuitBreakerOptions,
+  CircuitBreakerStats,
+  SavedCircuits,
+} from './policies/circuit-breaker.ts'
+export type * from './policies/types.ts'
 export type { Persist, Store, TierState, TierStats } from './stores/tier.ts'

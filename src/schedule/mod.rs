@@ -7,6 +7,7 @@
 
 mod backoff;
 mod border;
+pub mod breaker;
 mod bucket;
 mod gate;
 mod lanes;

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "batch")]
 mod batch;
+#[cfg(feature = "schedule")]
+mod breaker;
 #[cfg(feature = "cache")]
 mod cache;
 #[cfg(feature = "cache")]

@@ -7,7 +7,15 @@ import { wasmSource } from '../../entry/slim-source.ts'
 import { CorePart } from '../door.ts'
 import { __wbg_reset_state, initSync, plantTrap } from '../generated/shelflife/shelflife.js'
 
-export { BatchMachine, CacheHandle, CurveHandle, LimiterHandle, MetricsMachine, ScheduleHandle } from '../generated/shelflife/shelflife.js'
+export {
+  BatchMachine,
+  BreakerHandle,
+  CacheHandle,
+  CurveHandle,
+  LimiterHandle,
+  MetricsMachine,
+  ScheduleHandle,
+} from '../generated/shelflife/shelflife.js'
 
 /** See the top of this file. */
 export const part = /* @__PURE__ */ new CorePart({ initSync, plantTrap, reset: __wbg_reset_state }, wasmSource)
