@@ -22,8 +22,9 @@ const WAKING = ['visibilitychange', 'resume', 'pageshow'] as const
 /** See the top of this file. Where there is no BroadcastChannel nobody is told, and where there are no Web Locks nobody is asked. */
 export class Tabs implements Peers {
   readonly #name: string
-  readonly #onWake = () => {
-    if (globalThis.document?.visibilityState === 'hidden') {
+  readonly #onWake = ({ type }: Event) => {
+    // One that thaws is awake, seen or not.
+    if (type === 'visibilitychange' && globalThis.document?.visibilityState === 'hidden') {
       this.#hiddenAt = performance.now()
       return
     }
@@ -112,6 +113,7 @@ export class Tabs implements Peers {
   #ring(what: number): void {
     this.#ringable()
     this.#bell?.postMessage(what)
+    if (this.#isLeaving) this.#hangUp()
   }
 
   #hangUp(): void {

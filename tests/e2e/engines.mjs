@@ -5,7 +5,7 @@ import { bundle, skip as noChromium, runInChromium, serve } from './chromium.mjs
 import { openSession } from './web-driver.mjs'
 
 /** Longest run of a page. */
-const TIMEOUT_MS = 600_000
+const TIMEOUT_MS = 3_600_000
 
 // Has the page import a module, call it, and leave what it returned or threw as JSON. In a script of the page, since a driver's own
 // script may live in a world of its own, where `instanceof` fails.

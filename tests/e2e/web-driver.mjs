@@ -2,6 +2,7 @@
 // as the system has them.
 
 import { spawn } from 'node:child_process'
+import { request } from 'node:http'
 import { createServer } from 'node:net'
 
 /** How long a driver may take to listen. */
@@ -52,13 +53,27 @@ export async function openSession({ program, args, env, capabilities }) {
 }
 
 /**
+ * Not by `fetch`, which waits for an answer for five minutes at most.
  * @param {string} url
  * @param {unknown} body
+ * @returns {Promise<any>}
  */
 async function send(url, body) {
-  const response = await fetch(url, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
-  const { value } = /** @type {{ value: any }} */ (await response.json())
-  if (!response.ok) throw new Error(`${value?.error}: ${value?.message}`)
+  const { status, text } = await new Promise((resolve, reject) => {
+    const sending = request(url, { method: 'POST', headers: { 'content-type': 'application/json' } }, response => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', part => {
+        text += part
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+      response.on('error', reject)
+    })
+    sending.on('error', reject)
+    sending.end(JSON.stringify(body))
+  })
+  const { value } = JSON.parse(text)
+  if (status !== 200) throw new Error(`${value?.error}: ${value?.message}`)
   return value
 }
 
