@@ -24,7 +24,21 @@ export type { CallTimer } from './decorators/timed.ts'
 export type * from './governor/types.ts'
 export type { RequestPhases, RequestTrace } from './http/errors.ts'
 export type { StoredResponse } from './http/record.ts'
-export type { Fetch, FetchInit, FetchLatency, FetchOptions, FetchStats, ResponseCache, RetryOptions, Transport } from './http/types.ts'
+export type { Freshness } from './http/rfc9111/reuse.ts'
+export type {
+  CachingOptions,
+  Fetch,
+  FetchInit,
+  FetchLatency,
+  FetchOptions,
+  FetchStats,
+  HeuristicOptions,
+  KeepOptions,
+  ResponseCache,
+  RetryOptions,
+  Transport,
+  TransportProgress,
+} from './http/types.ts'
 export type * from './limits/types.ts'
 export type { HistogramOptions, MetricOptions } from './metrics/definition.ts'
 export type { Counter, CounterSeries, Gauge, GaugeSeries, Histogram, HistogramSeries, Timer, TimerSeries } from './metrics/instruments.ts'

@@ -124,6 +124,11 @@ export class Cache<V> implements AsyncDisposable {
     this.#loading.timer = this.#report.loadTimer
   }
 
+  /** Whether other processes read and write one of the tiers, as they do in Redis. */
+  get isShared(): boolean {
+    return this.#tiers?.isShared === true
+  }
+
   /** The value of `key`, from memory at once, else from the nearest tier that has it; `undefined` when none has. */
   get(key: string, options?: CacheReadOptions): Promise<V | undefined> {
     if (typeof key !== 'string') return Promise.reject(notText(key))

@@ -121,6 +121,10 @@ export class GuardedTier {
       })
   }
 
+  get isShared(): boolean {
+    return this.#tier.isShared === true
+  }
+
   /** What the tier has of `keys`, in their order. Rejects only when `signal` aborts or the tier is closed. */
   async getMany(keys: readonly string[], signal?: AbortSignal): Promise<(TierEntry | undefined)[]> {
     const found = new Array<TierEntry | undefined>(keys.length).fill(undefined)

@@ -25,6 +25,11 @@ export class NamedTiers {
     return this.#path
   }
 
+  /** Whether other processes use one of the tiers. */
+  get isShared(): boolean {
+    return this.#stack.isShared
+  }
+
   /** The tiers as the namespace `name` in this one sees them. */
   within(name: string): NamedTiers {
     return new NamedTiers(this.#stack, [...this.#paths, pathWithin(this.#path, name)])

@@ -33,6 +33,11 @@ export class TierStack {
     this.#standIn = this.#tiers.some(({ mode }) => mode === 'write-through') ? undefined : this.#tiers[0]
   }
 
+  /** Whether other processes use one of the tiers. */
+  get isShared(): boolean {
+    return this.#tiers.some(tier => tier.isShared)
+  }
+
   /** The right to load `key` for all who share the tiers; `undefined` at once where nobody needs it. See {@link Tier.lock}. */
   lock(key: string, signal: () => AbortSignal): Promise<(() => void) | undefined> | undefined {
     for (const tier of this.#tiers) {

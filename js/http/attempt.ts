@@ -1,5 +1,7 @@
 /** One call of the transport, from sending to the last byte of the body. */
 
+import type { Clock } from '../clock.ts'
+import type { Driver } from '../core/driver.ts'
 import { isOpaque, type StoredResponse } from './record.ts'
 import type { Transport } from './types.ts'
 
@@ -10,6 +12,55 @@ export class BodyTooLarge extends Error {
   constructor(received: number) {
     super('the body is too large')
     this.received = received
+  }
+}
+
+/** Milliseconds in the parts of attempts. */
+export interface AttemptLaps {
+  readonly connect: number
+  readonly firstByte: number
+  readonly body: number
+}
+
+/** Looks at the clock while an attempt goes on. */
+export class AttemptWatch {
+  readonly #clocks: { readonly clock: Clock; readonly driver: Driver }
+  readonly #sentAt: number
+  readonly #began: number
+  #connected: number | undefined
+  #head: number | undefined
+  #headAt: number | undefined
+
+  constructor(clocks: { readonly clock: Clock; readonly driver: Driver }) {
+    this.#clocks = clocks
+    this.#sentAt = clocks.clock.wall()
+    this.#began = clocks.driver.now()
+  }
+
+  /** The connection stands. A transport that knows says so. */
+  connected(): void {
+    this.#connected ??= this.#clocks.driver.now()
+  }
+
+  /** The head of the answer has come. */
+  answered(): void {
+    this.#head = this.#clocks.driver.now()
+    this.#headAt = this.#clocks.clock.wall()
+  }
+
+  /** When it was asked and answered, by the wall clock. */
+  get times(): { readonly sentAt: number; readonly receivedAt: number } {
+    return { sentAt: this.#sentAt, receivedAt: this.#headAt ?? this.#sentAt }
+  }
+
+  /** Adds what has passed until now. */
+  addTo(laps: { -readonly [Lap in keyof AttemptLaps]: number }): void {
+    const now = this.#clocks.driver.now()
+    const head = this.#head ?? now
+    const sent = Math.min(this.#connected ?? this.#began, head)
+    laps.connect += sent - this.#began
+    laps.firstByte += head - sent
+    laps.body += now - head
   }
 }
 
@@ -26,9 +77,11 @@ export async function performAttempt(
   request: AttemptRequest,
   maxBytes: number,
   controller: AbortController,
+  watch: AttemptWatch,
 ): Promise<StoredResponse> {
   const { signal } = controller
-  const response = await transport(request.url, { ...request.init, method: request.method, signal })
+  const response = await transport(request.url, { ...request.init, method: request.method, signal }, watch)
+  watch.answered()
   try {
     if (response.type === 'error') throw new TypeError('the transport answered with a network error')
     if (isOpaque(response.type)) {

@@ -6,10 +6,13 @@ import { type Driver, driverOf } from '../core/driver.ts'
 import { ScheduleCore, type Spent } from '../core/schedule-core.ts'
 import { ClosedError, isShelflifeError } from '../errors.ts'
 import { Exchange } from './exchange.ts'
+import { givenUp } from './invalidation.ts'
 import { ClientMetrics, type ClientTotals, type RetryReason } from './metrics.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Source } from './record.ts'
 import type { WireRequest } from './request.ts'
+import type { Heuristic } from './rfc9111/freshness.ts'
+import type { Keeping } from './rfc9111/storable.ts'
 import type { FetchStats, ResponseCache, Transport } from './types.ts'
 import type { Delivery } from './waiters.ts'
 
@@ -23,17 +26,33 @@ export class Desk {
   readonly maxQueue: number
   readonly name: string
   readonly aborts = new AbortWatch()
-  readonly counts = { requests: 0, sent: 0, hits: 0, misses: 0, coalesced: 0, retries: 0, bytes: 0, cacheFailures: 0 }
+  /** For whom answers are kept. */
+  readonly keeping: Omit<Keeping, 'partitioned'> & { readonly heuristic: Heuristic }
+  readonly counts = {
+    requests: 0,
+    sent: 0,
+    hits: 0,
+    stale: 0,
+    revalidated: 0,
+    misses: 0,
+    coalesced: 0,
+    retries: 0,
+    bytes: 0,
+    cacheFailures: 0,
+  }
   readonly #retries = { network: 0, timeout: 0, status: 0 }
   readonly #metrics: ClientMetrics | undefined
   readonly #failures = new Map<string, number>()
   /** Requests that others may join, by flight key. */
   readonly #flights = new Map<string, Exchange>()
   readonly #live = new Set<Exchange>()
+  /** Requests that nobody waits for, by what they are known by. */
+  readonly #refreshing = new Map<string, Exchange>()
   #closed = false
 
   constructor(options: ResolvedOptions) {
     this.cache = options.cache
+    this.keeping = { shared: options.shared, hidesCookies: hidesCookies(), heuristic: options.heuristic }
     this.transport = options.transport
     this.clock = options.clock
     this.driver = driverOf(options.clock)
@@ -61,9 +80,36 @@ export class Desk {
     return delivery
   }
 
+  /** Gets the answer to `request` anew, for whoever asks next, unless that is being done. */
+  refresh(request: WireRequest): void {
+    const { cache, flight, url } = request
+    const known = flight ?? cache?.key ?? url
+    if (cache === undefined || this.#closed || this.#refreshing.has(known)) return
+    const exchange = new Exchange({ ...request, cache: { ...cache, mode: 'no-cache' }, signal: undefined, flight: undefined }, this)
+    this.#live.add(exchange)
+    this.#refreshing.set(known, exchange)
+    exchange.begin()
+  }
+
+  /** What is kept of `url`, or under way, is out of date. Nobody waits for the tiers: who reads later does not find it. */
+  giveUp(url: string): void {
+    this.outdate(other => other === url)
+    const { cache } = this
+    if (cache?.delete === undefined || cache.invalidate === undefined || cache.invalidatePrefix === undefined) return
+    this.spoiled(givenUp(new URL(url)).from(cache))
+  }
+
+  /** Counts it when the cache fails at what nobody waits for. */
+  spoiled(done: Promise<unknown> | undefined): void {
+    done?.catch(() => {
+      this.counts.cacheFailures += 1
+    })
+  }
+
   /** An exchange is over. */
   ended(exchange: Exchange): void {
     this.#live.delete(exchange)
+    for (const [known, other] of this.#refreshing) if (other === exchange) this.#refreshing.delete(known)
     this.#ground(exchange)
   }
 
@@ -80,7 +126,7 @@ export class Desk {
   delivered(source: Source, since: number): void {
     if (source === 'hit') this.counts.hits += 1
     else if (source === 'miss') this.counts.misses += 1
-    else this.counts.coalesced += 1
+    else this.counts[source] += 1
     this.#metrics?.answered(this.driver.now() - since)
   }
 
@@ -128,11 +174,16 @@ export class Desk {
   }
 
   #totals(): ClientTotals {
-    const { hits, misses, coalesced, bytes } = this.counts
+    const { hits, stale, revalidated, misses, coalesced, bytes } = this.counts
     const aborted = this.#failures.get('ERR_ABORTED') ?? 0
     let error = -aborted
     for (const count of this.#failures.values()) error += count
-    const outcomes = { hit: hits, miss: misses, coalesced, error, aborted }
+    const outcomes = { hit: hits, stale, revalidated, miss: misses, coalesced, error, aborted }
     return { outcomes, retries: this.#retries, bytes, inflight: this.#load().running }
   }
+}
+
+/** Whether the platform adds cookies that nobody here sees, as browsers do: it does not let anybody say them. */
+function hidesCookies(): boolean {
+  return !new Request('http://localhost/', { headers: { cookie: 'a=b' } }).headers.has('cookie')
 }

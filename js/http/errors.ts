@@ -2,6 +2,7 @@
 
 import type { Ending, Spent } from '../core/schedule-core.ts'
 import { type ErrorCode, ShelflifeError, TimeoutError, type TimeoutPhase } from '../errors.ts'
+import type { AttemptLaps } from './attempt.ts'
 import type { StoredResponse } from './record.ts'
 
 /** Milliseconds that a request spent in each phase. */
@@ -10,8 +11,14 @@ export interface RequestPhases {
   readonly queue: number
   /** Waiting for `rateLimit`, when it alone kept the first in the queue waiting. */
   readonly rate: number
-  /** In attempts: sending, waiting for the answer, reading the body. */
+  /** In attempts: the sum of the next three. */
   readonly attempts: number
+  /** Looking up the host, connecting and shaking hands, where the transport tells; else 0, and part of `firstByte`. */
+  readonly connect: number
+  /** From sending to the head of the answer. */
+  readonly firstByte: number
+  /** Reading the body. */
+  readonly body: number
   /** Asleep between attempts. */
   readonly backoff: number
 }
@@ -112,9 +119,9 @@ export function isTransient(status: number): boolean {
 }
 
 /** What errors say, from what the schedule booked. */
-export function traceOf(request: { url: string; method: string }, spent: Spent): RequestTrace {
+export function traceOf(request: { url: string; method: string }, spent: Spent, laps: AttemptLaps): RequestTrace {
   const { attempts, queue, rate, running, backoff } = spent
-  return { url: request.url, method: request.method, attempts, phases: { queue, rate, attempts: running, backoff } }
+  return { url: request.url, method: request.method, attempts, phases: { queue, rate, attempts: running, ...laps, backoff } }
 }
 
 function messageOf(cause: unknown): string {

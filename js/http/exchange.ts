@@ -8,37 +8,46 @@ import { Alarm } from '../core/driver.ts'
 import type { Deadline, Ending, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
 import { type CoreTrappedError, QueueFullError } from '../errors.ts'
 import { RateLimitedError } from '../limits/errors.ts'
-import { BodyTooLarge, performAttempt } from './attempt.ts'
-import { isStorable, maxAgeMs } from './caching.ts'
+import { AttemptWatch, BodyTooLarge, performAttempt } from './attempt.ts'
 import type { Desk } from './desk.ts'
-import { isTransient, NetworkError, RequestTimeoutError, ResponseTooLargeError, traceOf } from './errors.ts'
-import { isStoredResponse, type Source, type StoredResponse } from './record.ts'
+import { isTransient, NetworkError, RequestTimeoutError, type RequestTrace, ResponseTooLargeError, traceOf } from './errors.ts'
+import { Passage, type PassageHost } from './passage.ts'
+import { type Source, type StoredResponse, sharing, withoutBody } from './record.ts'
 import type { WireRequest } from './request.ts'
 import { retryAfterMs } from './retry.ts'
-import type { ResponseCache } from './types.ts'
+import type { Times } from './rfc9111/freshness.ts'
+import type { Verdict } from './rfc9111/reuse.ts'
+import { isServerFailure } from './rfc9111/statuses.ts'
+import { isUnsafe, outdatedBy } from './rfc9111/unsafe.ts'
+import { compareHead, conditionsOf, confirms, updated } from './rfc9111/validation.ts'
 import { type Delivery, Waiters } from './waiters.ts'
 
-/** A request wants its own answer, or one that is fresh; it loads at once, and for itself. */
-const ITSELF = { staleWhileRevalidate: 0, staleIfError: 0, refreshAhead: 1, softTimeout: Number.POSITIVE_INFINITY, negativeTtl: 0 }
+const NOTHING_SPENT: Spent = { attempts: 0, queue: 0, rate: 0, running: 0, backoff: 0 }
+
+/** What came over the wire. */
+interface Answer {
+  readonly record: StoredResponse
+  readonly source: Source
+  readonly ending: Ending
+}
 
 /** See the top of this file. */
-export class Exchange implements ScheduledTask {
+export class Exchange implements ScheduledTask, PassageHost {
   readonly request: WireRequest
   readonly key: string
   token = -1
   readonly #desk: Desk
   readonly #waiters: Waiters
+  readonly #passage: Passage | undefined
   readonly #began: number
   #ended = false
   #isOutdated = false
   #attempt = 0
   #controller: AbortController | undefined
-  /** What came over the wire, once it has. */
-  #answer: { readonly record: StoredResponse; readonly ending: Ending } | undefined
-  /** Tells the cache what to keep, while it waits for that. */
-  #load: ((record: StoredResponse | undefined) => void) | undefined
-  /** The cache reads the time to live when it stores: only the response says it. */
-  readonly #keep: typeof ITSELF & { ttl?: number }
+  #watch: AttemptWatch | undefined
+  /** Milliseconds in each part of all attempts. */
+  readonly #laps = { connect: 0, firstByte: 0, body: 0 }
+  #answer: Answer | undefined
   /** Rings when the cache takes longer than the whole request may. */
   #patience: Alarm | undefined
 
@@ -48,8 +57,12 @@ export class Exchange implements ScheduledTask {
     this.#desk = desk
     this.#began = desk.driver.now()
     this.#waiters = new Waiters(desk, () => this.#desert())
-    const { ttl } = request.limits
-    this.#keep = ttl === undefined ? { ...ITSELF } : { ...ITSELF, ttl }
+    const { cache: use, limits } = request
+    if (use !== undefined && desk.cache !== undefined) this.#passage = new Passage(use, desk.cache, desk, limits, this)
+  }
+
+  get ended(): boolean {
+    return this.#ended
   }
 
   /** One more caller waits for the answer. The signal must not be aborted yet. */
@@ -57,11 +70,10 @@ export class Exchange implements ScheduledTask {
     return this.#waiters.join(signal)
   }
 
-  /** Sets out, once the first caller has joined. */
+  /** Sets out, once the first caller has joined; in the background none does. */
   begin(): void {
-    const { cache } = this.request
-    if (cache?.read === true && this.#desk.cache !== undefined) void this.#throughCache(this.#desk.cache, cache.key)
-    else this.#queue()
+    if (this.#passage === undefined || this.request.cache?.mode === 'reload') this.#queue()
+    else void this.#passage.enter()
   }
 
   start(attempt: number): void {
@@ -77,10 +89,27 @@ export class Exchange implements ScheduledTask {
     this.#desk.retrying('timeout')
   }
 
+  send(): void {
+    if (globalThis.navigator?.onLine === false && this.#standIn('final')) return
+    this.#queue()
+  }
+
+  found(record: StoredResponse, verdict: Exclude<Verdict, 'validate'>): void {
+    if (verdict === 'while-revalidating') this.#desk.refresh(this.request)
+    this.#deliver(record, verdict === 'fresh' ? 'hit' : 'stale', 'final')
+  }
+
+  absent(): void {
+    const { url } = this.request
+    const record = { status: 504, statusText: 'Gateway Timeout', headers: [], url, redirected: false, body: new Uint8Array() }
+    this.#deliver(record, 'miss', 'final')
+  }
+
   expire(deadline: Deadline, spent: Spent): void {
     const { timeout, totalTimeout } = this.request.limits
     this.#desk.spent(spent)
-    this.#fail(new RequestTimeoutError(deadline, deadline === 'attempt' ? timeout : totalTimeout, traceOf(this.request, spent)))
+    this.#breakOff('the request took too long')
+    this.#fallBack(new RequestTimeoutError(deadline, deadline === 'attempt' ? timeout : totalTimeout, this.#trace(spent)))
   }
 
   lose(error: CoreTrappedError): void {
@@ -97,45 +126,15 @@ export class Exchange implements ScheduledTask {
     this.#fail(error)
   }
 
-  /** Goes over the wire as the cache's loader: whoever deletes the key meanwhile is not overruled by an older answer. */
-  async #throughCache(cache: ResponseCache, key: string): Promise<void> {
-    let found: unknown
-    try {
-      const finding = cache.getOrSet(key, context => this.#loaded(context?.skip) as Promise<never>, this.#keep)
-      if (this.#load === undefined) this.#waitForCache(true)
-      found = await finding
-    } catch {
-      if (!this.#ended) this.#desk.counts.cacheFailures += 1
-    }
-    if (this.#ended || this.#deliverAnswer()) return
-    if (isStoredResponse(found)) this.#deliver(found, 'hit', 'final')
-    // The cache gave its load up, having a deadline of its own or being closed. The request is on the wire all the same.
-    else if (this.#load !== undefined) this.#load = () => this.#deliverAnswer()
-    else this.#queue()
-  }
-
-  /**
-   * The loader. The cache may take its time to call it: by then nobody may wait any more. What must not be kept says
-   * nothing about what the cache has, so it is skipped.
-   */
-  #loaded(skip?: () => undefined): Promise<StoredResponse | undefined> {
-    if (this.#ended) return Promise.resolve(skip?.())
-    this.#waitForCache(false)
-    return new Promise(resolve => {
-      this.#load = record => resolve(record ?? skip?.())
-      this.#queue()
-    })
-  }
-
   /** Answers with what came over the wire, if it has come. */
-  #deliverAnswer(): boolean {
+  deliverAnswer(): boolean {
     if (this.#answer === undefined) return false
-    this.#deliver(this.#answer.record, 'miss', this.#answer.ending)
+    this.#deliver(this.#answer.record, this.#answer.source, this.#answer.ending)
     return true
   }
 
   /** Lends the total deadline to the cache while the request is in its hands and not in the schedule's. */
-  #waitForCache(on: boolean): void {
+  waitForCache(on: boolean): void {
     const { driver } = this.#desk
     if (on) this.#patience ??= new Alarm(() => this.#cacheIsLate(), { holds: true })
     if (this.#patience !== undefined)
@@ -143,13 +142,9 @@ export class Exchange implements ScheduledTask {
   }
 
   #cacheIsLate(): void {
-    if (this.#answer !== undefined) {
-      this.#desk.counts.cacheFailures += 1
-      this.#deliver(this.#answer.record, 'miss', this.#answer.ending)
-      return
-    }
-    const nothing = { attempts: 0, queue: 0, rate: 0, running: 0, backoff: 0 }
-    this.#fail(new RequestTimeoutError('store', this.request.limits.totalTimeout, traceOf(this.request, nothing)))
+    if (this.#answer !== undefined) this.#desk.counts.cacheFailures += 1
+    if (this.deliverAnswer()) return
+    this.#fail(new RequestTimeoutError('store', this.request.limits.totalTimeout, this.#trace(NOTHING_SPENT)))
   }
 
   #queue(): void {
@@ -158,19 +153,36 @@ export class Exchange implements ScheduledTask {
     const elapsed = driver.now() - this.#began
     const left = elapsed < 1 ? limits : { ...limits, totalTimeout: Math.max(1, limits.totalTimeout - elapsed) }
     const submitted = schedule.submit(this, left)
-    if (submitted === 'queue-full') this.#fail(new QueueFullError(maxQueue))
-    else if (submitted !== 'in') this.#fail(new RateLimitedError(name, 'wait', submitted.retryAfterMs))
+    if (submitted === 'queue-full') this.#fallBack(new QueueFullError(maxQueue))
+    else if (submitted !== 'in') this.#fallBack(new RateLimitedError(name, 'wait', submitted.retryAfterMs))
   }
 
   async #run(attempt: number, controller: AbortController): Promise<void> {
+    const asked = this.#conditional()
+    const watch = new AttemptWatch(this.#desk)
+    this.#watch = watch
     let record: StoredResponse
     try {
-      record = await performAttempt(this.#desk.transport, this.request, this.request.limits.maxResponseSize, controller)
+      record = await performAttempt(this.#desk.transport, asked ?? this.request, this.request.limits.maxResponseSize, controller, watch)
     } catch (error) {
       this.#failed(attempt, error)
       return
     }
-    if (this.#isCurrent(attempt)) await this.#answered(attempt, record)
+    if (this.#isCurrent(attempt)) await this.#answered(attempt, record, watch.times, asked?.former)
+  }
+
+  /** The request as it asks whether what the cache has is still right; `undefined` where it has nothing to ask about. */
+  #conditional(): { url: string; method: string; init: RequestInit; former: StoredResponse } | undefined {
+    const { url, method, init } = this.request
+    const former = this.#passage?.former
+    if (former === undefined || method !== 'GET') return undefined
+    const conditions = conditionsOf(former.headers)
+    if (conditions.length === 0) return undefined
+    // Across origins a condition of ours costs a request to ask for leave. The platform, which keeps answers, too, asks without.
+    if (this.#desk.keeping.hidesCookies) return { url, method, init: { ...init, cache: 'no-cache' }, former }
+    const headers = new Headers(init.headers)
+    for (const [name, value] of conditions) headers.set(name, value)
+    return { url, method, init: { ...init, headers }, former }
   }
 
   /** An attempt that was broken off has nothing to say any more. */
@@ -178,61 +190,63 @@ export class Exchange implements ScheduledTask {
     return !this.#ended && this.#controller !== undefined && this.#attempt === attempt
   }
 
-  async #answered(attempt: number, record: StoredResponse): Promise<void> {
+  async #answered(attempt: number, came: StoredResponse, times: Times, asked: StoredResponse | undefined): Promise<void> {
+    this.#closeLap()
     this.#controller = undefined
-    this.#desk.counts.bytes += record.body.byteLength
+    this.#desk.counts.bytes += came.body.byteLength
+    if (came.status === 304 && asked !== undefined && !confirms(came.headers, asked.headers)) {
+      this.#passage?.forget()
+      this.#unanswered(attempt, new TypeError('the origin confirms what nobody asked about'), true)
+      return
+    }
+    const isConfirmed = came.status === 304 && asked !== undefined
+    const record = isConfirmed ? confirmed(asked, came) : sharing(came, asked)
     const transient = isTransient(record.status)
     const pause = transient ? retryAfterMs(record, this.#desk.clock.wall()) : undefined
     const settled = this.#settle(attempt, transient, pause)
     if (settled === 'backoff') this.#desk.retrying('status')
     if (typeof settled !== 'object') return
     const { ending } = settled
-    this.#answer = { record, ending }
-    const kept = this.#mayKeep(record) ? record : undefined
-    if (this.#load !== undefined) {
-      this.#waitForCache(true)
-      this.#load(kept)
-    } else {
-      if (kept !== undefined) await this.#store(kept)
-      this.#deliver(record, 'miss', ending)
+    if (isServerFailure(record.status) && this.#standIn(ending)) return
+    this.#answer = { record, source: isConfirmed ? 'revalidated' : 'miss', ending }
+    this.#spoil(record)
+    if (this.#passage === undefined) {
+      this.deliverAnswer()
+      return
     }
+    const isWaiting = this.#passage.keep(record, times, !this.#isOutdated)
+    if (isWaiting !== true && (await isWaiting) === false) this.deliverAnswer()
+  }
+
+  /** What the answer makes out of date is given up. */
+  #spoil(record: StoredResponse): void {
+    const { method, url } = this.request
+    const { former } = this.#passage ?? {}
+    if (isUnsafe(method)) for (const outdated of outdatedBy(url, record)) this.#desk.giveUp(outdated)
+    else if (method === 'HEAD' && former !== undefined && compareHead(record, former) === 'other') this.#desk.giveUp(url)
   }
 
   #failed(attempt: number, error: unknown): void {
     if (!this.#isCurrent(attempt)) return
+    this.#closeLap()
     this.#controller = undefined
-    const tooLarge = error instanceof BodyTooLarge
-    const settled = this.#settle(attempt, !tooLarge, undefined)
+    this.#unanswered(attempt, error, !(error instanceof BodyTooLarge))
+  }
+
+  #unanswered(attempt: number, error: unknown, retryable: boolean): void {
+    const settled = this.#settle(attempt, retryable, undefined)
     if (settled === 'backoff') this.#desk.retrying('network')
     if (typeof settled !== 'object') return
-    const trace = traceOf(this.request, settled.spent)
+    const trace = this.#trace(settled.spent)
     const { maxResponseSize } = this.request.limits
-    this.#fail(
-      tooLarge ? new ResponseTooLargeError(maxResponseSize, error.received, trace) : new NetworkError(trace, settled.ending, error),
-    )
+    if (error instanceof BodyTooLarge) this.#fail(new ResponseTooLargeError(maxResponseSize, error.received, trace))
+    else this.#fallBack(new NetworkError(trace, settled.ending, error))
   }
 
   #settle(attempt: number, retryable: boolean, pause: number | undefined): Settled {
     const settled = this.#desk.schedule.settle(this, attempt, retryable, pause)
     if (typeof settled === 'object') this.#desk.spent(settled.spent)
     return settled
-  }
-
-  #mayKeep(record: StoredResponse): boolean {
-    if (this.#isOutdated || this.request.cache === undefined || !isStorable(record)) return false
-    const ttl = this.#keep.ttl ?? maxAgeMs(record)
-    if (ttl !== undefined) this.#keep.ttl = ttl
-    return ttl !== 0
-  }
-
-  async #store(record: StoredResponse): Promise<void> {
-    const { cache } = this.request
-    if (cache === undefined) return
-    try {
-      await this.#desk.cache?.set(cache.key, record as never, this.#keep)
-    } catch {
-      this.#desk.counts.cacheFailures += 1
-    }
   }
 
   /** The last caller has given up. */
@@ -243,7 +257,19 @@ export class Exchange implements ScheduledTask {
   #deliver(record: StoredResponse, source: Source, ending: Ending): void {
     if (this.#ended) return
     this.#end()
-    this.#waiters.deliver(record, source, ending)
+    const { method } = this.request
+    this.#waiters.deliver(method === 'HEAD' && record.body.byteLength > 0 ? withoutBody(record) : record, source, ending)
+  }
+
+  /** A failure of the origin, or of the way to it: what the cache has may stand in. */
+  #fallBack(error: unknown): void {
+    if (!this.#standIn('exhausted')) this.#fail(error)
+  }
+
+  #standIn(ending: Ending): boolean {
+    const kept = this.#passage?.standIn()
+    if (kept !== undefined) this.#deliver(kept, 'stale', ending)
+    return kept !== undefined
   }
 
   #fail(error: unknown): void {
@@ -257,14 +283,30 @@ export class Exchange implements ScheduledTask {
     const spent = this.#desk.schedule.cancel(this)
     if (spent !== undefined) this.#desk.spent(spent)
     this.#breakOff('nobody waits for the answer any more')
-    this.#load?.(undefined)
-    this.#waitForCache(false)
+    this.#passage?.leave()
+    this.waitForCache(false)
     this.#desk.ended(this)
+  }
+
+  #trace(spent: Spent): RequestTrace {
+    return traceOf(this.request, spent, this.#laps)
   }
 
   #breakOff(why: string): void {
     const controller = this.#controller
     this.#controller = undefined
+    this.#closeLap()
     controller?.abort(new DOMException(why, 'AbortError'))
   }
+
+  #closeLap(): void {
+    this.#watch?.addTo(this.#laps)
+    this.#watch = undefined
+  }
+}
+
+/** What the cache has, with what a 304 brings. */
+function confirmed(kept: StoredResponse, notModified: StoredResponse): StoredResponse {
+  const { freshness, ...rest } = kept
+  return { ...rest, headers: updated(kept.headers, notModified.headers) }
 }

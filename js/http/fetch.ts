@@ -1,6 +1,7 @@
 /** `createFetch`: a `fetch` that queues, retries, shares, keeps and counts. */
 
 import { ClosedError } from '../errors.ts'
+import { isVariants, variantKey, verdictOn } from './caching.ts'
 import { Desk } from './desk.ts'
 import { givenUp } from './invalidation.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
@@ -50,8 +51,8 @@ class Client {
     try {
       const request = this.#admit(input, init)
       const record = this.#inMemory(request)
-      if (record !== undefined) return Promise.resolve(toResponse(record, 'hit'))
-      return this.desk.send(request).then(asResponse)
+      if (record !== undefined) return Promise.resolve(toResponse(record.record, record.source, this.desk.clock.wall()))
+      return this.desk.send(request).then(delivery => this.#asResponse(delivery))
     } catch (error) {
       return this.#reject(error)
     }
@@ -61,7 +62,7 @@ class Client {
     try {
       const request = this.#admit(input, init)
       const record = this.#inMemory(request)
-      if (record !== undefined) return Promise.resolve(toJson(record, 'final'))
+      if (record !== undefined) return Promise.resolve(toJson(record.record, 'final'))
       return this.desk.send(request).then(asJson)
     } catch (error) {
       return this.#reject(error)
@@ -88,14 +89,30 @@ class Client {
     return request
   }
 
-  #inMemory({ cache }: WireRequest): StoredResponse | undefined {
-    if (cache?.read !== true) return undefined
-    const memory = this.desk.cache?.memory
-    // Asked first whether it is there: the cache counts a miss when its loader is asked, and once is enough.
-    const found = memory?.has(cache.key) === true ? memory.get(cache.key) : undefined
+  /** What memory has and may give as it is. */
+  #inMemory(request: WireRequest): { readonly record: StoredResponse; readonly source: 'hit' | 'stale' } | undefined {
+    const { cache: use } = request
+    if (use === undefined || use.mode === 'reload' || use.method === 'HEAD') return undefined
+    let found = this.#remembered(use.key)
+    if (isVariants(found)) found = this.#remembered(variantKey(use, found.vary))
     if (!isStoredResponse(found)) return undefined
-    this.desk.counts.hits += 1
-    return found
+    const verdict = verdictOn(found, use, this.desk.clock.wall())
+    if (verdict === 'validate') return undefined
+    if (verdict === 'while-revalidating') this.desk.refresh(request)
+    const source = verdict === 'fresh' ? 'hit' : 'stale'
+    if (source === 'hit') this.desk.counts.hits += 1
+    else this.desk.counts.stale += 1
+    return { record: found, source }
+  }
+
+  /** Asked first whether it is there: the cache counts a miss when its loader is asked, and once is enough. */
+  #remembered(key: string): unknown {
+    const memory = this.desk.cache?.memory
+    return memory?.has(key) === true ? memory.get(key) : undefined
+  }
+
+  #asResponse({ record, source }: Delivery): Response {
+    return toResponse(record, source, this.desk.clock.wall())
   }
 
   /** Whatever was thrown before a request set out. */
@@ -103,10 +120,6 @@ class Client {
     this.desk.failed(error)
     return Promise.reject(error)
   }
-}
-
-function asResponse({ record, source }: Delivery): Response {
-  return toResponse(record, source)
 }
 
 function asJson({ record, ending }: Delivery): unknown {

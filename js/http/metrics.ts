@@ -4,6 +4,7 @@ import type { Spent } from '../core/schedule-core.ts'
 import { Copies } from '../metrics/copies.ts'
 import type { TimerSeries } from '../metrics/instruments.ts'
 import type { Registry } from '../metrics/registry.ts'
+import type { Source } from './record.ts'
 import type { FetchLatency } from './types.ts'
 
 /** Why a request is tried again. */
@@ -18,9 +19,9 @@ export interface ClientTotals {
 }
 
 /** How a call ended. */
-export type Outcome = 'hit' | 'miss' | 'coalesced' | 'error' | 'aborted'
+export type Outcome = Source | 'error' | 'aborted'
 
-const OUTCOMES: readonly Outcome[] = ['hit', 'miss', 'coalesced', 'error', 'aborted']
+const OUTCOMES: readonly Outcome[] = ['hit', 'stale', 'revalidated', 'miss', 'coalesced', 'error', 'aborted']
 const REASONS: readonly RetryReason[] = ['network', 'timeout', 'status']
 
 /** See the top of this file. */

@@ -12,9 +12,11 @@ import {
   metricsOption,
   optionalFunction,
   optionsObject,
+  ratio,
   sizeInBytes,
   wholeNumber,
 } from '../options.ts'
+import type { Heuristic } from './rfc9111/freshness.ts'
 import type { FetchInit, FetchOptions, ResponseCache, RetryOptions, Transport } from './types.ts'
 
 /** What a request may use up. */
@@ -22,11 +24,18 @@ export interface RequestLimits extends TaskLimits {
   readonly maxResponseSize: number
   /** In milliseconds; `undefined` leaves it to the response and the cache. */
   readonly ttl: number | undefined
+  /** Where the response does not say. */
+  readonly staleWhileRevalidate: number
+  readonly staleIfError: number
 }
 
 /** All options, checked and complete. */
 export interface ResolvedOptions {
   readonly cache: ResponseCache | undefined
+  /** Whether many use what the cache keeps. */
+  readonly shared: boolean
+  readonly heuristic: Heuristic
+  readonly partition: string | undefined
   readonly limits: RequestLimits
   readonly methods: ReadonlySet<string>
   readonly dedupe: boolean
@@ -55,12 +64,17 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
   const initialDelay = durationOrZeroMs(retry.initialDelay ?? 100, 'retry.initialDelay')
   return {
     cache: options.cache,
+    shared: options.shared ?? options.cache?.isShared ?? false,
+    heuristic: readHeuristic(options.heuristic),
+    partition: readPartition(options.partition, 'partition'),
     limits: {
       timeout: durationMs(options.timeout ?? '10s', 'timeout'),
       totalTimeout: durationMs(options.totalTimeout ?? '30s', 'totalTimeout'),
       maxResponseSize: sizeInBytes(options.maxResponseSize ?? '2mb', 'maxResponseSize'),
       maxRetries: count(retry.maxRetries ?? 3, 'retry.maxRetries', 0),
       ttl: options.ttl === undefined ? undefined : durationMs(options.ttl, 'ttl'),
+      staleWhileRevalidate: durationOrZeroMs(options.staleWhileRevalidate ?? 0, 'staleWhileRevalidate'),
+      staleIfError: durationOrZeroMs(options.staleIfError ?? 0, 'staleIfError'),
     },
     methods: new Set(methods.map(method => method.toUpperCase())),
     dedupe: options.dedupe ?? true,
@@ -83,6 +97,19 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
   }
 }
 
+function readHeuristic(given: FetchOptions['heuristic']): Heuristic {
+  if (given === false) return { fraction: 0, most: 0 }
+  const { fraction = 0.1, maxAge = '1d' } = optionsObject(given, 'heuristic')
+  return { fraction: ratio(fraction, 'heuristic.fraction'), most: durationMs(maxAge, 'heuristic.maxAge') }
+}
+
+/** An empty one is somebody's missing name, and would be shared by all who have none. */
+export function readPartition(value: unknown, name: string): string | undefined {
+  if (value !== undefined && (typeof value !== 'string' || value === ''))
+    throw new InvalidArgumentError(name, 'a text that is not empty', value)
+  return value as string | undefined
+}
+
 /** A cache of `createCache`, or something with the same methods; one in memory only has no loader, and would never keep anything. */
 function checkCache(cache: unknown): void {
   const { memory, getOrSet, set } = (cache ?? { memory: {} }) as Partial<ResponseCache>
@@ -92,9 +119,9 @@ function checkCache(cache: unknown): void {
 
 /** The limits of one request: its own where `init` names them, else the client's. */
 export function requestLimits(init: FetchInit, limits: RequestLimits): RequestLimits {
-  const { timeout, totalTimeout, maxResponseSize, ttl, retry } = init
-  if (timeout === undefined && totalTimeout === undefined && maxResponseSize === undefined && ttl === undefined && retry === undefined)
-    return limits
+  const { timeout, totalTimeout, maxResponseSize, ttl, retry, staleWhileRevalidate, staleIfError } = init
+  const given = [timeout, totalTimeout, maxResponseSize, ttl, retry, staleWhileRevalidate, staleIfError]
+  if (given.every(one => one === undefined)) return limits
   const maxRetries = retry === false ? 0 : retry?.maxRetries
   return {
     timeout: timeout === undefined ? limits.timeout : durationMs(timeout, 'timeout'),
@@ -102,6 +129,9 @@ export function requestLimits(init: FetchInit, limits: RequestLimits): RequestLi
     maxResponseSize: maxResponseSize === undefined ? limits.maxResponseSize : sizeInBytes(maxResponseSize, 'maxResponseSize'),
     maxRetries: maxRetries === undefined ? limits.maxRetries : count(maxRetries, 'retry.maxRetries', 0),
     ttl: ttl === undefined ? limits.ttl : durationMs(ttl, 'ttl'),
+    staleWhileRevalidate:
+      staleWhileRevalidate === undefined ? limits.staleWhileRevalidate : durationOrZeroMs(staleWhileRevalidate, 'staleWhileRevalidate'),
+    staleIfError: staleIfError === undefined ? limits.staleIfError : durationOrZeroMs(staleIfError, 'staleIfError'),
   }
 }
 

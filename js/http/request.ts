@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import { type CacheUse, cacheUse } from './caching.ts'
-import { type RequestLimits, type ResolvedOptions, requestLimits } from './options.ts'
+import { type RequestLimits, type ResolvedOptions, readPartition, requestLimits } from './options.ts'
 import { isRepeatable } from './retry.ts'
 import type { FetchInit } from './types.ts'
 
@@ -38,6 +38,7 @@ export function readRequest(input: string | URL | Request, given: FetchInit | un
   if (body !== undefined && (method === 'GET' || method === 'HEAD'))
     throw new InvalidArgumentError('init.body', `absent for ${method}`, body)
   const asked = requestLimits(init, options.limits)
+  const partition = readPartition(init.partition, 'init.partition') ?? options.partition
   const repeatable = options.methods.has(method) && isRepeatable(body)
   const limits = repeatable || asked.maxRetries === 0 ? asked : { ...asked, maxRetries: 0 }
   const shared = options.dedupe && (method === 'GET' || method === 'HEAD')
@@ -48,8 +49,16 @@ export function readRequest(input: string | URL | Request, given: FetchInit | un
     init: init === NO_INIT ? init : transportInit(init, headers),
     limits,
     signal: signalOf(init.signal),
-    cache: options.cache === undefined ? undefined : cacheUse(method, href, headers, init),
-    flight: shared ? flightKey(method, href, headers, init, limits === options.limits ? undefined : limits) : undefined,
+    cache: options.cache === undefined ? undefined : cacheUse(method, href, headers, init, partition),
+    flight: shared
+      ? flightKey(
+          method,
+          href,
+          headers,
+          partition === undefined ? init : { ...init, partition },
+          limits === options.limits ? undefined : limits,
+        )
+      : undefined,
   }
 }
 
@@ -96,12 +105,14 @@ function withoutAbsent(init: FetchInit): FetchInit {
 }
 
 function transportInit(init: FetchInit, headers: Headers | undefined): RequestInit {
-  const { timeout, totalTimeout, maxResponseSize, ttl, retry, signal, method, ...rest } = init
+  const { timeout, totalTimeout, maxResponseSize, ttl, staleWhileRevalidate, staleIfError, partition, retry, signal, method, ...rest } =
+    init
   return headers === undefined ? rest : { ...rest, headers }
 }
 
 function flightKey(method: string, url: string, headers: Headers | undefined, init: FetchInit, limits: RequestLimits | undefined): string {
   let key = `${method} ${url}`
+  if (init.partition !== undefined) key += `\npartition ${JSON.stringify(init.partition)}`
   for (const name of AFFECTING) if (init[name] !== undefined) key += `\n${name} ${init[name]}`
   if (headers !== undefined) for (const [name, value] of headers) key += `\n${name}: ${value}`
   if (limits !== undefined) key += `\n${Object.values(limits)}`

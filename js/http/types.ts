@@ -5,8 +5,17 @@ import type { RateLimit } from '../limits/types.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
 
-/** What performs one request: the platform's `fetch`, or one with the same shape. */
-export type Transport = (url: string, init: RequestInit) => Promise<Response>
+/**
+ * What performs one request: the platform's `fetch`, or one with the same shape. One that sees more than an answer tells
+ * `progress`, which is made for each attempt.
+ */
+export type Transport = (url: string, init: RequestInit, progress: TransportProgress) => Promise<Response>
+
+/** What a transport may tell of an attempt. */
+export interface TransportProgress {
+  /** The connection stands, and the request goes out on it. */
+  connected(): void
+}
 
 /** How failed requests are tried again. */
 export interface RetryOptions {
@@ -30,24 +39,66 @@ export interface RetryOptions {
  */
 export interface ResponseCache {
   readonly memory: { has(key: string): boolean; get(key: string): unknown }
+  /** Whether others than this process use what it keeps; then the rules of shared caches hold. Default: false. */
+  readonly isShared?: boolean
   getOrSet(
     key: string,
-    loader: (context?: { readonly skip: () => undefined }) => Promise<never>,
-    options?: { ttl?: number },
+    loader: (context?: { readonly skip: () => undefined; readonly stale?: unknown }) => Promise<never>,
+    options?: KeepOptions & { forceFresh?: boolean },
   ): Promise<unknown>
-  set(key: string, value: never, options?: { ttl?: number }): Promise<void>
+  set(key: string, value: never, options?: KeepOptions): Promise<void>
   /** What `fetch.invalidate` needs; without these it is refused. */
   delete?(key: string): Promise<unknown>
   invalidate?(pattern: string): Promise<unknown>
   invalidatePrefix?(prefix: string): Promise<unknown>
 }
 
+/** How a {@link ResponseCache} is asked to keep something. Milliseconds. */
+export interface KeepOptions {
+  ttl?: number
+  /** How long after that it may still be had, as what is old. */
+  staleIfError?: number
+  skipTierWrite?: boolean
+}
+
+/** How long an answer is fresh whose origin says nothing but when it was changed. */
+export interface HeuristicOptions {
+  /** The share of the time since that change, 0 to 1. Default: 0.1. */
+  fraction?: number
+  /** At most so long. Default: 1 day. */
+  maxAge?: Duration
+}
+
+/** What a request may say about the cache, and a client for all of its requests. */
+export interface CachingOptions {
+  /**
+   * How long an answer that succeeds is fresh, whatever its origin says. What must not be kept is not kept for that. Default: its
+   * `max-age` or `Expires`, else a share of its age, see `heuristic`, else as long as the cache keeps it.
+   */
+  ttl?: Duration
+  /** For so long after its time an answer is given at once, while its origin is asked in the background. Default: what the origin says, else 0. */
+  staleWhileRevalidate?: Duration
+  /**
+   * For so long after its time an answer stands in when its origin fails, with an error of the network or the server, or by a deadline;
+   * or when the platform is offline, at once. Not where the origin forbids it (`must-revalidate`, `no-cache`). Default: what the origin says, else 0.
+   */
+  staleIfError?: Duration
+  /**
+   * For whom the answer is, such as the id of a user: what is kept under one partition no other sees. Without it, nothing is kept of
+   * requests that say who asks (`Authorization`, `Cookie`, `credentials: 'include'`, or a header of your own); and a `private`
+   * answer is kept in memory only. Default: none.
+   */
+  partition?: string
+}
+
 /** Options of {@link createFetch}. */
-export interface FetchOptions {
+export interface FetchOptions extends CachingOptions {
   /** Where responses are kept: a cache of `createCache`. Default: none. */
   cache?: ResponseCache
-  /** How long a response stays in the cache. Default: its `max-age`, else what the cache says. */
-  ttl?: Duration
+  /** Whether the rules of shared caches hold (RFC 9111). Default: whether others use the cache's tiers, as they do in Redis. */
+  shared?: boolean
+  /** How long an answer is fresh of which only the last change is known; `false`: not at all. */
+  heuristic?: HeuristicOptions | false
   /** Requests on the wire at once. Default: 64. */
   concurrency?: number
   /** Requests on the wire at once to one host and port. Default: 8. */
@@ -83,12 +134,10 @@ export interface FetchOptions {
 }
 
 /** What a single request may set, besides what the platform's `fetch` takes. */
-export interface FetchInit extends RequestInit {
+export interface FetchInit extends RequestInit, CachingOptions {
   timeout?: Duration
   totalTimeout?: Duration
   maxResponseSize?: Size
-  /** How long this response stays in the cache. */
-  ttl?: Duration
   /** `false`: one attempt only. */
   retry?: { maxRetries?: number } | false
 }
@@ -108,10 +157,14 @@ export interface FetchStats {
   requests: number
   /** Attempts that went to the transport. */
   sent: number
-  /** Calls answered from the cache. */
+  /** Calls answered from the cache, with something fresh. */
   hits: number
+  /** Calls answered from the cache, with something past its time. */
+  stale: number
   /** Calls answered by a request of their own. */
   misses: number
+  /** Calls whose request found that what the cache has is still right. */
+  revalidated: number
   /** Calls that shared the request of another. */
   coalesced: number
   /** Attempts after the first. */
@@ -135,7 +188,9 @@ export interface FetchStats {
 /** A client made by {@link createFetch}: call it like `fetch`. */
 export interface Fetch {
   /**
-   * Resolves with a standard `Response` once its body is complete. `x-cache` among its headers says `hit`, `miss` or `coalesced`.
+   * Resolves with a standard `Response` once its body is complete. `x-cache` among its headers says `hit`, `stale`, `revalidated`,
+   * `miss` or `coalesced`. The option `cache` means what it means for the platform: `no-store`, `reload`, `no-cache`, `force-cache`;
+   * with `only-if-cached` nothing is sent, and what the cache does not have is a 504.
    * Like the platform's `fetch`, it resolves for every status, after retries where they apply. An abort rejects with `signal.reason`.
    */
   (url: string | URL | Request, init?: FetchInit): Promise<Response>

@@ -54,7 +54,7 @@ export class Waiters {
       this.#dismiss(waiter)
       this.#desk.delivered(own, waiter.since)
       waiter.promised.resolve({ record, source: own, ending })
-      if (own === 'miss') own = 'coalesced'
+      if (own === 'miss' || own === 'revalidated') own = 'coalesced'
     }
   }
 
