@@ -9,14 +9,14 @@ import { optionsObject, type Size, sizeInBytes } from '../options.ts'
  */
 export type CompressionFormat = 'auto' | 'brotli' | 'deflate' | 'gzip' | 'lz4' | 'none'
 
-/** Options of compression. Values are compressed together, a segment of up to 32 kB at a time. */
+/** Options of compression. In segments values are compressed together, up to 32 kB at a time; SQLite, Redis and Keyv have each by itself. */
 export interface CompressionOptions {
   readonly format?: CompressionFormat | undefined
   /** Less than this is stored as it is. Default 1 kB. */
   readonly minSize?: Size | undefined
   /** What it must save of the size, 0 to 1, or it is stored as it is. Default 0.1. */
   readonly minSaving?: number | undefined
-  /** What one segment may become when it is read; a segment that claims more is damaged. A larger value is stored as it is. Default 16 MB. */
+  /** What one segment, or value, may become when it is read; one that claims more is damaged. A larger value is stored as it is. Default 16 MB. */
   readonly maxExpanded?: Size | undefined
 }
 

@@ -6,8 +6,10 @@ import { withBarriers } from '../tier/barrier-tier.ts'
 import { KeyvLog } from '../tier/keyv-log.ts'
 import { QueuedTier } from '../tier/queued-tier.ts'
 import { RowReader } from '../tier/row-reader.ts'
+import { type CompressionFormat, type CompressionOptions, platformZip, resolveCompression } from './compression.ts'
 import type { Store } from './tier.ts'
 
+export type { CompressionFormat, CompressionOptions } from './compression.ts'
 export type { Store } from './tier.ts'
 
 /** What is needed of a Keyv, or of a storage adapter. What it has of the optional ones is used. */
@@ -27,6 +29,8 @@ export interface KeyvLike {
 export interface KeyvStoreOptions {
   /** How long one command may take. Later it counts as failed: a read is a miss, a write is dropped, and counted. Default 2 s. */
   readonly timeout?: Duration
+  /** Whether and how values are compressed, each by itself, where that pays in text, too; all are read, whatever it says. Default `'none'`. */
+  readonly compression?: CompressionFormat | CompressionOptions | undefined
   /** Shown in `stats()`. Default `'keyv'`. */
   readonly name?: string
 }
@@ -48,9 +52,10 @@ export function keyvStore(keyv: KeyvLike, options: KeyvStoreOptions = {}): Store
   const methods = keyv as unknown as Record<string, unknown> | null | undefined
   if (['get', 'set', 'delete', 'clear'].some(method => typeof methods?.[method] !== 'function'))
     throw new InvalidArgumentError('keyv', 'a Keyv or a storage adapter of Keyv', keyv)
-  const { timeout = '2s', name = 'keyv' } = optionsObject(options, 'options') as KeyvStoreOptions
+  const { timeout = '2s', name = 'keyv', compression } = optionsObject(options, 'options') as KeyvStoreOptions
   if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
   const timeoutMs = durationMs(timeout, 'timeout')
+  const pressing = resolveCompression(compression, platformZip())
   return {
     name,
     openTier(context) {
@@ -58,7 +63,7 @@ export function keyvStore(keyv: KeyvLike, options: KeyvStoreOptions = {}): Store
         {
           name,
           maxSize: Number.POSITIVE_INFINITY,
-          log: new KeyvLog(keyv, timeoutMs, context),
+          log: new KeyvLog(keyv, timeoutMs, pressing, context),
           reader: (queue, disown, log) => new RowReader(log as KeyvLog, queue, context.clock, disown),
         },
         context,

@@ -4,6 +4,8 @@ import { InvalidArgumentError } from '../errors.ts'
 import { type Duration, durationMs, optionsObject, type Size, sizeInBytes, wholeNumber } from '../options.ts'
 import type { Bus } from './bus.ts'
 import { busOf } from './bus-tier.ts'
+import { type CompressionFormat, type CompressionOptions, resolveCompression } from './compression.ts'
+import { nodeZip } from './node-zip.ts'
 import { RedisBusConnection } from './redis/bus.ts'
 import { checkedPlace, connector, type IoRedisClient, type NodeRedisClient } from './redis/client.ts'
 import type { LineOptions } from './redis/line.ts'
@@ -11,6 +13,7 @@ import { RedisTier } from './redis/tier.ts'
 import type { Store } from './tier.ts'
 
 export type { Bus, BusStats } from './bus.ts'
+export type { CompressionFormat, CompressionOptions } from './compression.ts'
 export type { IoRedisClient, NodeRedisClient } from './redis/client.ts'
 export type { Store } from './tier.ts'
 
@@ -44,7 +47,9 @@ export interface RedisOptions extends RedisConnectionOptions, RedisPatience {
   readonly maxQueued?: number
   /** Bytes that they may take. Default 8 MB. */
   readonly maxQueuedSize?: Size
-  /** The largest value, in encoded bytes; a larger one is refused, and one found there is a miss. Default 16 MB. */
+  /** Whether and how values are compressed, each by itself, from `minSize` on; all are read, whatever it says. Default `'none'`. */
+  readonly compression?: CompressionFormat | CompressionOptions | undefined
+  /** The largest value, in encoded bytes before they are compressed; a larger one is refused, and one found there is a miss. Default 16 MB. */
   readonly maxValueSize?: Size
 }
 
@@ -69,6 +74,8 @@ export function redis(options: RedisOptions): Store {
   const connect = connector(checkedPlace(given))
   if (typeof prefix !== 'string' || prefix === '' || /[|\p{Surrogate}]/u.test(prefix))
     throw new InvalidArgumentError('prefix', 'a text that is not empty and has no |', prefix)
+  const compression = resolveCompression(given.compression, nodeZip)
+  const maxValueBytes = sizeInBytes(given.maxValueSize ?? '16mb', 'maxValueSize')
   const resolved = {
     name: `redis(${prefix})`,
     prefix,
@@ -76,7 +83,8 @@ export function redis(options: RedisOptions): Store {
     line: patience(given),
     maxQueued: wholeNumber(maxQueued, 'maxQueued'),
     maxQueuedBytes: sizeInBytes(given.maxQueuedSize ?? '8mb', 'maxQueuedSize'),
-    maxValueBytes: sizeInBytes(given.maxValueSize ?? '16mb', 'maxValueSize'),
+    maxValueBytes,
+    compression: { ...compression, maxExpanded: Math.min(compression.maxExpanded, maxValueBytes) },
   }
   return { name: resolved.name, openTier: context => new RedisTier(resolved, context) }
 }

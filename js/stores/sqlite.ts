@@ -6,11 +6,14 @@ import { withBarriers } from '../tier/barrier-tier.ts'
 import { QueuedTier } from '../tier/queued-tier.ts'
 import { RowReader } from '../tier/row-reader.ts'
 import { SqliteLog, type SqliteSource } from '../tier/sqlite-log.ts'
+import { type CompressionFormat, type CompressionOptions, resolveCompression } from './compression.ts'
+import { nodeZip } from './node-zip.ts'
 import { findDriver, refuseInside, type SqliteDatabase, type SqliteDriver } from './sqlite/driver.ts'
 import { openFile } from './sqlite/file.ts'
 import { createTable } from './sqlite/table.ts'
 import type { Store } from './tier.ts'
 
+export type { CompressionFormat, CompressionOptions } from './compression.ts'
 export type { OpenSqlite, SqliteDatabase, SqliteDriver, SqliteStatement, SqliteValue } from './sqlite/driver.ts'
 export type { Store } from './tier.ts'
 
@@ -20,6 +23,8 @@ export type SqliteOptions = {
   readonly table?: string
   /** How long a lock that another process holds is waited for, without blocking this one. Default 5 s; then the writes that waited are dropped, and counted. */
   readonly busyTimeout?: Duration
+  /** Whether and how values are compressed, each by itself, from `minSize` on; all are read, whatever it says. Default `'none'`. */
+  readonly compression?: CompressionFormat | CompressionOptions | undefined
 } & (
   | {
       /** The file; made, for this user only, if it is missing. `-wal` and `-shm` lie beside it. Never a file with tables of somebody else. */
@@ -73,7 +78,11 @@ function sourceOf(options: Partial<Record<string, unknown>>): SqliteSource & { r
   const { path, database, table = 'shelflife', maxSize = Number.POSITIVE_INFINITY, busyTimeout = '5s', driver = 'auto' } = options
   if (typeof table !== 'string' || !/^[a-z_]\w{0,62}$/i.test(table) || /^sqlite_/i.test(table))
     throw new InvalidArgumentError('table', 'the name of a table', table)
-  const shared = { table, busyTimeout: durationMs(busyTimeout, 'busyTimeout') }
+  const shared = {
+    table,
+    busyTimeout: durationMs(busyTimeout, 'busyTimeout'),
+    compression: resolveCompression(options.compression as CompressionFormat | CompressionOptions | undefined, nodeZip),
+  }
   if (database !== undefined) {
     const given = { path, maxSize: options.maxSize, driver: options.driver }
     for (const [name, value] of Object.entries(given))

@@ -22,15 +22,23 @@ export function textOf(key: string, bytes: Uint8Array, expiresAt: number, writte
   return `${MARK}|${checkOf(key, rest)}${rest}`
 }
 
-/** The entry of `key`, or `'damaged'` when the text is not what {@link textOf} has made for that key. */
-export function entryOfText(key: string, text: string): TierEntry | 'damaged' {
+/**
+ * The entry of `key`, or `'damaged'` when the text is not what {@link textOf} has made for that key. What is no text is what `expand` makes of it;
+ * where that takes its time, so does the answer, and it is what `expand` says that is wrong then.
+ */
+export function entryOfText(
+  key: string,
+  text: string,
+  expand: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>,
+): TierEntry | 'damaged' | Promise<TierEntry> {
   const [head, check = '', written, end, form] = FORM.exec(text) ?? []
   if (head === undefined || check !== checkOf(key, text.slice(MARK.length + 1 + check.length))) return 'damaged'
   try {
     const body = text.slice(head.length)
-    const { value, facts } = form === 'j' ? { value: JSON.parse(body) as unknown, facts: undefined } : decodeEntry(fromBase64(body))
-    const expiresAt = end === '' ? Number.POSITIVE_INFINITY : Number(end)
-    return { value, expiresAt, writtenAt: Number(written), ...(facts && { facts }) }
+    const times = { expiresAt: end === '' ? Number.POSITIVE_INFINITY : Number(end), writtenAt: Number(written) }
+    if (form === 'j') return { value: JSON.parse(body) as unknown, ...times }
+    const bytes = expand(fromBase64(body))
+    return bytes instanceof Promise ? bytes.then(expanded => ({ ...decodeEntry(expanded), ...times })) : { ...decodeEntry(bytes), ...times }
   } catch {
     return 'damaged'
   }

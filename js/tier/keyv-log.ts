@@ -7,6 +7,7 @@
 
 import type { Clock } from '../clock.ts'
 import { isShelflifeError, ShelflifeError, TimeoutError } from '../errors.ts'
+import type { Compression } from '../stores/compression.ts'
 import type { Outgoing } from '../stores/directory.ts'
 import { exactText } from '../stores/exact-text.ts'
 import type { KeyvLike } from '../stores/keyv.ts'
@@ -16,11 +17,14 @@ import type { TierCore } from './core.ts'
 import { withDeadline } from './deadlines.ts'
 import { HiddenKeys } from './hidden-keys.ts'
 import { TOLERANCE_MS } from './pending-entry.ts'
+import { isWhole, PressedValues } from './pressed-values.ts'
 import type { RowLog } from './row-reader.ts'
 import { kindOf, type LogCounts, type LogSizes } from './tier-log.ts'
 
 /** Keys that go in one command. */
 const MANY = 500
+/** Characters for each byte that is not text. */
+const BASE64 = 4 / 3
 
 /** See the top of this file. */
 export class KeyvLog implements RowLog {
@@ -33,6 +37,7 @@ export class KeyvLog implements RowLog {
   readonly sizes: LogSizes = { entries: 0, segments: 0, bytes: 0, liveBytes: 0 }
   readonly #keyv: KeyvLike
   readonly #timeoutMs: number
+  readonly #values: PressedValues
   readonly #clock: Clock
   readonly #core: TierCore
   readonly #hidden = new HiddenKeys()
@@ -49,9 +54,10 @@ export class KeyvLog implements RowLog {
     this.#complaints += 1
   }
 
-  constructor(keyv: KeyvLike, timeoutMs: number, { clock, core }: StoreContext) {
+  constructor(keyv: KeyvLike, timeoutMs: number, compression: Compression, { clock, core }: StoreContext) {
     this.#keyv = keyv
     this.#timeoutMs = timeoutMs
+    this.#values = new PressedValues(compression, this.counts, BASE64)
     this.#clock = clock
     this.#core = core
   }
@@ -82,7 +88,7 @@ export class KeyvLog implements RowLog {
       const some = keys.slice(from, from + MANY)
       try {
         const values = await this.#inTime(() => this.#get(some.map(placeOf)))
-        for (const [at, key] of some.entries()) found.push(this.#entryOf(key, values[at], damaged))
+        found.push(...(await Promise.all(some.map((key, at) => this.#entryOf(key, values[at], damaged)))))
       } catch (error) {
         this.count(kindOf(error) === 'timeout' ? 'timeout' : 'read')
         for (const _ of some) found.push(undefined)
@@ -108,7 +114,7 @@ export class KeyvLog implements RowLog {
     const wall = this.#clock.wall()
     const entries: { key: string; value: string; ttl?: number }[] = []
     const deleted: string[] = []
-    for (const { key, bytes, expiresAt, writtenAt } of batch) {
+    for (const { key, bytes, expiresAt, writtenAt } of await this.#values.press(batch)) {
       if (bytes === undefined || expiresAt <= wall) deleted.push(placeOf(key))
       else {
         const value = textOf(key, bytes, expiresAt, writtenAt)
@@ -152,10 +158,18 @@ export class KeyvLog implements RowLog {
     return false
   }
 
-  #entryOf(key: string, value: unknown, damaged: (key: string) => void): TierEntry | undefined {
+  async #entryOf(key: string, value: unknown, damaged: (key: string) => void): Promise<TierEntry | undefined> {
     this.counts.reads += 1
     if (value === undefined || value === null) return undefined
-    const entry = typeof value === 'string' ? entryOfText(key, value) : 'damaged'
+    let entry: TierEntry | 'damaged' | Promise<TierEntry> = 'damaged'
+    try {
+      if (typeof value === 'string') entry = entryOfText(key, value, bytes => this.#values.expand(bytes))
+      if (entry instanceof Promise) entry = await entry
+    } catch (error) {
+      this.count('expand')
+      if (!isWhole(error)) damaged(key)
+      return undefined
+    }
     if (entry === 'damaged') {
       this.count('damaged')
       damaged(key)

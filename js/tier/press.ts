@@ -6,7 +6,7 @@ import { formOf, type Line, type PackedSegment, withForm } from '../stores/direc
 import { lz4Zip } from './lz4.ts'
 import type { LogCounts } from './tier-log.ts'
 
-/** After so many segments in a row that were not worth it, only every n-th is tried. */
+/** After so many in a row that were not worth it, only every n-th is tried. */
 const PATIENCE = 4
 const EVERY = 16
 
@@ -22,7 +22,7 @@ export class Press {
   readonly #compression: Compression | undefined
   /** Segments whose payload is compressed. */
   readonly #pressed = new Map<number, Pressed>()
-  #inVain = 0
+  readonly #doubt = new Doubt()
 
   constructor(compression: Compression | undefined, counts: LogCounts) {
     counts.compressed ??= { before: 0, after: 0 }
@@ -69,32 +69,49 @@ export class Press {
 
   async #pressOne(segment: PackedSegment): Promise<PackedSegment> {
     const { directory, payload, lines } = segment
-    const { form, minSize, minSaving, maxExpanded } = this.#compression as Compression
-    const zip = zipFor(form, this.#compression)
+    const compression = this.#compression as Compression
     this.#count.before += payload.length
-    let stored = payload
-    if (zip !== undefined && payload.length >= minSize && payload.length <= maxExpanded && this.#isWorthATry()) {
-      // A platform that cannot is no reason not to store.
-      stored = await zip.compress(form, payload).catch(() => payload)
-      if (stored.length <= payload.length * (1 - minSaving) && stored !== payload) this.#inVain = 0
-      else {
-        stored = payload
-        this.#inVain += 1
-      }
-    }
+    const stored = await compressed(payload, compression, this.#doubt)
     this.#count.after += stored.length
     if (stored === payload) return segment
-    return { directory: withForm(directory, form), payload: stored, lines: scaled(lines, stored.length / payload.length) }
+    return { directory: withForm(directory, compression.form), payload: stored, lines: scaled(lines, stored.length / payload.length) }
   }
+}
 
-  #isWorthATry(): boolean {
+/** Whether it is worth a try, going by how it went lately. */
+export class Doubt {
+  #inVain = 0
+
+  tries(): boolean {
     if (this.#inVain < PATIENCE) return true
     this.#inVain += 1
     return this.#inVain % EVERY === 0
   }
+
+  tried(isWorthIt: boolean): void {
+    this.#inVain = isWorthIt ? 0 : this.#inVain + 1
+  }
 }
 
-function zipFor(form: Form, compression: Compression | undefined): Zip | undefined {
+/** `bytes` compressed, or themselves where that does not pay; `weigh` says what a compressed length costs. Never rejects. */
+export async function compressed(
+  bytes: Uint8Array,
+  compression: Compression,
+  doubt: Doubt,
+  weigh = (length: number) => length,
+): Promise<Uint8Array> {
+  const { form, minSize, minSaving, maxExpanded } = compression
+  const zip = zipFor(form, compression)
+  if (zip === undefined || bytes.length < minSize || bytes.length > maxExpanded || !doubt.tries()) return bytes
+  // A platform that cannot is no reason not to store.
+  const small = await zip.compress(form, bytes).catch(() => bytes)
+  const isWorthIt = small !== bytes && weigh(small.length) <= bytes.length * (1 - minSaving)
+  doubt.tried(isWorthIt)
+  return isWorthIt ? small : bytes
+}
+
+/** Who compresses and expands by `form`, if anybody does here. */
+export function zipFor(form: Form, compression: Compression | undefined): Zip | undefined {
   return form === FORM.lz4 ? lz4Zip : compression?.zip
 }
 

@@ -8,17 +8,19 @@
 import type { Clock } from '../clock.ts'
 import { isShelflifeError, ShelflifeError, TimeoutError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
+import type { Compression } from '../stores/compression.ts'
 import { decodeEntry } from '../stores/entry-bytes.ts'
 import { exactText } from '../stores/exact-text.ts'
 import type { Durability } from '../stores/segment-medium.ts'
 import { failureOf, isShut } from '../stores/sqlite/driver.ts'
 import type { OpenFile } from '../stores/sqlite/file.ts'
-import { type RowWrite, SqliteTable } from '../stores/sqlite/table.ts'
+import { type Row, type RowWrite, SqliteTable } from '../stores/sqlite/table.ts'
 import type { StoreContext, TierEntry } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
 import { pause } from './deadlines.ts'
 import { HiddenKeys } from './hidden-keys.ts'
 import { TOLERANCE_MS } from './pending-entry.ts'
+import { isWhole, PressedValues } from './pressed-values.ts'
 import { BARRIER_RECORDS, SOURCE_RECORD_KEYS } from './records.ts'
 import type { RowLog } from './row-reader.ts'
 import type { LogCounts, LogSizes } from './tier-log.ts'
@@ -41,6 +43,7 @@ const MOST_REPAIRS = 3
 export interface SqliteSource {
   readonly table: string
   readonly maxSize: number
+  readonly compression: Compression
   /** How long a lock of somebody else is waited for, in milliseconds. */
   readonly busyTimeout: number
   /** Opens the database; see `openFile` for `distrust`. One that is somebody else's cannot be opened anew. */
@@ -58,6 +61,7 @@ export class SqliteLog implements RowLog {
   readonly #clock: Clock
   readonly #core: TierCore
   readonly #hidden = new HiddenKeys()
+  readonly #values: PressedValues
   readonly #used = new Set<number>()
   #file: OpenFile | undefined
   #table: SqliteTable | undefined
@@ -76,6 +80,7 @@ export class SqliteLog implements RowLog {
   ) {
     this.counts = counts
     this.#source = source
+    this.#values = new PressedValues(source.compression, counts)
     this.#clock = context.clock
     this.#core = context.core
   }
@@ -109,12 +114,12 @@ export class SqliteLog implements RowLog {
   }
 
   async readMany(keys: readonly string[], damaged: (key: string) => void): Promise<(TierEntry | undefined)[]> {
-    const found: (TierEntry | undefined)[] = []
+    const found: (TierEntry | undefined | Promise<TierEntry | undefined>)[] = []
     for (const [at, key] of keys.entries()) {
       if (at > 0 && at % READS === 0) await nextTask()
       found.push(this.#read(key, damaged))
     }
-    return found
+    return Promise.all(found)
   }
 
   has(keys: readonly string[]): boolean[] {
@@ -141,7 +146,8 @@ export class SqliteLog implements RowLog {
   async append(writes: readonly RowWrite[], durability: Durability): Promise<void> {
     let spare = 0
     const used = [...this.#used]
-    await this.#mending(table => table.write({ writes, used, durability, wall: this.#clock.wall(), spare }), {
+    const stored = await this.#values.press(writes)
+    await this.#mending(table => table.write({ writes: stored, used, durability, wall: this.#clock.wall(), spare }), {
       full() {
         spare = Math.max(ROUND_BYTES, spare * 2)
       },
@@ -194,7 +200,7 @@ export class SqliteLog implements RowLog {
     return this.#isDead || (isShelflifeError(error) && (error.code === 'ERR_QUOTA' || error.code === 'ERR_TIMEOUT'))
   }
 
-  #read(key: string, damaged: (key: string) => void): TierEntry | undefined {
+  #read(key: string, damaged: (key: string) => void): TierEntry | undefined | Promise<TierEntry | undefined> {
     if (this.#table === undefined || this.#clearing > 0) return undefined
     try {
       this.counts.reads += 1
@@ -209,12 +215,30 @@ export class SqliteLog implements RowLog {
       const { bytes, expiresAt, writtenAt } = row
       if (expiresAt <= wall || writtenAt > wall + TOLERANCE_MS || this.#hidden.has(key, writtenAt)) return undefined
       if (this.#table.isOld(row) && this.#used.size < MOST_USED) this.#used.add(row.id)
-      return { ...decodeEntry(bytes), expiresAt, writtenAt }
+      const encoded = this.#values.expand(bytes)
+      if (encoded instanceof Promise) return this.#expanded(key, encoded, row, damaged)
+      return { ...decodeEntry(encoded), expiresAt, writtenAt }
     } catch (error) {
       if (isShelflifeError(error)) {
         this.count('codec')
         damaged(key)
       } else this.#failed(error)
+      return undefined
+    }
+  }
+
+  async #expanded(
+    key: string,
+    encoded: Promise<Uint8Array>,
+    { expiresAt, writtenAt }: Row,
+    damaged: (key: string) => void,
+  ): Promise<TierEntry | undefined> {
+    try {
+      const entry = { ...decodeEntry(await encoded), expiresAt, writtenAt }
+      return this.#hidden.has(key, writtenAt) ? undefined : entry
+    } catch (error) {
+      this.count('expand')
+      if (!isWhole(error)) damaged(key)
       return undefined
     }
   }

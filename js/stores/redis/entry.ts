@@ -3,10 +3,7 @@
  * the rest; then value and facts. Whatever is not of this form, or of another generation, is a miss: other programs may write there, too.
  */
 
-import { isShelflifeError } from '../../errors.ts'
 import { checksum, seedOf } from '../checksum.ts'
-import { decodeEntry } from '../entry-bytes.ts'
-import type { TierEntry } from '../tier.ts'
 
 /** "SL", and the version of the format: another one is another kind of bytes. */
 const MAGIC = [0x53, 0x4c, 1] as const
@@ -45,16 +42,10 @@ export function readHead(bytes: Uint8Array): Head | undefined {
   }
 }
 
-/** The entry that `bytes` with this head are, or what is wrong with them. */
-export function readEntry(key: string, bytes: Uint8Array, { writtenAt, expiresAt }: Head): TierEntry | 'damaged' | 'codec' {
+/** What follows the head; `undefined` when it is not what was written for `key`. */
+export function readBody(key: string, bytes: Uint8Array): Uint8Array | undefined {
   const body = bytes.subarray(HEAD)
-  if (checksum(body, seedOf(key)) !== asBuffer(bytes).readUInt32BE(AT.check)) return 'damaged'
-  try {
-    return { ...decodeEntry(body), writtenAt, expiresAt }
-  } catch (error) {
-    if (isShelflifeError(error)) return 'codec'
-    throw error
-  }
+  return checksum(body, seedOf(key)) === asBuffer(bytes).readUInt32BE(AT.check) ? body : undefined
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -1,7 +1,9 @@
 /** What the halves of the tier in Redis, reading and writing, work on together. */
 
 import type { Clock } from '../../clock.ts'
+import type { PressedValues } from '../../tier/pressed-values.ts'
 import type { WriteQueue } from '../../tier/write-queue.ts'
+import type { Compression } from '../compression.ts'
 import type { StoreContext } from '../tier.ts'
 import type { Connect } from './client.ts'
 import type { Doubts } from './doubts.ts'
@@ -18,6 +20,7 @@ export interface RedisTierOptions {
   readonly maxQueued: number
   readonly maxQueuedBytes: number
   readonly maxValueBytes: number
+  readonly compression: Compression
 }
 
 /** See the top of this file. */
@@ -28,6 +31,7 @@ export interface Parts {
   readonly names: RedisNames
   readonly line: RedisLine
   readonly ledger: Ledger
+  readonly values: PressedValues
   /** What Redis has not been told yet. */
   readonly queue: WriteQueue
   readonly doubts: Doubts

@@ -1,12 +1,13 @@
 /** Reads of Redis: one command for all keys asked for together, and what waits to be written before what is stored. */
 
+import { isShelflifeError } from '../../errors.ts'
 import { within } from '../../tier/deadlines.ts'
 import type { Pending } from '../../tier/write-queue.ts'
 import { GONE, type Mark } from '../barriers.ts'
 import { decodeEntry } from '../entry-bytes.ts'
 import type { TierEntry } from '../tier.ts'
 import type { Command, Reply } from './client.ts'
-import { HEAD, readEntry, readHead } from './entry.ts'
+import { HEAD, type Head, readBody, readHead } from './entry.ts'
 import type { Exchange } from './exchange.ts'
 import type { Parts } from './parts.ts'
 
@@ -14,6 +15,13 @@ import type { Parts } from './parts.ts'
 const KEYS_AT_ONCE = 512
 /** A value that was written this far in the future, by our clock, is not believed. */
 const TOLERANCE_MS = 60_000
+
+/** What a reply has for a key. */
+interface Opened {
+  readonly head: Head
+  /** The encoded entry. */
+  readonly bytes: Uint8Array
+}
 
 /** See the top of this file. */
 export class RedisReader {
@@ -43,11 +51,12 @@ export class RedisReader {
       deadline,
     )
     if (replies === undefined) return found
+    const opened = await this.#openAll(unread, replies)
     for (const [at, { key, index, mark }] of unread.entries()) {
       // What was written while we read is newer than what we read.
       const pending = queue.get(key)
       if (pending !== undefined) found[index] = this.#entryOf(pending)
-      else if (!doubts.has(key)) found[index] = this.#entryAt(key, replies[at], mark)
+      else if (!doubts.has(key)) found[index] = this.#entryAt(key, opened[at], mark)
     }
     return found
   }
@@ -95,23 +104,58 @@ export class RedisReader {
     }
   }
 
-  #entryAt(key: string, reply: Reply | undefined, mark: Mark | undefined): TierEntry | undefined {
-    const { ledger, options, count } = this.#parts
+  /** What is in the replies: at once, unless something is compressed. */
+  #openAll(
+    unread: readonly { readonly key: string }[],
+    replies: readonly Reply[],
+  ): readonly (Opened | undefined)[] | Promise<(Opened | undefined)[]> {
+    let isLate = false
+    const opened = unread.map(({ key }, at) => {
+      const one = this.#open(key, replies[at])
+      isLate ||= one instanceof Promise
+      return one
+    })
+    return isLate ? Promise.all(opened) : (opened as (Opened | undefined)[])
+  }
+
+  #open(key: string, reply: Reply | undefined): Opened | undefined | Promise<Opened | undefined> {
+    const { options, values, count } = this.#parts
     if (!(reply instanceof Uint8Array)) return undefined
-    if (reply.length > options.maxValueBytes + HEAD) {
-      count('size')
+    const counted = (kind: string) => {
+      count(kind)
       return undefined
     }
+    if (reply.length > options.maxValueBytes + HEAD) return counted('size')
     const head = readHead(reply)
-    if (head === undefined) {
-      count('format')
+    if (head === undefined) return counted('format')
+    if (!this.#isOfNow(head)) return undefined
+    const body = readBody(key, reply)
+    if (body === undefined) return counted('damaged')
+    const bytes = values.expand(body)
+    if (!(bytes instanceof Promise)) return { head, bytes }
+    return bytes.then(
+      expanded => ({ head, bytes: expanded }),
+      () => counted('expand'),
+    )
+  }
+
+  #entryAt(key: string, opened: Opened | undefined, mark: Mark | undefined): TierEntry | undefined {
+    if (opened === undefined || !this.#isOfNow(opened.head)) return undefined
+    const { writtenAt, expiresAt } = opened.head
+    let entry: TierEntry
+    try {
+      entry = { ...decodeEntry(opened.bytes), writtenAt, expiresAt }
+    } catch (error) {
+      if (!isShelflifeError(error)) throw error
+      this.#parts.count('codec')
       return undefined
     }
-    if (head.epoch !== ledger.epoch || !this.#isValid(head)) return undefined
-    const entry = readEntry(key, reply, head)
-    if (typeof entry !== 'string') return this.#judged(key, entry, mark)
-    count(entry)
-    return undefined
+    return this.#judged(key, entry, mark)
+  }
+
+  /** Of this generation, and valid. */
+  #isOfNow(head: Head): boolean {
+    return head.epoch === this.#parts.ledger.epoch && this.#isValid(head)
   }
 
   #entryOf(pending: Pending): TierEntry | undefined {

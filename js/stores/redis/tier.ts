@@ -9,6 +9,7 @@
 import { untilAborted } from '../../abort-watch.ts'
 import { ClosedError } from '../../errors.ts'
 import { readAborted, within } from '../../tier/deadlines.ts'
+import { PressedValues } from '../../tier/pressed-values.ts'
 import { type Pending, WriteQueue, writeOf } from '../../tier/write-queue.ts'
 import type { Invalidation, Persist, StoreContext, Tier, TierEntry, TierStats } from '../tier.ts'
 import { Doubts } from './doubts.ts'
@@ -48,6 +49,7 @@ export class RedisTier implements Tier {
       names,
       line: new RedisLine(options.connect, context, options.line, { count, onUp: () => this.#writer.isBack() }),
       ledger: new Ledger(names, clock),
+      values: new PressedValues(options.compression, {}),
       queue: new WriteQueue(),
       doubts: new Doubts(),
       counts: { hits: 0, misses: 0, reads: 0, writes: 0, dropped: 0 },
@@ -158,6 +160,7 @@ export class RedisTier implements Tier {
       reclaimed: 0,
       compactions: 0,
       ...counts,
+      ...this.#parts.values.stats,
       errors: Object.fromEntries(this.#errors),
     }
   }

@@ -207,11 +207,13 @@ export class RedisWriter {
   }
 
   async #write(batch: readonly Pending[]): Promise<void> {
-    const { queue, ledger, line, names, clock } = this.#parts
+    const { queue, ledger, line, names, clock, values } = this.#parts
     let writes = batch
     for (let attempt = 0; attempt < REWRITES; attempt += 1) {
+      // Taken before: what is given up while values are compressed must not come back under another one.
       const { epoch } = ledger
-      const replies = await line.call([...writing(writes, names, epoch, clock.wall()), ['GET', names.version]])
+      const stored = await values.press(writes)
+      const replies = await line.call([...writing(stored, names, epoch, clock.wall()), ['GET', names.version]])
       if (ledger.isCurrent(replies.at(-1))) return
       await this.#exchange.run()
       // What was given up meanwhile by somebody else counts as given up before: who waits for it will find it.

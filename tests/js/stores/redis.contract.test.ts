@@ -26,6 +26,18 @@ describe.skipIf(!hasRedis)('a store in Redis, by its URL', () => {
   for (const { name, run } of cases) test(name, run)
 })
 
+describe.skipIf(!hasRedis)('a store in Redis that compresses values', () => {
+  const cases = testStore(
+    () => {
+      serial += 1
+      const prefix = `pressed:${serial}`
+      return { store: () => redis({ url: server.url, prefix, compression: { format: 'lz4', minSize: 1, minSaving: 0 } }) }
+    },
+    { lacks: ['compaction', 'budget'] },
+  )
+  for (const { name, run } of cases) test(name, run)
+})
+
 describe.skipIf(!hasRedis)("a store in Redis, by the user's client", () => {
   const cases = testStore(
     async () => {
