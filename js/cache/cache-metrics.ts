@@ -3,6 +3,7 @@
 import { Copies } from '../metrics/copies.ts'
 import type { TimerSeries } from '../metrics/instruments.ts'
 import type { Registry } from '../metrics/registry.ts'
+import { tierReport } from './tier-metrics.ts'
 import type { CacheStats } from './types.ts'
 
 /** The instruments of one cache. */
@@ -29,19 +30,10 @@ export function reportCache(registry: Registry, name: string, cache: { stats(): 
   const refreshes = counter('cache_refreshes_total', 'Loads begun in the background')
   const timeouts = counter('cache_load_timeouts_total', 'Loads ended by the hard timeout')
   const backedOff = counter('cache_loads_backed_off_total', 'Loads not begun because one had just failed')
-  const byTier = { labelNames: ['cache', 'tier'] }
-  const tierHits = registry.counter({ name: 'cache_tier_hits_total', help: 'Reads answered by a tier', ...byTier })
-  const tierMisses = registry.counter({ name: 'cache_tier_misses_total', help: 'Reads a tier could not answer', ...byTier })
-  const tierBytes = registry.gauge({ name: 'cache_tier_bytes', help: 'Bytes that a tier takes in its medium', ...byTier })
   const loadTimer = registry
     .timer({ name: 'cache_load_duration_seconds', help: 'Time that loaders took', labelNames: ['cache'] })
     .with(labels)
-  const ofTier = (tier: string) => ({
-    hits: copies.counter(tierHits.with({ ...labels, tier })),
-    misses: copies.counter(tierMisses.with({ ...labels, tier })),
-    bytes: copies.gauge(tierBytes.with({ ...labels, tier })),
-  })
-  const ofTiers = new Map<string, ReturnType<typeof ofTier>>()
+  const tiers = tierReport(registry, name, copies)
   const copy = () => {
     const stats = cache.stats()
     loaded(stats.loads - stats.loadErrors)
@@ -54,14 +46,7 @@ export function reportCache(registry: Registry, name: string, cache: { stats(): 
     refreshes(stats.refreshes)
     timeouts(stats.timeouts)
     backedOff(stats.backedOff)
-    for (const [at, { name: tierName, hits, misses, bytes }] of stats.tiers.entries()) {
-      const tier = `${at + 1}:${tierName}`
-      const series = ofTiers.get(tier) ?? ofTier(tier)
-      ofTiers.set(tier, series)
-      series.hits(hits)
-      series.misses(misses)
-      series.bytes(bytes)
-    }
+    tiers(stats.tiers)
   }
   const stopCopying = registry.onCollect(copy)
   const stop = () => {
