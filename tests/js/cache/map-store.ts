@@ -12,12 +12,16 @@ export class MapStore implements Store {
   pause: () => Promise<void> = async () => {}
   /** Waits before every call takes effect; what it throws, the call rejects with. Default: not at all. */
   before: (() => Promise<void>) | undefined
+  /** What the tier counts as errors. */
+  readonly errors: Record<string, number> = {}
   /** Refuses every write with this. Default: none. */
   refuse: Error | undefined
 
   openTier({ clock }: StoreContext): Tier {
     const { entries, calls } = this
-    const stats = { name: 'map', state: 'on', hits: 0, misses: 0, bytes: 0, errors: {} } as TierStats & { hits: number; misses: number }
+    const none = { entries: 0, segments: 0, bytes: 0, liveBytes: 0, deadBytes: 0, queued: 0, queuedBytes: 0 }
+    const counts = { hits: 0, misses: 0, reads: 0, writes: 0, reclaimed: 0, compactions: 0, dropped: 0 }
+    const stats: TierStats = { name: 'map', state: 'on', reason: undefined, ...none, ...counts, errors: this.errors }
     const tier = {
       name: 'map',
       open: () => this.pause(),
