@@ -9,6 +9,7 @@ export type {
   BatchResult,
   BatchStats,
   FailedItem,
+  LearnedBatchSize,
 } from './batch/types.ts'
 export type { CircuitState } from './cache/circuit.ts'
 export type * from './cache/loading-types.ts'

@@ -5,11 +5,13 @@
 //! already begun come before fresh items, so never more than `concurrency` batches are open. Every item is settled
 //! exactly once: done, failed or aborted.
 
+mod learned;
 #[cfg(test)]
 mod tests;
 
 use crate::slab::{Links, Slab, Token};
 use crate::time::{Duration, Instant};
+pub use learned::{LearnedConfig, LearnedSize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::num::NonZeroU32;
@@ -18,7 +20,7 @@ use std::num::NonZeroU32;
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// Items in a batch; only the last may have fewer.
-    pub batch_size: NonZeroU32,
+    pub batch_size: BatchSize,
     /// Batches handed over or waiting for a retry at the same time.
     pub concurrency: NonZeroU32,
     /// Tries after the first, for a whole batch and again for an item that stands alone. Parts in between get none.
@@ -31,6 +33,15 @@ pub struct Config {
     pub timeout: Duration,
     /// Whether a batch that throws is cut in two. Otherwise all its items fail together.
     pub isolate: bool,
+}
+
+/// How many items make a batch.
+#[derive(Clone, Copy, Debug)]
+pub enum BatchSize {
+    /// So many.
+    Fixed(NonZeroU32),
+    /// As many as turn out best.
+    Learned(LearnedConfig),
 }
 
 /// What the host must do next.
@@ -130,6 +141,7 @@ pub struct BatchRun {
     flying: Slab<Flight>,
     /// Flights by deadline, which is the order of their starts; one list.
     deadlines: Links,
+    learned: Option<LearnedSize>,
     progress: Progress,
 }
 
@@ -163,8 +175,13 @@ struct Waiting {
 impl BatchRun {
     /// A run without items yet.
     pub fn new(config: Config) -> Self {
+        let learned = match config.batch_size {
+            BatchSize::Fixed(_) => None,
+            BatchSize::Learned(bounds) => Some(LearnedSize::new(bounds)),
+        };
         Self {
             config,
+            learned,
             supply: Supply::Open,
             supplied: 0,
             next: 0,
@@ -229,6 +246,9 @@ impl BatchRun {
         }
         self.flying.remove(token);
         self.deadlines.unlink(token.slot());
+        if let (Outcome::Threw, Some(learned)) = (outcome, &mut self.learned) {
+            learned.handle_failure(part.len);
+        }
         Ok(match outcome {
             Outcome::Answered { failed } => {
                 self.progress.done += u64::from(part.len - failed);
@@ -242,6 +262,22 @@ impl BatchRun {
             }
             Outcome::Refused => self.fail(part),
         })
+    }
+
+    /// A batch of `len` items was answered after so many microseconds; only a run that learns its size listens.
+    pub fn learn(&mut self, len: u32, micros: u64) {
+        if let Some(learned) = &mut self.learned {
+            learned.handle_answer(len, micros);
+        }
+    }
+
+    /// How many items the next fresh batch has.
+    pub fn batch_size(&self) -> u32 {
+        match (&self.learned, self.config.batch_size) {
+            (Some(learned), _) => learned.size(),
+            (None, BatchSize::Fixed(size)) => size.get(),
+            (None, BatchSize::Learned(bounds)) => bounds.min.get(),
+        }
     }
 
     /// Hands over nothing more. Items not in flight are aborted; those in flight are when their batch throws, or when
@@ -280,7 +316,7 @@ impl BatchRun {
     }
 
     fn most_open(&self) -> u64 {
-        u64::from(self.config.batch_size.get()) * u64::from(self.config.concurrency.get())
+        u64::from(self.batch_size()) * u64::from(self.config.concurrency.get())
     }
 
     fn deadline_of(&self, slot: u32) -> Option<Instant> {
@@ -303,7 +339,7 @@ impl BatchRun {
         if let Some(part) = self.parts.pop() {
             return Some(part);
         }
-        let (ready, full) = (self.supplied - self.next, u64::from(self.config.batch_size.get()));
+        let (ready, full) = (self.supplied - self.next, u64::from(self.batch_size()));
         if ready == 0 || (ready < full && self.supply == Supply::Open) {
             return None;
         }

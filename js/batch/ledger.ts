@@ -11,14 +11,12 @@ const UNSETTLED: PromiseRejectedResult = { status: 'rejected', reason: undefined
 export class Ledger<T, R> {
   readonly results: PromiseSettledResult<R>[] = []
   readonly counts = { done: 0, failed: 0, aborted: 0 }
-  readonly #batchSize: number
   readonly #meters: BatchMeters | undefined
   readonly #failed: FailedItem<T>[] = []
-  /** By the number of the batch in the input. */
-  readonly #wholes = new Map<number, Whole<T>>()
+  /** In input order. */
+  readonly #wholes: Whole<T>[] = []
 
-  constructor(batchSize: number, meters: BatchMeters | undefined) {
-    this.#batchSize = batchSize
+  constructor(meters: BatchMeters | undefined) {
     this.#meters = meters
   }
 
@@ -34,17 +32,12 @@ export class Ledger<T, R> {
     this.results.fill(UNSETTLED, known)
   }
 
-  /**
-   * The batch that the items from `start` on belong to; fresh ones are got by `take`. Fresh batches are full ones, save the last:
-   * the number of a batch follows from any item in it.
-   */
+  /** The batch that the items from `start` on belong to; a fresh one, which comes behind all others, is got by `take`. */
   wholeAt(start: number, length: number, take: (count: number) => T[]): Whole<T> {
-    const number = Math.floor(start / this.#batchSize)
-    let whole = this.#wholes.get(number)
-    if (whole === undefined) {
-      whole = { start, items: take(length), open: length }
-      this.#wholes.set(number, whole)
-    }
+    const known = this.#holding(start)
+    if (known !== undefined) return known
+    const whole = { start, items: take(length), open: length }
+    this.#wholes.push(whole)
     return whole
   }
 
@@ -77,7 +70,7 @@ export class Ledger<T, R> {
     let count = 0
     for (let index = 0; index < this.results.length; index += 1) {
       if (this.results[index] !== UNSETTLED) continue
-      const whole = this.#wholes.get(Math.floor(index / this.#batchSize))
+      const whole = this.#holding(index)
       this.#fail(index, whole === undefined ? (take(1)[0] as T) : itemAt(whole, index), errorOf(index))
       count += 1
     }
@@ -96,7 +89,19 @@ export class Ledger<T, R> {
 
   #close(whole: Whole<T>, settled: number): void {
     whole.open -= settled
-    if (whole.open === 0) this.#wholes.delete(Math.floor(whole.start / this.#batchSize))
+    if (whole.open === 0) this.#wholes.splice(this.#wholes.indexOf(whole), 1)
+  }
+
+  /** The batch that has this item, if one has it that is not settled. */
+  #holding(index: number): Whole<T> | undefined {
+    let [low, high] = [0, this.#wholes.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#wholes[middle] as Whole<T>).start <= index) low = middle + 1
+      else high = middle
+    }
+    const whole = this.#wholes[low - 1]
+    return whole !== undefined && index < whole.start + whole.items.length ? whole : undefined
   }
 
   #count(outcome: 'done' | 'failed' | 'aborted', count: number): void {

@@ -1,12 +1,13 @@
 /** `processBatch`: many items through one handler. */
 
+import type { BatchPlan } from '../core/batch-core.ts'
 import { driverOf } from '../core/driver.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { clockOption, durationMs, durationOrZeroMs, metricsOption, optionalFunction, optionsObject, wholeNumber } from '../options.ts'
 import { metersIn } from './meters.ts'
 import { BatchRun } from './run.ts'
 import { sourceOf } from './source.ts'
-import type { BatchHandler, BatchOptions, BatchResult } from './types.ts'
+import type { BatchHandler, BatchOptions, BatchResult, LearnedBatchSize } from './types.ts'
 
 /**
  * Processes items in batches, several at a time, and says of each item how it went, in input order.
@@ -41,9 +42,8 @@ export function processBatch<T, R>(
     const given = optionsObject(options, 'options') as BatchOptions
     const { signal, onProgress, isolate = true, name = 'default' } = given
     const driver = driverOf(clockOption(given.clock))
-    const batchSize = wholeNumber(given.batchSize ?? 100, 'batchSize', { infinite: true })
     const plan = {
-      batchSize: Math.min(batchSize, 2 ** 32 - 1),
+      ...readBatchSize(given.batchSize ?? 100),
       concurrency: wholeNumber(given.concurrency ?? 4, 'concurrency', { infinite: true }),
       maxRetries: wholeNumber(given.maxRetries ?? 0, 'maxRetries', { min: 0 }),
       initialDelay: durationOrZeroMs(given.initialDelay ?? 100, 'initialDelay'),
@@ -57,9 +57,23 @@ export function processBatch<T, R>(
     if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw new InvalidArgumentError('signal', 'an AbortSignal', signal)
     const meters = metersIn(metricsOption(given.metrics), name)
-    const source = sourceOf<T>(items, plan.batchSize)
+    const source = sourceOf<T>(items, plan.largest)
     if (source === undefined) throw new InvalidArgumentError('items', 'an array, an iterable or an async iterable', items)
     const settings = { plan, driver, signal, onProgress, progressInterval, meters }
     new BatchRun<T, R>(source, handler, settings, resolve).start()
   })
+}
+
+const LARGEST_SIZE = 2 ** 32 - 1
+
+function readBatchSize(given: number | 'auto' | LearnedBatchSize): Pick<BatchPlan, 'smallest' | 'largest' | 'targetLatency'> {
+  if (typeof given === 'object' || given === 'auto') {
+    const bounds = given === 'auto' ? {} : (optionsObject(given, 'batchSize') as LearnedBatchSize)
+    const smallest = wholeNumber(bounds.min ?? 1, 'batchSize.min')
+    const largest = Math.min(wholeNumber(bounds.max ?? Math.max(1000, smallest), 'batchSize.max'), LARGEST_SIZE)
+    if (largest < smallest) throw new InvalidArgumentError('batchSize.max', 'batchSize.min or more', bounds.max)
+    return { smallest, largest, targetLatency: durationMs(bounds.targetLatency ?? Number.POSITIVE_INFINITY, 'batchSize.targetLatency') }
+  }
+  const size = Math.min(wholeNumber(given, 'batchSize', { infinite: true }), LARGEST_SIZE)
+  return { smallest: size, largest: size, targetLatency: Number.POSITIVE_INFINITY }
 }

@@ -12,6 +12,7 @@ export interface Counts {
   readonly aborted: number
   readonly answers: number
   readonly total: number | undefined
+  readonly batchSize: number
 }
 
 /** See the top of this file. A listener that throws is not called again; the run goes on. */
@@ -57,7 +58,7 @@ export class ProgressTeller {
     this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
     const now = this.#driver.now()
     const counts = this.#counts()
-    const { done, failed, aborted, answers, total } = counts
+    const { done, failed, aborted, answers, total, batchSize } = counts
     this.#due = now + this.#interval
     this.#told = changes(counts)
     const settled = done + failed + aborted
@@ -65,7 +66,7 @@ export class ProgressTeller {
     const rate = elapsed > 0 ? (settled / elapsed) * 1000 : 0
     const remainingMs = total !== undefined && rate > 0 ? ((total - settled) / rate) * 1000 : undefined
     try {
-      this.#listener?.({ done, failed, total, batches: answers, rate, remainingMs })
+      this.#listener?.({ done, failed, total, batches: answers, batchSize, rate, remainingMs })
     } catch (error) {
       this.#listener = undefined
       this.#error = thrownBy('onProgress', error)

@@ -37,9 +37,12 @@ export class BatchRun<T, R> {
   readonly #errors: ShelflifeError[] = []
   readonly #counts = { calls: 0, answers: 0, retries: 0, splits: 0 }
   #total: number | undefined
+  /** Of the next fresh batch. */
+  #batchSize: number
   #state: 'idle' | 'driving' | 'finished' = 'idle'
   #aborted: { readonly reason: unknown } | undefined
   readonly #onAbort = () => this.#abort()
+  readonly #learns: boolean
   readonly #take = (count: number) => this.#source.take(count)
 
   constructor(source: ItemSource<T>, handler: BatchHandler<T, R>, settings: RunSettings, resolve: (result: BatchResult<T, R>) => void) {
@@ -48,7 +51,9 @@ export class BatchRun<T, R> {
     this.#settings = settings
     this.#resolve = resolve
     this.#core = new BatchCore(settings.plan)
-    this.#ledger = new Ledger(settings.plan.batchSize, settings.meters)
+    this.#ledger = new Ledger(settings.meters)
+    this.#learns = settings.plan.smallest !== settings.plan.largest
+    this.#batchSize = settings.plan.smallest
     this.#total = source.total
     this.#begunAt = settings.driver.now()
     this.#teller = new ProgressTeller(settings.onProgress, settings.progressInterval, settings.driver, () => this.#progress())
@@ -145,9 +150,15 @@ export class BatchRun<T, R> {
       this.#core.refused(token, this.#settings.driver.now())
     } else {
       const failed = this.#ledger.keep(flight, answer)
+      if (this.#learns) this.#learn(flight)
       this.#core.answered(token, failed, this.#settings.driver.now())
     }
     this.#moved()
+  }
+
+  #learn({ length, begunAt }: Flight<T>): void {
+    this.#core.learn(length, this.#settings.driver.now() - begunAt)
+    this.#batchSize = this.#core.batchSize
   }
 
   #threw(flight: Flight<T>, error: ShelflifeError): void {
@@ -247,7 +258,7 @@ export class BatchRun<T, R> {
   }
 
   #progress(): Counts {
-    return { ...this.#ledger.counts, answers: this.#counts.answers, total: this.#total }
+    return { ...this.#ledger.counts, answers: this.#counts.answers, total: this.#total, batchSize: this.#batchSize }
   }
 
   get #finished(): boolean {

@@ -21,10 +21,23 @@ export interface BatchContext {
  */
 export type BatchHandler<T, R> = (items: T[], context: BatchContext) => readonly (R | Error)[] | PromiseLike<readonly (R | Error)[]>
 
+/** Bounds of a batch size that is learned. */
+export interface LearnedBatchSize {
+  /** The size to begin with. Default: 1. */
+  min?: number
+  /** Default: 1000. */
+  max?: number
+  /** No size is used for long whose batches take longer. Default: no limit. */
+  targetLatency?: Duration
+}
+
 /** Options of `processBatch`. */
 export interface BatchOptions {
-  /** Items in a batch; only the last may have fewer. Default: 100. */
-  batchSize?: number
+  /**
+   * Items in a batch; only the last may have fewer. `'auto'`, or an object of bounds: it is learned while the run goes which size gets most
+   * done. Default: 100.
+   */
+  batchSize?: number | 'auto' | LearnedBatchSize
   /** Batches in the hands of the handler at the same time. Default: 4. */
   concurrency?: number
   /** Tries after the first of a batch that throws, and again of an item that stands alone after cutting. Default: 0. */
@@ -61,6 +74,8 @@ export interface BatchProgress {
   total: number | undefined
   /** How often the handler has answered, retries and parts included. */
   batches: number
+  /** Items in the next batch. */
+  batchSize: number
   /** Items settled per second, over the whole run. */
   rate: number
   /** How long the rest will take at that rate; `undefined` while that cannot be said. */

@@ -5,7 +5,11 @@ import { BatchMachine, part } from './parts/batch.ts'
 
 /** How batches are made and handed over. Times in milliseconds, `Infinity` for none. */
 export interface BatchPlan {
-  readonly batchSize: number
+  /** Items in a batch; where the smallest is another than the largest it is learned which is best. */
+  readonly smallest: number
+  readonly largest: number
+  /** Batches should take no longer, where their size is learned. */
+  readonly targetLatency: number
   readonly concurrency: number
   readonly maxRetries: number
   readonly initialDelay: number
@@ -30,15 +34,16 @@ export class BatchCore {
   readonly #handle: CoreHandle<BatchMachine>
 
   constructor(plan: BatchPlan) {
-    const { isolate, initialDelay, maxDelay, timeout } = plan
-    const [batchSize, concurrency, maxRetries] = [plan.batchSize, plan.concurrency, plan.maxRetries].map(count =>
-      Math.min(count, LARGEST_COUNT),
-    )
-    const delays = Float64Array.of(initialDelay, maxDelay, timeout)
-    this.#handle = new CoreHandle(
-      part,
-      () => new BatchMachine(batchSize as number, concurrency as number, maxRetries as number, isolate, delays),
-    )
+    const { isolate, initialDelay, maxDelay, timeout, targetLatency } = plan
+    const counts = [plan.smallest, plan.largest, plan.concurrency, plan.maxRetries]
+    const [smallest, largest, concurrency, maxRetries] = counts.map(count => Math.min(count, LARGEST_COUNT)) as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    const times = Float64Array.of(initialDelay, maxDelay, timeout, targetLatency)
+    this.#handle = new CoreHandle(part, () => new BatchMachine(smallest, largest, concurrency, maxRetries, isolate, times))
   }
 
   /** `count` more items are there. */
@@ -70,6 +75,16 @@ export class BatchCore {
   /** When to poll although nothing happened; `Infinity` for never. */
   pollAt(): number {
     return this.#handle.use(machine => machine.pollAt())
+  }
+
+  /** A batch of so many items was answered after so many milliseconds. */
+  learn(length: number, ms: number): void {
+    this.#handle.use(machine => machine.learn(length, ms))
+  }
+
+  /** How many items the next fresh batch has. */
+  get batchSize(): number {
+    return this.#handle.use(machine => machine.batchSize)
   }
 
   /** The batch answered for each item. */

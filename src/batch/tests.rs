@@ -1,4 +1,4 @@
-use super::{Action, BatchRun, Config, Outcome, Progress, SettleError, Verdict};
+use super::{Action, BatchRun, BatchSize, Config, Outcome, Progress, SettleError, Verdict};
 use crate::slab::Token;
 use crate::time::{Duration, Instant};
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 
 fn config(batch_size: u32, concurrency: u32) -> Config {
     Config {
-        batch_size: NonZeroU32::new(batch_size).expect("not zero"),
+        batch_size: BatchSize::Fixed(NonZeroU32::new(batch_size).expect("not zero")),
         concurrency: NonZeroU32::new(concurrency).expect("not zero"),
         max_retries: 0,
         initial_delay: Duration::from_millis(100),
@@ -100,7 +100,7 @@ fn apply(run: &mut BatchRun, model: &mut Model, step: Step, now: u64, config: &C
                 match action {
                     Action::Expire { token } => assert!(model.expired.insert(token.to_number())),
                     Action::Start { token, start, len, .. } => {
-                        assert!(!model.aborted && len >= 1 && len <= config.batch_size.get());
+                        assert!(!model.aborted && len >= 1 && len <= run.batch_size());
                         for (_, other, count) in &model.flying {
                             assert!(start + u64::from(len) <= *other || other + u64::from(*count) <= start);
                         }

@@ -1,7 +1,7 @@
 //! The border of `crate::batch`.
 
 use super::instant;
-use crate::batch::{Action, BatchRun, Config, Outcome, SettleError, Verdict};
+use crate::batch::{Action, BatchRun, BatchSize, Config, LearnedConfig, Outcome, SettleError, Verdict};
 use crate::slab::Token;
 use crate::time::Duration;
 use std::num::NonZeroU32;
@@ -17,11 +17,15 @@ pub struct BatchMachine {
 
 #[wasm_bindgen(js_class = BatchMachine)]
 impl BatchMachine {
-    /// A run without items yet. Times in milliseconds; a size or concurrency of 0 counts as 1.
+    /// A run without items yet; a size or concurrency of 0 counts as 1. `times` are, in milliseconds: initial delay, longest delay,
+    /// timeout, target. A size is learned between `smallest` and `largest`, unless they are the same.
     #[wasm_bindgen(constructor)]
-    pub fn new(batch_size: u32, concurrency: u32, max_retries: u32, isolate: bool, delays: &[f64]) -> Self {
-        let [initial_delay, max_delay, timeout] = [0, 1, 2].map(|at| span(delays.get(at).copied()));
-        let batch_size = NonZeroU32::new(batch_size).unwrap_or(NonZeroU32::MIN);
+    pub fn new(smallest: u32, largest: u32, concurrency: u32, max_retries: u32, isolate: bool, times: &[f64]) -> Self {
+        let [initial_delay, max_delay, timeout, target] = [0, 1, 2, 3].map(|at| span(times.get(at).copied()));
+        let [min, max] = [smallest, largest].map(|size| NonZeroU32::new(size).unwrap_or(NonZeroU32::MIN));
+        let target_micros = if target == Duration::FOREVER { u64::MAX } else { target.as_millis() * 1000 };
+        let learned = LearnedConfig { min, max, target_micros };
+        let batch_size = if min == max { BatchSize::Fixed(max) } else { BatchSize::Learned(learned) };
         let concurrency = NonZeroU32::new(concurrency).unwrap_or(NonZeroU32::MIN);
         let config = Config { batch_size, concurrency, max_retries, initial_delay, max_delay, timeout, isolate };
         Self { inner: BatchRun::new(config), action: None }
@@ -76,6 +80,17 @@ impl BatchMachine {
     #[wasm_bindgen(js_name = pollAt)]
     pub fn poll_at(&self) -> f64 {
         self.inner.poll_at().map_or(f64::INFINITY, |at| at.as_millis() as f64)
+    }
+
+    /// A batch of `len` items was answered after so many milliseconds.
+    pub fn learn(&mut self, len: u32, ms: f64) {
+        self.inner.learn(len, (ms * 1000.0) as u64);
+    }
+
+    /// How many items the next fresh batch has.
+    #[wasm_bindgen(getter, js_name = batchSize)]
+    pub fn batch_size(&self) -> u32 {
+        self.inner.batch_size()
     }
 
     /// The batch answered for each item; `failed` of them failed.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { processBatch } from '../../../js/batch/process.ts'
-import type { BatchProgress, BatchResult } from '../../../js/batch/types.ts'
+import type { BatchOptions, BatchProgress, BatchResult } from '../../../js/batch/types.ts'
 import { plantTrap } from '../../../js/core/door.ts'
 import { ShelflifeError } from '../../../js/errors.ts'
 import { createRegistry } from '../../../js/metrics/registry.ts'
@@ -297,7 +297,15 @@ describe('progress', () => {
     await clock.advanceAsync(1000)
     await run
     expect(told.map(({ done }) => done)).toEqual([1, 4, 7, 10])
-    expect(told[0]).toEqual({ done: 1, failed: 0, total: 10, batches: 1, rate: 1000 / 30, remainingMs: expect.closeTo(270, 6) })
+    expect(told[0]).toEqual({
+      done: 1,
+      failed: 0,
+      total: 10,
+      batches: 1,
+      batchSize: 1,
+      rate: 1000 / 30,
+      remainingMs: expect.closeTo(270, 6),
+    })
     expect(told.at(-1)).toMatchObject({ total: 10, remainingMs: 0 })
     expect(clock.timers).toBe(0)
   })
@@ -377,6 +385,75 @@ describe('bad arguments', () => {
     await expect(processBatch(items as number[], handler as never, options as never)).rejects.toMatchObject({
       code: 'ERR_INVALID_ARGUMENT',
       message: expect.stringContaining(name),
+    })
+  })
+})
+
+describe('a batch size that is learned', () => {
+  /** A service that takes `curve(items)` milliseconds, on the test's clock. */
+  async function sizesOf(curve: (size: number) => number, options: BatchOptions, items = 4000) {
+    const clock = new ManualClock()
+    const sizes: number[] = []
+    const run = processBatch(
+      numbers(items),
+      async batch => {
+        sizes.push(batch.length)
+        await new Promise<void>(resolve => void clock.timer(clock.monotonic() + curve(batch.length), resolve))
+        return doubled(batch)
+      },
+      { ...options, clock, concurrency: 2 },
+    )
+    let settled = false
+    void run.then(() => {
+      settled = true
+    })
+    while (!settled) await clock.advanceAsync(20)
+    const result = await run
+    expect(values(result)).toEqual(numbers(items).map(n => n * 2))
+    return sizes
+  }
+
+  it('grows where each call costs much and an item little', async () => {
+    const sizes = await sizesOf(size => 20 + 0.1 * size, { batchSize: 'auto' })
+    expect(sizes[0]).toBe(1)
+    expect(Math.max(...sizes)).toBeGreaterThan(500)
+  })
+
+  it('stays within its bounds and below its target', async () => {
+    const sizes = await sizesOf(size => 20 + size, { batchSize: { min: 5, max: 400, targetLatency: 70 } })
+    const most = sizes.toSorted((a, b) => a - b)[Math.floor(sizes.length * 0.8)] as number
+    expect(Math.min(...sizes.slice(0, -1))).toBe(5)
+    expect(most).toBeLessThanOrEqual(50)
+    expect(most).toBeGreaterThan(20)
+  })
+
+  it('is told with the progress', async () => {
+    const told: number[] = []
+    await processBatch(numbers(50), doubled, {
+      batchSize: { min: 4, max: 8 },
+      progressInterval: 0,
+      onProgress: ({ batchSize }) => told.push(batchSize),
+    })
+    expect(told[0]).toBe(4)
+    expect(told.every(size => size >= 4 && size <= 8)).toBe(true)
+  })
+
+  it('finds poison all the same, in batches of any size', async () => {
+    const result = await processBatch(
+      numbers(500),
+      items => {
+        if (items.some(item => item % 97 === 13)) throw new Error('poison')
+        return doubled(items)
+      },
+      { batchSize: 'auto', concurrency: 3 },
+    )
+    expect(result.failed.map(({ index }) => index)).toEqual([13, 110, 207, 304, 401, 498])
+    expect(values(result).filter(value => value !== undefined).length).toBe(494)
+  })
+
+  it.each([{ min: 0 }, { min: 10, max: 5 }, { targetLatency: 0 }, 'big'])('refuses bounds that cannot be meant: %j', async batchSize => {
+    await expect(processBatch(numbers(1), doubled, { batchSize: batchSize as never })).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
     })
   })
 })
