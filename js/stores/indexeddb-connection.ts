@@ -8,7 +8,7 @@
  */
 
 import { isShelflifeError, ShelflifeError } from '../errors.ts'
-import { failed, nameOf, settled, untilDead } from './indexeddb-requests.ts'
+import { failed, nameOf, one, untilDead } from './indexeddb-requests.ts'
 
 export const DIRECTORIES = 'directories'
 export const PAYLOADS = 'payloads'
@@ -231,8 +231,8 @@ async function anotherOpens(signal: AbortSignal): Promise<boolean> {
   }
 }
 
-function readEpoch(database: IDBDatabase, signal: AbortSignal): Promise<unknown> {
-  return settled(database.transaction(ABOUT).objectStore(ABOUT).get(EPOCH), signal)
+async function readEpoch(database: IDBDatabase, signal: AbortSignal): Promise<unknown> {
+  return one(database, ABOUT, EPOCH, signal)
 }
 
 /** Deletes a database. False when that cannot be done. */

@@ -3,7 +3,7 @@
 import { isShelflifeError } from '../errors.ts'
 import { checksum } from './checksum.ts'
 import { ABOUT, type ConnectionHost, DIRECTORIES, EPOCH, IndexedDbConnection, PAYLOADS } from './indexeddb-connection.ts'
-import { exact, failed, nameOf, settled, untilDead, write } from './indexeddb-requests.ts'
+import { exact, failed, nameOf, one, settled, untilDead, write } from './indexeddb-requests.ts'
 import type { Durability, ListedSegment, MediumCall, Peers, Segment, SegmentMedium } from './segment-medium.ts'
 
 /** A payload up to this many bytes lies beside its directory: one request less, and soon it is compacted into a larger one. */
@@ -23,7 +23,10 @@ interface Stored {
   readonly payload?: Uint8Array
 }
 
-/** See the top of this file. Ids are the keys that the store of directories generates, in the order of its transactions. */
+/**
+ * See the top of this file. Ids are the keys that the store of directories generates, in the order of its transactions. These are told to commit
+ * as soon as all is asked: one that waits until its answers have been heard bars the log for others, while a page stands still.
+ */
 export class IndexedDbMedium implements SegmentMedium {
   readonly writable = true
   readonly overhead = 64
@@ -86,10 +89,9 @@ export class IndexedDbMedium implements SegmentMedium {
         const transaction = database.transaction([DIRECTORIES, ABOUT])
         this.#meet(transaction)
         const store = transaction.objectStore(DIRECTORIES)
-        const [ids, records] = await Promise.all([
-          settled<IDBValidKey[]>(store.getAllKeys(range, LIST_BATCH), signal),
-          settled<unknown[]>(store.getAll(range, LIST_BATCH), signal),
-        ])
+        const requests = [store.getAllKeys(range, LIST_BATCH), store.getAll(range, LIST_BATCH)] as const
+        transaction.commit()
+        const [ids, records] = await Promise.all([settled<IDBValidKey[]>(requests[0], signal), settled<unknown[]>(requests[1], signal)])
         for (const [index, id] of ids.entries()) listed.push(this.#listed(Number(id), records[index]))
         if (ids.length < LIST_BATCH) return listed
         last = Number(ids.at(-1))
@@ -99,7 +101,7 @@ export class IndexedDbMedium implements SegmentMedium {
 
   read(id: number, { signal }: MediumCall): Promise<Uint8Array | undefined> {
     return this.#attempt('read', signal, async database => {
-      const get = (store: string) => settled<unknown>(database.transaction(store).objectStore(store).get(id), signal)
+      const get = (store: string) => one(database, store, id, signal)
       const payload = (await get(PAYLOADS)) ?? ((await get(DIRECTORIES)) as Partial<Stored> | undefined)?.payload
       return payload instanceof Uint8Array ? payload : undefined
     })
@@ -109,6 +111,7 @@ export class IndexedDbMedium implements SegmentMedium {
     return this.#attempt('remove', signal, database =>
       write(database, [DIRECTORIES, PAYLOADS], this.#durability, signal, transaction => {
         for (const name of [DIRECTORIES, PAYLOADS]) for (const id of ids) transaction.objectStore(name).delete(id)
+        transaction.commit()
       }),
     )
   }
@@ -118,7 +121,9 @@ export class IndexedDbMedium implements SegmentMedium {
       write(database, ALL, this.#durability, signal, transaction => {
         transaction.objectStore(DIRECTORIES).clear()
         transaction.objectStore(PAYLOADS).clear()
-        return this.#connection.renew(transaction)
+        const done = this.#connection.renew(transaction)
+        transaction.commit()
+        return done
       }),
     )
     done()

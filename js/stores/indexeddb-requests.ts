@@ -63,6 +63,14 @@ export function settled<T>(request: IDBRequest, signal: AbortSignal): Promise<T>
   })
 }
 
+/** One record, or `undefined`. */
+export function one(database: IDBDatabase, store: string, key: IDBValidKey, signal: AbortSignal): Promise<unknown> {
+  const transaction = database.transaction(store)
+  const request = transaction.objectStore(store).get(key)
+  transaction.commit()
+  return settled(request, signal)
+}
+
 /** What `work` comes to, or the reason why `dead` has aborted. */
 export function untilDead<T>(dead: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {

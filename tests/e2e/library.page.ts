@@ -35,6 +35,8 @@ declare global {
   /** Whether the page hears what other tabs say, and how often it did not. */
   var isDeaf: boolean
   var unheard: number
+  /** What happened to the page. */
+  var lived: string[]
 }
 type Library = typeof library
 

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { libraryInChromium, skip } from './chromium.mjs'
+import { KEYS, observe, operate, operationsFrom, randomFrom } from './tab-work.mjs'
 
 /** `SHELFLIFE_TAB_ROUNDS=500 node --test tests/e2e/tabs.test.mjs` for more. */
 const ROUNDS = Number(process.env.SHELFLIFE_TAB_ROUNDS ?? 40)
-const KEYS = 12
 
 describe('tabs, in Chromium', { skip }, () => {
   const library = libraryInChromium()
@@ -148,16 +148,11 @@ describe('tabs, in Chromium', { skip }, () => {
     const { tab, close } = await profile()
     const opened = async () => ({ ...(await tab('converge')), isFrozen: false, busy: Promise.resolve() })
     const tabs = [await opened(), await opened(), await opened(), await opened()]
-    let state = Number(process.env.SHELFLIFE_SEED ?? Date.now() % 1e6)
-    t.diagnostic(`seed ${state}`)
-    const random = (/** @type {number} */ most) => {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
-      return Math.floor((state / 0x7fffffff) * most)
-    }
+    const seed = Number(process.env.SHELFLIFE_SEED ?? Date.now() % 1e6)
+    t.diagnostic(`seed ${seed}`)
+    const random = randomFrom(seed)
+    const nextOperations = operationsFrom(random)
     const counts = { operations: 0, freezes: 0, closes: 0, checks: 0 }
-    let serial = 0
-    /** @type {import('../../js/index.ts').Persist[]} */
-    const persists = ['memory', 'memory', 'stored']
     const freeze = async (/** @type {Awaited<ReturnType<typeof opened>>} */ one, /** @type {boolean} */ isFrozen) => {
       one.isFrozen = isFrozen
       await one.page.evaluate(isFrozen => {
@@ -168,23 +163,10 @@ describe('tabs, in Chromium', { skip }, () => {
     for (let round = 1; round <= ROUNDS; round += 1) {
       for (const one of tabs) {
         if (one.isFrozen) continue
-        const operations = Array.from({ length: 1 + random(10) }, () => {
-          serial += 1
-          return { dice: random(100), key: random(KEYS), serial, persist: persists[random(3)] ?? 'memory' }
-        })
+        const operations = nextOperations()
         counts.operations += operations.length
         // Not awaited: tabs work at the same time.
-        one.busy = one.page.evaluate(async operations => {
-          for (const { dice, key, serial, persist } of operations) {
-            if (dice < 45) await cache.set(`k${key}`, serial, { persist, tags: [`t${key % 3}`] })
-            else if (dice < 75) await cache.get(`k${key}`)
-            else if (dice < 85) await cache.delete(`k${key}`, { persist })
-            else if (dice < 89) await cache.invalidateTags([`t${key % 3}`], { persist })
-            else if (dice < 92) await cache.invalidate(`k1*`, { persist })
-            else if (dice < 93) await cache.clear()
-            else cache.trim(0.5)
-          }
-        }, operations)
+        one.busy = one.page.evaluate(operate, operations)
       }
       await Promise.all(tabs.map(one => one.busy))
       const dice = random(10)
@@ -205,16 +187,7 @@ describe('tabs, in Chromium', { skip }, () => {
       counts.checks += 1
       const began = performance.now()
       for (;;) {
-        /** @type {string[]} */
-        const seen = await Promise.all(
-          tabs.map(each =>
-            each.page.evaluate(async keys => {
-              const values = []
-              for (let key = 0; key < keys; key += 1) values.push((await cache.get(`k${key}`)) ?? null)
-              return JSON.stringify(values)
-            }, KEYS),
-          ),
-        )
+        const seen = await Promise.all(tabs.map(each => each.page.evaluate(observe, KEYS)))
         if (new Set(seen).size === 1) break
         if (performance.now() - began > 3000) assert.fail(`in round ${round}:\n${seen.join('\n')}`)
       }
