@@ -11,7 +11,7 @@ import { nodeZip } from './node-zip.ts'
 import { findDriver, refuseInside, type SqliteDatabase, type SqliteDriver } from './sqlite/driver.ts'
 import { openFile } from './sqlite/file.ts'
 import { createTable } from './sqlite/table.ts'
-import type { Store } from './tier.ts'
+import type { Store, StoreChange } from './tier.ts'
 
 export type { CompressionFormat, CompressionOptions } from './compression.ts'
 export type { OpenSqlite, SqliteDatabase, SqliteDriver, SqliteStatement, SqliteValue } from './sqlite/driver.ts'
@@ -23,6 +23,11 @@ export type SqliteOptions = {
   readonly table?: string
   /** How long a lock that another process holds is waited for, without blocking this one. Default 5 s; then the writes that waited are dropped, and counted. */
   readonly busyTimeout?: Duration
+  /**
+   * How often it is looked, which takes microseconds, whether other processes have written: what they have changed is forgotten in memory. `Infinity`:
+   * never. Default 500 ms.
+   */
+  readonly pollInterval?: Duration
   /** Whether and how values are compressed, each by itself, from `minSize` on; all are read, whatever it says. Default `'none'`. */
   readonly compression?: CompressionFormat | CompressionOptions | undefined
 } & (
@@ -41,7 +46,7 @@ export type SqliteOptions = {
 )
 
 /**
- * A store in a file of SQLite. Several processes may read and write the same one.
+ * A store in a file of SQLite. Several processes may read and write the same one; what one changes the others forget in memory within `pollInterval`.
  *
  * `persist: 'stored'` is a committed transaction in the write-ahead log: it survives the death of the process, not a loss of power.
  * `'durable'` is a commit with `PRAGMA synchronous = FULL`: synced to disk. With `database`, `'stored'` is what its own `synchronous` makes of it.
@@ -59,28 +64,40 @@ export function sqlite(options: SqliteOptions): Store {
     openTier(context) {
       const { name, maxSize } = source
       const { clock } = context
-      const tier = new QueuedTier(
-        {
-          name,
-          maxSize,
-          log: new SqliteLog(source, context),
-          renew: ({ counts }) => new SqliteLog(source, context, counts),
-          reader: (queue, disown, log) => new RowReader(log as SqliteLog, queue, clock, disown),
-        },
-        context,
-      )
-      return withBarriers(tier, clock)
+      const open = (onChange: (change: StoreChange) => void) => {
+        const heard = { ...context, onChange }
+        return new QueuedTier(
+          {
+            name,
+            maxSize,
+            log: new SqliteLog(source, heard),
+            renew: log => new SqliteLog(source, heard, log as SqliteLog),
+            reader: (queue, disown, log) => new RowReader(log as SqliteLog, queue, clock, disown),
+          },
+          context,
+        )
+      }
+      return withBarriers(open, clock, context.onChange)
     },
   }
 }
 
 function sourceOf(options: Partial<Record<string, unknown>>): SqliteSource & { readonly name: string } {
-  const { path, database, table = 'shelflife', maxSize = Number.POSITIVE_INFINITY, busyTimeout = '5s', driver = 'auto' } = options
+  const {
+    path,
+    database,
+    table = 'shelflife',
+    maxSize = Number.POSITIVE_INFINITY,
+    busyTimeout = '5s',
+    pollInterval = 500,
+    driver = 'auto',
+  } = options
   if (typeof table !== 'string' || !/^[a-z_]\w{0,62}$/i.test(table) || /^sqlite_/i.test(table))
     throw new InvalidArgumentError('table', 'the name of a table', table)
   const shared = {
     table,
     busyTimeout: durationMs(busyTimeout, 'busyTimeout'),
+    pollMs: durationMs(pollInterval, 'pollInterval'),
     compression: resolveCompression(options.compression as CompressionFormat | CompressionOptions | undefined, nodeZip),
   }
   if (database !== undefined) {

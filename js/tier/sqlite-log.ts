@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from '../clock.ts'
+import type { Alarm } from '../core/driver.ts'
 import { isShelflifeError, ShelflifeError, TimeoutError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
 import type { Compression } from '../stores/compression.ts'
@@ -44,6 +45,8 @@ export interface SqliteSource {
   readonly table: string
   readonly maxSize: number
   readonly compression: Compression
+  /** How often it is looked whether others have written, in milliseconds; `Infinity`: never. */
+  readonly pollMs: number
   /** How long a lock of somebody else is waited for, in milliseconds. */
   readonly busyTimeout: number
   /** Opens the database; see `openFile` for `distrust`. One that is somebody else's cannot be opened anew. */
@@ -72,17 +75,29 @@ export class SqliteLog implements RowLog {
   #isRepairing = false
   #isClosed = false
   #isDead = false
+  /** Names this process among those on the file. */
+  readonly #writer = crypto.randomUUID()
+  readonly #onChange: StoreContext['onChange']
+  readonly #poll: Alarm
+  /** The last news that were heard before the file was closed. */
+  #seen: number | undefined
 
-  constructor(
-    source: SqliteSource,
-    context: StoreContext,
-    counts: LogCounts = { reads: 0, reclaimed: 0, compactions: 0, errors: new Map() },
-  ) {
+  /** In the place of `former`, which was given up, it goes on with what that had counted and heard. */
+  constructor(source: SqliteSource, context: StoreContext, former?: SqliteLog) {
+    const counts: LogCounts = former?.counts ?? { reads: 0, reclaimed: 0, compactions: 0, errors: new Map() }
     this.counts = counts
+    this.#seen = former?.seen
     this.#source = source
     this.#values = new PressedValues(source.compression, counts)
     this.#clock = context.clock
     this.#core = context.core
+    this.#onChange = context.onChange
+    this.#poll = new context.core.Alarm(() => this.#hear())
+  }
+
+  /** The last that was heard of others; nothing before it was open. */
+  get seen(): number | undefined {
+    return this.#table?.news.seen ?? this.#seen
   }
 
   get writable(): boolean {
@@ -110,7 +125,14 @@ export class SqliteLog implements RowLog {
   }
 
   open(): Promise<void> {
-    return this.inTurn(() => this.#patiently(() => this.#open(0)))
+    return this.inTurn(async () => {
+      try {
+        await this.#patiently(() => this.#open(0))
+      } catch (error) {
+        await this.#recover(error)
+      }
+      this.#wait()
+    })
   }
 
   async readMany(keys: readonly string[], damaged: (key: string) => void): Promise<(TierEntry | undefined)[]> {
@@ -180,6 +202,7 @@ export class SqliteLog implements RowLog {
   async close(): Promise<void> {
     this.#epoch += 1
     this.#isClosed = true
+    this.#core.driver.set(this.#poll, Number.POSITIVE_INFINITY)
     this.#shut()
   }
 
@@ -260,6 +283,22 @@ export class SqliteLog implements RowLog {
     })
   }
 
+  /** Tells what others have written since it was looked last. */
+  #hear(): void {
+    try {
+      for (const change of this.#table?.news.read() ?? []) this.#onChange?.(change)
+    } catch (error) {
+      // What is busy now is read next time.
+      if (failureOf(error) !== 'busy') this.#failed(error)
+    }
+    this.#wait()
+  }
+
+  #wait(): void {
+    const { driver } = this.#core
+    if (!this.#isClosed) driver.set(this.#poll, driver.now() + this.#source.pollMs)
+  }
+
   /** Does `work`; waits where the database is busy, makes room where it is full, and mends it where it is gone or corrupt. Only in turn. */
   async #mending(work: (table: SqliteTable) => void, { full }: { full(): void }): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
@@ -283,6 +322,19 @@ export class SqliteLog implements RowLog {
             throw isShelflifeError(failure) ? failure : failed(failure)
           })
         }
+      }
+    }
+  }
+
+  /** The file could be opened and not be used. Only in turn. */
+  async #recover(error: unknown): Promise<void> {
+    for (let failure = error, attempt = 1; ; attempt += 1) {
+      if (failureOf(failure) !== 'corrupt' || attempt === ATTEMPTS) throw failure
+      this.count('corrupt')
+      try {
+        return await this.#repair(failure)
+      } catch (next) {
+        failure = next
       }
     }
   }
@@ -312,7 +364,7 @@ export class SqliteLog implements RowLog {
     const { table, maxSize, open } = this.#source
     const file = await open(distrust, kind => this.count(kind))
     try {
-      this.#table = new SqliteTable(file.database, table, maxSize, RECORDS)
+      this.#table = new SqliteTable(file.database, table, RECORDS, { writer: this.#writer, maxSize, since: this.#seen })
       this.#file = file
     } catch (error) {
       if (this.#source.isOwn) file.database.close()
@@ -322,6 +374,7 @@ export class SqliteLog implements RowLog {
 
   #shut(): void {
     const table = this.#table
+    this.#seen = this.seen
     this.#table = undefined
     this.#used.clear()
     if (table === undefined || !this.#source.isOwn) return

@@ -142,7 +142,7 @@ function prepare(database: SqliteDatabase, { path, table, maxSize, count }: File
     database.exec(`PRAGMA journal_size_limit = ${JOURNAL_BYTES}`)
     database.exec(`PRAGMA wal_autocheckpoint = ${Math.max(16, Math.min(CHECKPOINT_PAGES, Math.floor(pages / 4)))}`)
     if (maxSize !== Number.POSITIVE_INFINITY) database.exec(`PRAGMA max_page_count = ${Math.floor(pages)}`)
-    if (application !== APPLICATION || database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table) == null) {
+    if (application !== APPLICATION || database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(`${table}_news`) == null) {
       database.exec('BEGIN IMMEDIATE')
       database.exec(`PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${FORMAT}; ${createTable(table)}; COMMIT`)
     }

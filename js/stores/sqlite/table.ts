@@ -9,6 +9,7 @@ import { checksum, seedOf } from '../checksum.ts'
 import { exactText } from '../exact-text.ts'
 import type { Durability } from '../segment-medium.ts'
 import { refuseInside, type SqliteDatabase, type SqliteStatement, type SqliteValue } from './driver.ts'
+import { createNews, type NewsOptions, SqliteNews } from './news.ts'
 
 /** A write. Without bytes it is a deletion. */
 export interface RowWrite {
@@ -45,11 +46,12 @@ const STEP = 256
 /** About what a row takes beside its key, twice, and its value. */
 const ROW_BYTES = 48
 
-/** Makes the table. */
+/** Makes the tables. */
 export function createTable(name: string): string {
   return `CREATE TABLE IF NOT EXISTS "${name}" (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,
     expires INTEGER, written INTEGER NOT NULL, checksum INTEGER NOT NULL, value BLOB NOT NULL);
-    CREATE INDEX IF NOT EXISTS "${name}_expires" ON "${name}" (expires) WHERE expires IS NOT NULL`
+    CREATE INDEX IF NOT EXISTS "${name}_expires" ON "${name}" (expires) WHERE expires IS NOT NULL;
+    ${createNews(name)}`
 }
 
 /** See the top of this file. */
@@ -57,6 +59,8 @@ export class SqliteTable {
   readonly database: SqliteDatabase
   /** Rows given up for the byte budget. */
   reclaimed = 0
+  /** What others on the file are told, and tell. */
+  readonly news: SqliteNews
   readonly #maxSize: number
   readonly #kept: ReadonlySet<string>
   readonly #pageSize: number
@@ -69,8 +73,10 @@ export class SqliteTable {
   #middle = 0
 
   /** Rows whose key, as it is stored, is one of `kept` are not given up for the budget. */
-  constructor(database: SqliteDatabase, name: string, maxSize: number, kept: ReadonlySet<string>) {
+  constructor(database: SqliteDatabase, name: string, kept: ReadonlySet<string>, news: NewsOptions) {
+    const { maxSize } = news
     this.database = database
+    this.news = new SqliteNews(database, name, news)
     this.#maxSize = maxSize
     this.#kept = kept
     const table = `"${name}"`
@@ -121,12 +127,13 @@ export class SqliteTable {
     const isDurable = durability === 'durable' && sync !== this.#usualSync
     refuseInside(this.database)
     if (isDurable) this.database.exec(`PRAGMA synchronous = ${sync}`)
+    const text = this.news.textOf(writes.map(({ key }) => key))
     try {
       this.#inTransaction(() => {
         sweep.run(wall, Math.max(SWEEP_LEAST, writes.length * SWEEP))
         if (this.#maxSize !== Number.POSITIVE_INFINITY) {
           for (const id of used) touch.run(id)
-          this.#reclaim(writes.reduce((sum, write) => sum + weigh(write), spare))
+          this.#reclaim(writes.reduce((sum, write) => sum + weigh(write), spare + text.length))
         }
         for (const { key, bytes, expiresAt, writtenAt } of writes) {
           if (bytes === undefined) remove.run(exactText(key))
@@ -139,6 +146,7 @@ export class SqliteTable {
               bytes,
             )
         }
+        this.news.tell(text)
       })
     } finally {
       if (isDurable) this.database.exec(`PRAGMA synchronous = ${this.#usualSync}`)
@@ -150,7 +158,10 @@ export class SqliteTable {
   clear(): void {
     this.#entries = undefined
     refuseInside(this.database)
-    this.#inTransaction(() => this.database.exec(this.#clear))
+    this.#inTransaction(() => {
+      this.database.exec(this.#clear)
+      this.news.tell()
+    })
   }
 
   /** Rows, and bytes of the file without its journal. Counting takes a while when there are very many rows and some have changed. */
@@ -166,6 +177,7 @@ export class SqliteTable {
     try {
       work()
       this.database.exec('COMMIT')
+      this.news.committed()
     } catch (error) {
       try {
         this.database.exec('ROLLBACK')
