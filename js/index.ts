@@ -24,6 +24,7 @@ export {
   TimeoutError,
 } from './errors.ts'
 export { createMemoryGovernor, type MemoryGovernor } from './governor/governor.ts'
+export { cacheControl } from './http/cache-control.ts'
 export {
   HttpStatusError,
   NetworkError,

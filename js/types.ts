@@ -23,6 +23,7 @@ export type { ConcurrencyLimitOptions } from './decorators/concurrency-limited.t
 export type { OwnLimiterOptions, SharedLimiterOptions } from './decorators/rate-limited.ts'
 export type { CallTimer } from './decorators/timed.ts'
 export type * from './governor/types.ts'
+export type { CacheControlOptions, CacheDirectives } from './http/cache-control.ts'
 export type { RequestPhases, RequestTrace } from './http/errors.ts'
 export type { StoredResponse } from './http/record.ts'
 export type { Freshness } from './http/rfc9111/reuse.ts'

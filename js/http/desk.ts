@@ -47,7 +47,7 @@ export class Desk {
   readonly #flights = new Map<string, Exchange>()
   readonly #live = new Set<Exchange>()
   /** Requests that nobody waits for, by what they are known by. */
-  readonly #refreshing = new Map<string, Exchange>()
+  readonly #refreshing = new Set<string>()
   #closed = false
 
   constructor(options: ResolvedOptions) {
@@ -85,9 +85,10 @@ export class Desk {
     const { cache, flight, url } = request
     const known = flight ?? cache?.key ?? url
     if (cache === undefined || this.#closed || this.#refreshing.has(known)) return
-    const exchange = new Exchange({ ...request, cache: { ...cache, mode: 'no-cache' }, signal: undefined, flight: undefined }, this)
+    const anew = { ...request, cache: { ...cache, mode: 'no-cache' as const }, signal: undefined, flight: undefined }
+    const exchange = new Exchange(anew, this, known)
     this.#live.add(exchange)
-    this.#refreshing.set(known, exchange)
+    this.#refreshing.add(known)
     exchange.begin()
   }
 
@@ -109,7 +110,7 @@ export class Desk {
   /** An exchange is over. */
   ended(exchange: Exchange): void {
     this.#live.delete(exchange)
-    for (const [known, other] of this.#refreshing) if (other === exchange) this.#refreshing.delete(known)
+    if (exchange.refreshes !== undefined) this.#refreshing.delete(exchange.refreshes)
     this.#ground(exchange)
   }
 

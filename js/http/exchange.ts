@@ -35,6 +35,8 @@ interface Answer {
 export class Exchange implements ScheduledTask, PassageHost {
   readonly request: WireRequest
   readonly key: string
+  /** By what the desk knows what is refreshed, where nobody waits for it. */
+  readonly refreshes: string | undefined
   token = -1
   readonly #desk: Desk
   readonly #waiters: Waiters
@@ -51,7 +53,8 @@ export class Exchange implements ScheduledTask, PassageHost {
   /** Rings when the cache takes longer than the whole request may. */
   #patience: Alarm | undefined
 
-  constructor(request: WireRequest, desk: Desk) {
+  constructor(request: WireRequest, desk: Desk, refreshes?: string) {
+    this.refreshes = refreshes
     this.request = request
     this.key = request.host
     this.#desk = desk
