@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'ERR_NETWORK'
   | 'ERR_HTTP_STATUS'
   | 'ERR_RESPONSE_TOO_LARGE'
+  | 'ERR_REQUEST_TOO_LARGE'
   | 'ERR_PARSE'
   | 'ERR_CODEC'
   | 'ERR_STORE'
@@ -70,7 +71,7 @@ export class CoreTrappedError extends ShelflifeError {
 }
 
 /** The part of a request or task that a {@link TimeoutError} ended. */
-export type TimeoutPhase = 'queue' | 'attempt' | 'total' | 'loader' | 'store'
+export type TimeoutPhase = 'queue' | 'attempt' | 'idle' | 'total' | 'loader' | 'store'
 
 /** A deadline passed. */
 export class TimeoutError extends ShelflifeError {

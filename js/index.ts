@@ -29,6 +29,7 @@ export {
   HttpStatusError,
   NetworkError,
   RequestTimeoutError,
+  RequestTooLargeError,
   ResponseTooLargeError,
 } from './http/errors.ts'
 export { createFetch } from './http/fetch.ts'

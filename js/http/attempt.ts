@@ -2,8 +2,10 @@
 
 import type { Clock } from '../clock.ts'
 import type { Driver } from '../core/driver.ts'
+import { report } from '../report.ts'
 import { isOpaque, type StoredResponse } from './record.ts'
-import type { Transport } from './types.ts'
+import { follow, type RedirectPolicy } from './redirect.ts'
+import type { DownloadProgress, Transport, TransportProgress } from './types.ts'
 
 /** The body is larger than allowed. Internal: the exchange makes the public error of it. */
 export class BodyTooLarge extends Error {
@@ -22,17 +24,20 @@ export interface AttemptLaps {
   readonly body: number
 }
 
-/** Looks at the clock while an attempt goes on. */
-export class AttemptWatch {
+/** Looks at the clock, and at what comes, while an attempt goes on. */
+export class AttemptWatch implements TransportProgress {
   readonly #clocks: { readonly clock: Clock; readonly driver: Driver }
   readonly #sentAt: number
   readonly #began: number
+  readonly #limits: AttemptLimits
+  #encoded = 0
   #connected: number | undefined
   #head: number | undefined
   #headAt: number | undefined
 
-  constructor(clocks: { readonly clock: Clock; readonly driver: Driver }) {
+  constructor(clocks: { readonly clock: Clock; readonly driver: Driver }, limits: AttemptLimits) {
     this.#clocks = clocks
+    this.#limits = limits
     this.#sentAt = clocks.clock.wall()
     this.#began = clocks.driver.now()
   }
@@ -46,6 +51,24 @@ export class AttemptWatch {
   answered(): void {
     this.#head = this.#clocks.driver.now()
     this.#headAt = this.#clocks.clock.wall()
+    this.#limits.started?.()
+  }
+
+  encoded(bytes: number): void {
+    this.#encoded += bytes
+  }
+
+  /** So many decoded bytes are promised. Throws when that is too many. */
+  announced(bytes: number): void {
+    if (bytes > this.#limits.maxBytes) throw new BodyTooLarge(bytes)
+  }
+
+  /** So many decoded bytes have come by now, of as many as the head promised. Throws when that is too many. */
+  received(bytes: number, total: number | undefined): void {
+    const { maxBytes, maxRatio, moved } = this.#limits
+    if (bytes > maxBytes) throw new BodyTooLarge(bytes)
+    if (this.#encoded > 0 && bytes > FREE_OF_RATIO && bytes > this.#encoded * maxRatio) throw new BodyTooLarge(bytes)
+    moved({ transferred: bytes, total })
   }
 
   /** When it was asked and answered, by the wall clock. */
@@ -64,6 +87,33 @@ export class AttemptWatch {
   }
 }
 
+/** What an attempt may bring, and who wants to know. */
+export interface AttemptLimits {
+  /** Decoded. */
+  readonly maxBytes: number
+  /** Decoded bytes for each that came, where the transport tells. */
+  readonly maxRatio: number
+  readonly moved: (progress: DownloadProgress) => void
+  /** The head has come, and the body is to follow. */
+  readonly started: (() => void) | undefined
+}
+
+/** Up to here a body may be compressed as well as it can be. */
+const FREE_OF_RATIO = 1024 * 1024
+
+/** Tells `listeners` what has come; what one of them throws ends nothing. */
+export function telling(listeners: ReadonlySet<(progress: DownloadProgress) => void>): (progress: DownloadProgress) => void {
+  return progress => {
+    for (const listener of listeners) {
+      try {
+        listener(progress)
+      } catch (error) {
+        report(error)
+      }
+    }
+  }
+}
+
 /** What one attempt is made of. */
 export interface AttemptRequest {
   readonly url: string
@@ -71,44 +121,91 @@ export interface AttemptRequest {
   readonly init: RequestInit
 }
 
-/** Performs the request and reads its body, at most `maxBytes` decoded bytes of it. */
+/** An answer whose head has come. */
+export interface Head {
+  readonly response: Response
+  /** What becomes of it once its body is here. */
+  readonly record: Omit<StoredResponse, 'body'>
+  /** The size that the head promises of the decoded body, if it does. */
+  readonly announced: number | undefined
+}
+
+/** Sends the request; resolves with the head of the answer, `undefined` in the place of a body where nobody may read it. */
+export async function performHead(
+  transport: Transport,
+  request: AttemptRequest,
+  controller: AbortController,
+  watch: AttemptWatch,
+  redirects: RedirectPolicy | undefined,
+): Promise<Head> {
+  const { signal } = controller
+  const { url, method } = request
+  const init = { ...request.init, method, signal }
+  const isFollowed = redirects !== undefined && (init.redirect ?? 'follow') === 'follow'
+  const arrival = isFollowed
+    ? await follow(transport, { url, init }, watch, redirects)
+    : { response: await transport(url, init, watch), url, redirected: false, lasting: false }
+  watch.answered()
+  const { response, lasting } = arrival
+  if (response.type === 'error') throw new TypeError('the transport answered with a network error')
+  if (isOpaque(response.type))
+    return {
+      response,
+      record: { status: 0, statusText: '', headers: [], url, redirected: false, type: response.type },
+      announced: undefined,
+    }
+  const announced = method === 'HEAD' ? undefined : announcedBytes(response.headers)
+  const { status, statusText } = response
+  const redirected = response.redirected || arrival.redirected
+  const headers = [...response.headers].filter(([name]) => name !== 'x-cache')
+  const record = {
+    status,
+    statusText,
+    headers,
+    url: response.url || arrival.url,
+    redirected,
+    ...(redirected && lasting && { lasting: true as const }),
+  }
+  return { response, record, announced }
+}
+
+/** Performs the request and reads its body. */
 export async function performAttempt(
   transport: Transport,
   request: AttemptRequest,
-  maxBytes: number,
   controller: AbortController,
   watch: AttemptWatch,
+  redirects: RedirectPolicy | undefined,
 ): Promise<StoredResponse> {
-  const { signal } = controller
-  const response = await transport(request.url, { ...request.init, method: request.method, signal }, watch)
-  watch.answered()
+  const { response, record, announced } = await performHead(transport, request, controller, watch, redirects)
   try {
-    if (response.type === 'error') throw new TypeError('the transport answered with a network error')
-    if (isOpaque(response.type)) {
-      return { status: 0, statusText: '', headers: [], url: request.url, redirected: false, body: new Uint8Array(), type: response.type }
-    }
-    const announced = request.method === 'HEAD' ? 0 : announcedBytes(response.headers)
-    if (announced > maxBytes) throw new BodyTooLarge(announced)
-    const body = await readBody(response, maxBytes, signal)
-    const { status, statusText, redirected } = response
-    const headers = [...response.headers].filter(([name]) => name !== 'x-cache')
-    return { status, statusText, headers, url: response.url || request.url, redirected, body }
+    if (record.type !== undefined) return { ...record, body: new Uint8Array() }
+    if (announced !== undefined) watch.announced(announced)
+    return { ...record, body: await readBody(response, watch, announced, controller.signal) }
   } catch (error) {
-    // Nobody reads on: let go of the connection, also with a transport that ignores its signal.
-    controller.abort(error)
-    if (response.body?.locked === false) response.body.cancel(error).catch(() => undefined)
+    letGo(response, controller, error)
     throw error
   }
 }
 
-/** The decoded size that the headers promise, or 0 when they do not say or the body is encoded. */
-function announcedBytes(headers: Headers): number {
-  if (headers.has('content-encoding')) return 0
-  const length = Number(headers.get('content-length'))
-  return Number.isFinite(length) ? length : 0
+/** Nobody reads on: lets go of the connection, also with a transport that ignores its signal. */
+export function letGo(response: Response, controller: AbortController, why: unknown): void {
+  controller.abort(why)
+  if (response.body?.locked === false) response.body.cancel(why).catch(() => undefined)
 }
 
-async function readBody(response: Response, maxBytes: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+/** The decoded size that the headers promise; `undefined` when they do not say or the body is encoded. */
+function announcedBytes(headers: Headers): number | undefined {
+  const length = headers.get('content-length')
+  return headers.has('content-encoding') || length === null || !/^\d+$/.test(length) ? undefined : Number(length)
+}
+
+async function readBody(
+  response: Response,
+  watch: AttemptWatch,
+  announced: number | undefined,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (response.body === null) return new Uint8Array()
   const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>
   const chunks: Uint8Array<ArrayBuffer>[] = []
@@ -120,7 +217,7 @@ async function readBody(response: Response, maxBytes: number, signal: AbortSigna
       // A transport that ignores its signal would otherwise go on filling memory.
       if (signal.aborted) throw signal.reason
       received += value.byteLength
-      if (received > maxBytes) throw new BodyTooLarge(received)
+      watch.received(received, announced)
       chunks.push(value)
     }
   } catch (error) {

@@ -113,8 +113,8 @@ export function keepsakeOf(
   const whose = { shared: keeping.shared, hidesCookies: keeping.hidesCookies, partitioned: use.partitioned }
   if (refusalOf(use, record, use.asked, said, whose) !== undefined) return undefined
   const { lifetime, ...rest } = freshnessOf(record, said, times, whose, { ...limits, heuristic: keeping.heuristic })
-  // Whether the redirects on the way may be kept nobody knows: only the caller's own word is enough.
-  if (record.redirected && limits.ttl === undefined) return undefined
+  // Whether the redirects on the way may be kept is not known, unless they are for good: only the caller's own word is enough.
+  if (record.redirected && record.lasting !== true && limits.ttl === undefined) return undefined
   if (lifetime === undefined && record.status !== 200) return undefined
   const canValidate = hasValidator(record.headers)
   if (rest.unconfirmed && !canValidate) return undefined

@@ -10,6 +10,7 @@ import { givenUp } from './invalidation.ts'
 import { ClientMetrics, type ClientTotals, type RetryReason } from './metrics.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Source } from './record.ts'
+import type { RedirectPolicy } from './redirect.ts'
 import type { WireRequest } from './request.ts'
 import type { Heuristic } from './rfc9111/freshness.ts'
 import type { Keeping } from './rfc9111/storable.ts'
@@ -20,6 +21,10 @@ import type { Delivery } from './waiters.ts'
 export class Desk {
   readonly cache: ResponseCache | undefined
   readonly transport: Transport
+  /** `undefined` where the platform follows redirects by itself. */
+  readonly redirects: RedirectPolicy | undefined
+  readonly maxCompressionRatio: number
+  readonly maxRequestSize: number
   readonly clock: Clock
   readonly driver: Driver
   readonly schedule: ScheduleCore
@@ -54,6 +59,9 @@ export class Desk {
     this.cache = options.cache
     this.keeping = { shared: options.shared, hidesCookies: hidesCookies(), heuristic: options.heuristic }
     this.transport = options.transport
+    this.redirects = this.keeping.hidesCookies ? undefined : options.redirects
+    this.maxCompressionRatio = options.maxCompressionRatio
+    this.maxRequestSize = options.maxRequestSize
     this.clock = options.clock
     this.driver = driverOf(options.clock)
     this.schedule = new ScheduleCore(options.schedule, this.driver)
@@ -69,13 +77,13 @@ export class Desk {
 
   /** Gets the answer to `request`, together with whoever wants the same. */
   send(request: WireRequest): Promise<Delivery> {
-    const { flight, signal } = request
+    const { flight, signal, onDownloadProgress } = request
     const shared = flight === undefined ? undefined : this.#flights.get(flight)
-    if (shared !== undefined) return shared.join(signal)
+    if (shared !== undefined) return shared.join(signal, onDownloadProgress)
     const exchange = new Exchange(request, this)
     this.#live.add(exchange)
     if (flight !== undefined) this.#flights.set(flight, exchange)
-    const delivery = exchange.join(signal)
+    const delivery = exchange.join(signal, onDownloadProgress)
     exchange.begin()
     return delivery
   }

@@ -94,6 +94,18 @@ export class ResponseTooLargeError extends RequestError {
   }
 }
 
+/** The body of the request is larger than `maxRequestSize`. */
+export class RequestTooLargeError extends ShelflifeError {
+  override readonly name: string = 'RequestTooLargeError'
+  /** The limit in bytes. */
+  readonly limit: number
+
+  constructor(method: string, url: string, limit: number) {
+    super('ERR_REQUEST_TOO_LARGE', `the body of ${method} ${url} exceeds ${limit} bytes`)
+    this.limit = limit
+  }
+}
+
 /** `fetch.json` got a response whose status is not 200 to 299. */
 export class HttpStatusError extends ShelflifeError {
   override readonly name: string = 'HttpStatusError'

@@ -8,18 +8,29 @@ import { Alarm } from '../core/driver.ts'
 import type { Deadline, Ending, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
 import { type CoreTrappedError, QueueFullError } from '../errors.ts'
 import { RateLimitedError } from '../limits/errors.ts'
-import { AttemptWatch, BodyTooLarge, performAttempt } from './attempt.ts'
+import { AttemptWatch, BodyTooLarge, performAttempt, telling } from './attempt.ts'
 import type { Desk } from './desk.ts'
-import { isTransient, NetworkError, RequestTimeoutError, type RequestTrace, ResponseTooLargeError, traceOf } from './errors.ts'
+import {
+  isTransient,
+  NetworkError,
+  RequestTimeoutError,
+  RequestTooLargeError,
+  type RequestTrace,
+  ResponseTooLargeError,
+  traceOf,
+} from './errors.ts'
 import { Passage, type PassageHost } from './passage.ts'
 import { type Source, type StoredResponse, sharing, withoutBody } from './record.ts'
+import { RefusedRedirect } from './redirect.ts'
 import type { WireRequest } from './request.ts'
+import { isTooLarge } from './request-body.ts'
 import { retryAfterMs } from './retry.ts'
 import type { Times } from './rfc9111/freshness.ts'
 import type { Verdict } from './rfc9111/reuse.ts'
 import { isServerFailure } from './rfc9111/statuses.ts'
 import { isUnsafe, outdatedBy } from './rfc9111/unsafe.ts'
 import { compareHead, conditionsOf, confirms, updated } from './rfc9111/validation.ts'
+import type { DownloadProgress } from './types.ts'
 import { type Delivery, Waiters } from './waiters.ts'
 
 const NOTHING_SPENT: Spent = { attempts: 0, queue: 0, rate: 0, running: 0, backoff: 0 }
@@ -47,6 +58,10 @@ export class Exchange implements ScheduledTask, PassageHost {
   #attempt = 0
   #controller: AbortController | undefined
   #watch: AttemptWatch | undefined
+  /** Told of what comes. */
+  readonly #watchers = new Set<(progress: DownloadProgress) => void>()
+  /** Rings when nothing comes any more. */
+  #idle: Alarm | undefined
   /** Milliseconds in each part of all attempts. */
   readonly #laps = { connect: 0, firstByte: 0, body: 0 }
   #answer: Answer | undefined
@@ -69,7 +84,8 @@ export class Exchange implements ScheduledTask, PassageHost {
   }
 
   /** One more caller waits for the answer. The signal must not be aborted yet. */
-  join(signal: AbortSignal | undefined): Promise<Delivery> {
+  join(signal: AbortSignal | undefined, onProgress?: (progress: DownloadProgress) => void): Promise<Delivery> {
+    if (onProgress !== undefined) this.#watchers.add(onProgress)
     return this.#waiters.join(signal)
   }
 
@@ -162,16 +178,46 @@ export class Exchange implements ScheduledTask, PassageHost {
 
   async #run(attempt: number, controller: AbortController): Promise<void> {
     const asked = this.#conditional()
-    const watch = new AttemptWatch(this.#desk)
+    const watch = this.#watchAttempt(attempt)
     this.#watch = watch
     let record: StoredResponse
     try {
-      record = await performAttempt(this.#desk.transport, asked ?? this.request, this.request.limits.maxResponseSize, controller, watch)
+      record = await performAttempt(this.#desk.transport, asked ?? this.request, controller, watch, this.#desk.redirects)
     } catch (error) {
       this.#failed(attempt, error)
       return
     }
     if (this.#isCurrent(attempt)) await this.#answered(attempt, record, watch.times, asked?.former)
+  }
+
+  #watchAttempt(attempt: number): AttemptWatch {
+    const { maxResponseSize: maxBytes, idleTimeout } = this.request.limits
+    const tell = telling(this.#watchers)
+    const isTimed = idleTimeout !== Number.POSITIVE_INFINITY
+    const moved = (progress: DownloadProgress) => {
+      if (isTimed) this.#listen(attempt)
+      if (this.#watchers.size > 0) tell(progress)
+    }
+    const started = isTimed ? () => this.#listen(attempt) : undefined
+    return new AttemptWatch(this.#desk, { maxBytes, maxRatio: this.#desk.maxCompressionRatio, moved, started })
+  }
+
+  /** From now on, something is to come within the idle timeout. */
+  #listen(attempt: number): void {
+    if (!this.#isCurrent(attempt)) return
+    const { driver } = this.#desk
+    this.#idle ??= new Alarm(() => this.#fellSilent(), { holds: true })
+    driver.set(this.#idle, driver.now() + this.request.limits.idleTimeout)
+  }
+
+  #fellSilent(): void {
+    const attempt = this.#attempt
+    if (!this.#isCurrent(attempt)) return
+    this.#breakOff('nothing came any more')
+    const settled = this.#settle(attempt, true, undefined)
+    if (settled === 'backoff') this.#desk.retrying('timeout')
+    if (typeof settled !== 'object') return
+    this.#fallBack(new RequestTimeoutError('idle', this.request.limits.idleTimeout, this.#trace(settled.spent)))
   }
 
   /** The request as it asks whether what the cache has is still right; `undefined` where it has nothing to ask about. */
@@ -233,7 +279,8 @@ export class Exchange implements ScheduledTask, PassageHost {
     if (!this.#isCurrent(attempt)) return
     this.#closeLap()
     this.#controller = undefined
-    this.#unanswered(attempt, error, !(error instanceof BodyTooLarge))
+    const isFinal = error instanceof BodyTooLarge || error instanceof RefusedRedirect || isTooLarge(error)
+    this.#unanswered(attempt, error, !isFinal)
   }
 
   #unanswered(attempt: number, error: unknown, retryable: boolean): void {
@@ -242,7 +289,8 @@ export class Exchange implements ScheduledTask, PassageHost {
     if (typeof settled !== 'object') return
     const trace = this.#trace(settled.spent)
     const { maxResponseSize } = this.request.limits
-    if (error instanceof BodyTooLarge) this.#fail(new ResponseTooLargeError(maxResponseSize, error.received, trace))
+    if (isTooLarge(error)) this.#fail(new RequestTooLargeError(trace.method, trace.url, this.#desk.maxRequestSize))
+    else if (error instanceof BodyTooLarge) this.#fail(new ResponseTooLargeError(maxResponseSize, error.received, trace))
     else this.#fallBack(new NetworkError(trace, settled.ending, error))
   }
 
@@ -305,6 +353,7 @@ export class Exchange implements ScheduledTask, PassageHost {
   #closeLap(): void {
     this.#watch?.addTo(this.#laps)
     this.#watch = undefined
+    if (this.#idle !== undefined) this.#desk.driver.set(this.#idle, Number.POSITIVE_INFINITY)
   }
 }
 

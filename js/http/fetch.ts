@@ -71,7 +71,7 @@ class Client {
 
   async invalidate(what: Input): Promise<void> {
     if (this.desk.closed) throw new ClosedError('the fetch client')
-    const meant = givenUp(what)
+    const meant = givenUp(what, this.#options.base)
     this.desk.outdate(url => meant.matches(url))
     if (this.desk.cache !== undefined) await meant.from(this.desk.cache)
   }

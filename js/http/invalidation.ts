@@ -16,8 +16,8 @@ export interface GivenUp {
 const METHOD = 'GET '
 
 /** Reads what a caller gives up. Throws `InvalidArgumentError`. */
-export function givenUp(what: string | URL | Request): GivenUp {
-  return typeof what === 'string' && what.includes('*') ? pattern(what) : one(locate(what).href)
+export function givenUp(what: string | URL | Request, base?: URL): GivenUp {
+  return typeof what === 'string' && what.includes('*') ? pattern(what, base) : one(locate(what, base).href)
 }
 
 function one(url: string): GivenUp {
@@ -31,8 +31,8 @@ function one(url: string): GivenUp {
   }
 }
 
-function pattern(text: string): GivenUp {
-  const absolute = text.startsWith('/') ? new URL(locate('/').href).origin + text : text
+function pattern(text: string, base: URL | undefined): GivenUp {
+  const absolute = text.startsWith('/') ? locate('/', base).origin + text : text
   // In URLs `?` and `\` are themselves.
   const glob = METHOD + absolute.replace(/[?\\]/g, '\\$&')
   const matches = compileGlob(glob)

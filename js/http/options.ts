@@ -16,12 +16,14 @@ import {
   sizeInBytes,
   wholeNumber,
 } from '../options.ts'
+import type { RedirectPolicy } from './redirect.ts'
 import type { Heuristic } from './rfc9111/freshness.ts'
 import type { FetchInit, FetchOptions, ResponseCache, RetryOptions, Transport } from './types.ts'
 
 /** What a request may use up. */
 export interface RequestLimits extends TaskLimits {
   readonly maxResponseSize: number
+  readonly idleTimeout: number
   /** In milliseconds; `undefined` leaves it to the response and the cache. */
   readonly ttl: number | undefined
   /** Where the response does not say. */
@@ -36,6 +38,11 @@ export interface ResolvedOptions {
   readonly shared: boolean
   readonly heuristic: Heuristic
   readonly partition: string | undefined
+  readonly redirects: RedirectPolicy
+  readonly maxRequestSize: number
+  readonly maxCompressionRatio: number
+  readonly base: URL | undefined
+  readonly headers: Headers | undefined
   readonly limits: RequestLimits
   readonly methods: ReadonlySet<string>
   readonly dedupe: boolean
@@ -67,10 +74,16 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
     shared: options.shared ?? options.cache?.isShared ?? false,
     heuristic: readHeuristic(options.heuristic),
     partition: readPartition(options.partition, 'partition'),
+    redirects: readRedirects(options.redirects),
+    maxRequestSize: sizeInBytes(options.maxRequestSize ?? Number.POSITIVE_INFINITY, 'maxRequestSize'),
+    maxCompressionRatio: sizeInBytes(options.maxCompressionRatio ?? 100, 'maxCompressionRatio'),
+    base: readBase(options.baseUrl),
+    headers: options.headers === undefined ? undefined : readHeaders(options.headers, 'headers'),
     limits: {
       timeout: durationMs(options.timeout ?? '10s', 'timeout'),
       totalTimeout: durationMs(options.totalTimeout ?? '30s', 'totalTimeout'),
       maxResponseSize: sizeInBytes(options.maxResponseSize ?? '2mb', 'maxResponseSize'),
+      idleTimeout: durationMs(options.idleTimeout ?? Number.POSITIVE_INFINITY, 'idleTimeout'),
       maxRetries: count(retry.maxRetries ?? 3, 'retry.maxRetries', 0),
       ttl: options.ttl === undefined ? undefined : durationMs(options.ttl, 'ttl'),
       staleWhileRevalidate: durationOrZeroMs(options.staleWhileRevalidate ?? 0, 'staleWhileRevalidate'),
@@ -97,6 +110,28 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
   }
 }
 
+function readRedirects(given: FetchOptions['redirects']): RedirectPolicy {
+  const { max = 20, refuseInsecure = false } = optionsObject(given, 'redirects')
+  return { max: wholeNumber(max, 'redirects.max', { min: 0 }), refuseInsecure }
+}
+
+function readBase(given: unknown): URL | undefined {
+  if (given === undefined) return undefined
+  const page = (globalThis as { location?: { href?: string } }).location?.href
+  if ((typeof given !== 'string' && !(given instanceof URL)) || !URL.canParse(`${given}`, page))
+    throw new InvalidArgumentError('baseUrl', 'an absolute URL', given)
+  return new URL(given, page)
+}
+
+/** Headers that the platform takes. */
+export function readHeaders(given: HeadersInit, name: string): Headers {
+  try {
+    return new Headers(given)
+  } catch {
+    throw new InvalidArgumentError(name, 'valid header names and values', given)
+  }
+}
+
 function readHeuristic(given: FetchOptions['heuristic']): Heuristic {
   if (given === false) return { fraction: 0, most: 0 }
   const { fraction = 0.1, maxAge = '1d' } = optionsObject(given, 'heuristic')
@@ -119,14 +154,15 @@ function checkCache(cache: unknown): void {
 
 /** The limits of one request: its own where `init` names them, else the client's. */
 export function requestLimits(init: FetchInit, limits: RequestLimits): RequestLimits {
-  const { timeout, totalTimeout, maxResponseSize, ttl, retry, staleWhileRevalidate, staleIfError } = init
-  const given = [timeout, totalTimeout, maxResponseSize, ttl, retry, staleWhileRevalidate, staleIfError]
+  const { timeout, totalTimeout, idleTimeout, maxResponseSize, ttl, retry, staleWhileRevalidate, staleIfError } = init
+  const given = [timeout, totalTimeout, idleTimeout, maxResponseSize, ttl, retry, staleWhileRevalidate, staleIfError]
   if (given.every(one => one === undefined)) return limits
   const maxRetries = retry === false ? 0 : retry?.maxRetries
   return {
     timeout: timeout === undefined ? limits.timeout : durationMs(timeout, 'timeout'),
     totalTimeout: totalTimeout === undefined ? limits.totalTimeout : durationMs(totalTimeout, 'totalTimeout'),
     maxResponseSize: maxResponseSize === undefined ? limits.maxResponseSize : sizeInBytes(maxResponseSize, 'maxResponseSize'),
+    idleTimeout: idleTimeout === undefined ? limits.idleTimeout : durationMs(idleTimeout, 'idleTimeout'),
     maxRetries: maxRetries === undefined ? limits.maxRetries : count(maxRetries, 'retry.maxRetries', 0),
     ttl: ttl === undefined ? limits.ttl : durationMs(ttl, 'ttl'),
     staleWhileRevalidate:

@@ -14,6 +14,8 @@ export interface StoredResponse {
   /** After redirects. */
   readonly url: string
   readonly redirected: boolean
+  /** All redirects on the way were for good. */
+  readonly lasting?: true
   /** Decoded. */
   readonly body: Uint8Array
   /** Where the platform shows nothing but that there is an answer: of another origin with `mode: 'no-cors'`, of a redirect with `'manual'`. */

@@ -1,10 +1,13 @@
 /** One call, read and checked: what goes over the wire, what it may use up, and whom it may share an answer with. */
 
 import { InvalidArgumentError } from '../errors.ts'
+import { optionalFunction } from '../options.ts'
 import { type CacheUse, cacheUse } from './caching.ts'
-import { type RequestLimits, type ResolvedOptions, readPartition, requestLimits } from './options.ts'
+import { RequestTooLargeError } from './errors.ts'
+import { type RequestLimits, type ResolvedOptions, readHeaders, readPartition, requestLimits } from './options.ts'
+import { bytesOf, limited } from './request-body.ts'
 import { isRepeatable } from './retry.ts'
-import type { FetchInit } from './types.ts'
+import type { DownloadProgress, FetchInit } from './types.ts'
 
 /** See the top of this file. */
 export interface WireRequest {
@@ -17,6 +20,7 @@ export interface WireRequest {
   readonly init: RequestInit
   readonly limits: RequestLimits
   readonly signal: AbortSignal | undefined
+  readonly onDownloadProgress: ((progress: DownloadProgress) => void) | undefined
   readonly cache: CacheUse | undefined
   /** Calls with the same key want the same answer; `undefined` when this one must go alone. */
   readonly flight: string | undefined
@@ -31,12 +35,14 @@ export function readRequest(input: string | URL | Request, given: FetchInit | un
   const own: FetchInit = given ?? NO_INIT
   if (typeof own !== 'object') throw new InvalidArgumentError('init', 'an object of options', given)
   const init = input instanceof Request ? { ...fromRequest(input), ...withoutAbsent(own) } : own
-  const { href, host } = locate(input)
+  const { href, host, origin } = locate(input, options.base)
   const method = methodOf(init.method)
-  const headers = init.headers === undefined ? undefined : headersOf(init.headers)
+  const headers = headersOf(init.headers, options, origin)
   const body = init.body ?? undefined
   if (body !== undefined && (method === 'GET' || method === 'HEAD'))
     throw new InvalidArgumentError('init.body', `absent for ${method}`, body)
+  const size = options.maxRequestSize === Number.POSITIVE_INFINITY || body === undefined ? 0 : bytesOf(body)
+  if (size !== undefined && size > options.maxRequestSize) throw new RequestTooLargeError(method, href, options.maxRequestSize)
   const asked = requestLimits(init, options.limits)
   const partition = readPartition(init.partition, 'init.partition') ?? options.partition
   const repeatable = options.methods.has(method) && isRepeatable(body)
@@ -46,9 +52,13 @@ export function readRequest(input: string | URL | Request, given: FetchInit | un
     method,
     url: href,
     host,
-    init: init === NO_INIT ? init : transportInit(init, headers),
+    init:
+      init === NO_INIT && headers === undefined
+        ? init
+        : transportInit(init, headers, size === undefined ? options.maxRequestSize : undefined),
     limits,
     signal: signalOf(init.signal),
+    onDownloadProgress: progressOf(init.onDownloadProgress),
     cache: options.cache === undefined ? undefined : cacheUse(method, href, headers, init, partition),
     flight: shared
       ? flightKey(
@@ -63,12 +73,12 @@ export function readRequest(input: string | URL | Request, given: FetchInit | un
 }
 
 /** The URL without its fragment, and its host. Throws `InvalidArgumentError`. */
-export function locate(input: string | URL | Request): { href: string; host: string } {
+export function locate(input: string | URL | Request, base?: URL): { href: string; host: string; origin: string } {
   const text = input instanceof Request ? input.url : input
   try {
-    const url = new URL(text, (globalThis as { location?: { href?: string } }).location?.href)
+    const url = new URL(text, base ?? (globalThis as { location?: { href?: string } }).location?.href)
     if (url.hash !== '' || url.href.endsWith('#')) url.hash = ''
-    return { href: url.href, host: url.host }
+    return { href: url.href, host: url.host, origin: url.origin }
   } catch {
     throw new InvalidArgumentError('url', 'an absolute URL', text)
   }
@@ -83,12 +93,13 @@ function methodOf(method: unknown): string {
   return ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'].includes(upper) ? upper : method
 }
 
-function headersOf(init: HeadersInit): Headers {
-  try {
-    return new Headers(init)
-  } catch {
-    throw new InvalidArgumentError('init.headers', 'valid header names and values', init)
-  }
+/** The client's, where they may go, under those of the call. */
+function headersOf(init: HeadersInit | undefined, { headers: usual, base }: ResolvedOptions, origin: string): Headers | undefined {
+  const own = init === undefined ? undefined : readHeaders(init, 'init.headers')
+  if (usual === undefined || (base !== undefined && base.origin !== origin)) return own
+  if (own === undefined) return usual
+  for (const [name, value] of usual) if (!own.has(name)) own.set(name, value)
+  return own
 }
 
 function signalOf(signal: AbortSignal | null | undefined): AbortSignal | undefined {
@@ -99,14 +110,33 @@ function signalOf(signal: AbortSignal | null | undefined): AbortSignal | undefin
   return signal
 }
 
+function progressOf(listener: FetchInit['onDownloadProgress']): FetchInit['onDownloadProgress'] {
+  optionalFunction(listener, 'init.onDownloadProgress')
+  return listener
+}
+
 /** What is `undefined` was not given, as with the platform, and leaves what the `Request` says. */
 function withoutAbsent(init: FetchInit): FetchInit {
   return Object.fromEntries(Object.entries(init).filter(([, value]) => value !== undefined))
 }
 
-function transportInit(init: FetchInit, headers: Headers | undefined): RequestInit {
-  const { timeout, totalTimeout, maxResponseSize, ttl, staleWhileRevalidate, staleIfError, partition, retry, signal, method, ...rest } =
-    init
+function transportInit(init: FetchInit, headers: Headers | undefined, maxBody: number | undefined): RequestInit {
+  const {
+    timeout,
+    totalTimeout,
+    idleTimeout,
+    maxResponseSize,
+    onDownloadProgress,
+    ttl,
+    staleWhileRevalidate,
+    staleIfError,
+    partition,
+    retry,
+    signal,
+    method,
+    ...rest
+  } = init
+  if (maxBody !== undefined && rest.body instanceof ReadableStream) rest.body = limited(rest.body, maxBody)
   return headers === undefined ? rest : { ...rest, headers }
 }
 

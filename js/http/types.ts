@@ -15,6 +15,24 @@ export type Transport = (url: string, init: RequestInit, progress: TransportProg
 export interface TransportProgress {
   /** The connection stands, and the request goes out on it. */
   connected(): void
+  /** So many more bytes of the body have come, as they are on the wire: what is decoded of them has a limit, see `maxCompressionRatio`. */
+  encoded(bytes: number): void
+}
+
+/** What has come of a body. */
+export interface DownloadProgress {
+  /** Decoded bytes so far. */
+  readonly transferred: number
+  /** Of so many; `undefined` where the origin does not say. */
+  readonly total: number | undefined
+}
+
+/** How redirects are followed. Browsers follow them by themselves: there these are not used. */
+export interface RedirectOptions {
+  /** At most so many in a row; then `ERR_NETWORK`. Default: 20. */
+  max?: number
+  /** Follows none from `https:` to `http:`. Default: false. */
+  refuseInsecure?: boolean
 }
 
 /** How failed requests are tried again. */
@@ -115,8 +133,20 @@ export interface FetchOptions extends CachingOptions {
   timeout?: Duration
   /** For everything: queue, rate limit, attempts and backoff. Default: 30 s. `Infinity`: none. */
   totalTimeout?: Duration
+  /** No next piece of the body for so long, after the head or another, ends the attempt as a failure. Default: `Infinity`. */
+  idleTimeout?: Duration
   /** The largest body, in decoded bytes. Default: 2 MB. `Infinity`: none. */
   maxResponseSize?: Size
+  /** Decoded bytes for each that comes over the wire, beyond 1 MB, where the transport shows those. Default: 100. */
+  maxCompressionRatio?: number
+  /** The largest body of a request; a larger one is refused with `ERR_REQUEST_TOO_LARGE`. Default: `Infinity`. */
+  maxRequestSize?: Size
+  /** How redirects are followed, where the platform shows them. What says who asks is not sent to another origin. */
+  redirects?: RedirectOptions
+  /** What relative URLs are resolved against, as the platform does: `'https://api.example.com/v1/'`. Default: that of the page, if there is one. */
+  baseUrl?: string | URL
+  /** Headers of every request that has none of the same name. With a `baseUrl`, only requests to its origin get them. */
+  headers?: HeadersInit
   /** How failures are tried again; `false`: not at all. */
   retry?: RetryOptions | false
   /** Whether identical GET and HEAD requests that are under way at the same time share one. Default: true. */
@@ -137,7 +167,10 @@ export interface FetchOptions extends CachingOptions {
 export interface FetchInit extends RequestInit, CachingOptions {
   timeout?: Duration
   totalTimeout?: Duration
+  idleTimeout?: Duration
   maxResponseSize?: Size
+  /** Told of each piece of the body as it comes. */
+  onDownloadProgress?: (progress: DownloadProgress) => void
   /** `false`: one attempt only. */
   retry?: { maxRetries?: number } | false
 }
