@@ -29,6 +29,7 @@ export type { StoredResponse } from './http/record.ts'
 export type { Freshness } from './http/rfc9111/reuse.ts'
 export type {
   CachingOptions,
+  DownloadProgress,
   Fetch,
   FetchInit,
   FetchLatency,
@@ -36,6 +37,7 @@ export type {
   FetchStats,
   HeuristicOptions,
   KeepOptions,
+  RedirectOptions,
   ResponseCache,
   RetryOptions,
   Transport,

@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createCache } from '../../../js/cache/cache.ts'
 import { createFetch } from '../../../js/http/fetch.ts'
 import { createRegistry } from '../../../js/metrics/registry.ts'
 import { mapCache } from './transport.ts'
@@ -186,6 +187,41 @@ describe('a real origin', () => {
     const fetch = createFetch({ perHost: 4, dedupe: false })
     await Promise.all(Array.from({ length: 300 }, () => fetch(`${base}/slow`)))
     expect(most).toBe(4)
+    await fetch.close()
+  })
+})
+
+describe('on the platform’s own fetch', () => {
+  test('redirects are followed here, and lose what says who asks', async () => {
+    const seen: unknown[] = []
+    const there = createServer((request, response) => {
+      seen.push([request.headers.authorization, request.headers['x-key'], request.headers.accept])
+      response.end('there')
+    })
+    await new Promise<void>(resolve => there.listen(0, '127.0.0.1', resolve))
+    const target = `http://127.0.0.1:${(there.address() as AddressInfo).port}/x`
+    routes['/away'] = (_request, response) => response.writeHead(302, { location: target }).end('moved')
+    const fetch = createFetch()
+    const response = await fetch(`${base}/away`, { headers: { authorization: 'me', 'x-key': 'k', accept: 'text/plain' } })
+    expect([await response.text(), response.url, response.redirected]).toEqual(['there', target, true])
+    expect(seen).toEqual([[undefined, undefined, 'text/plain']])
+    await fetch.close()
+    there.closeAllConnections()
+    there.close()
+  })
+
+  test('an unchanged resource is confirmed by its 304, and parsed once', async () => {
+    let bodies = 0
+    routes['/tagged'] = (request, response) => {
+      const isSame = request.headers['if-none-match'] === '"1"'
+      if (!isSame) bodies += 1
+      response.writeHead(isSame ? 304 : 200, { etag: '"1"', 'cache-control': 'no-cache' }).end(isSame ? undefined : '{"n":1}')
+    }
+    const fetch = createFetch({ cache: createCache() })
+    const value = await fetch.json(`${base}/tagged`)
+    expect(await fetch.json(`${base}/tagged`)).toBe(value)
+    expect((await fetch(`${base}/tagged`)).headers.get('x-cache')).toBe('revalidated')
+    expect(bodies).toBe(1)
     await fetch.close()
   })
 })
