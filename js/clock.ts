@@ -31,20 +31,31 @@ export const systemClock: Clock = {
     const arm = () => {
       const delay = Math.max(0, Math.ceil(at - performance.now()))
       handle = setTimeout(() => (performance.now() < at ? arm() : wake()), Math.min(delay, LONGEST_TIMER_MS))
-      if (!held) unref(handle)
+      if (!held) hold(handle, false)
     }
     arm()
     return {
       cancel: () => clearTimeout(handle),
       hold(on) {
         held = on
-        if (on) (handle as { ref?: () => unknown }).ref?.()
-        else unref(handle)
+        hold(handle, on)
       },
     }
   },
 }
 
-function unref(handle: unknown): void {
-  if (typeof handle === 'object' && handle !== null) (handle as { unref?: () => unknown }).unref?.()
+interface Holdable {
+  ref?(): void
+  unref?(): void
+}
+
+/** Browsers have nothing to keep alive; Deno's timers are numbers. */
+function hold(handle: unknown, on: boolean): void {
+  if (typeof handle === 'object') (handle as Holdable)[on ? 'ref' : 'unref']?.()
+  else (globalThis as { Deno?: DenoTimers }).Deno?.[on ? 'refTimer' : 'unrefTimer'](handle as number)
+}
+
+interface DenoTimers {
+  refTimer(id: number): void
+  unrefTimer(id: number): void
 }

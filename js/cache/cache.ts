@@ -149,12 +149,17 @@ export class Cache<V> implements AsyncDisposable {
    * queued it (a full queue makes this wait), `'stored'` when they have written it, `'durable'` when it is synced.
    * When it rejects, memory has the value all the same.
    */
-  async set(key: string, value: V, options?: CacheSetOptions): Promise<void> {
-    this.#refuseClosed()
-    const persist = this.#persistOf(options)
-    const entry = this.#shelf.put(checkedKey(key), value, options)
-    this.#loading.overtake(key)
-    await this.#writeBelow(options?.skipTierWrite === true ? [] : [{ key, entry }], [key], persist)
+  set(key: string, value: V, options?: CacheSetOptions): Promise<void> {
+    // Not `async`: a promise less for each call, and often the only one.
+    try {
+      this.#refuseClosed()
+      const persist = this.#persistOf(options)
+      const entry = this.#shelf.put(checkedKey(key), value, options)
+      this.#loading.overtake(key)
+      return this.#writeBelow(options?.skipTierWrite === true ? [] : [{ key, entry }], [key], persist) ?? Promise.resolve()
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Stores every entry, in memory at once and in the tiers together. An invalid one rejects, and those before it stay. */
@@ -489,8 +494,9 @@ export class Cache<V> implements AsyncDisposable {
   }
 
   /** Writes to the tiers; of `keys` that are not to be written, what is there goes. */
-  #writeBelow(writes: readonly TierWrite[], keys: readonly string[], persist: Persist, isLoose = false): Promise<unknown> | undefined {
-    return writes.length > 0 ? this.#tiers?.write(writes, persist, isLoose) : this.#tiers?.remove(keys, persist, isLoose)
+  #writeBelow(writes: readonly TierWrite[], keys: readonly string[], persist: Persist, isLoose = false): Promise<void> | undefined {
+    if (writes.length > 0) return this.#tiers?.write(writes, persist, isLoose)
+    return this.#tiers?.remove(keys, persist, isLoose).then(() => {})
   }
 
   #overflowOf(clock: Clock): Overflow {

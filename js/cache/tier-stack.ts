@@ -61,7 +61,12 @@ export class TierStack {
 
   /** Finds several keys; what a lower tier has is given to those above it. */
   async readMany(keys: readonly string[], signal?: AbortSignal): Promise<(TierEntry | undefined)[]> {
-    const leases = this.#tiers.length === 1 ? [] : keys.map(key => this.#leases.take(key))
+    const [only] = this.#tiers
+    if (only !== undefined && this.#tiers.length === 1) {
+      const entries = await only.getMany(keys, signal)
+      return only.mode === 'on-evict' ? entries.map(fromBelow) : entries
+    }
+    const leases = keys.map(key => this.#leases.take(key))
     try {
       return await this.#descend(keys, leases, signal)
     } finally {
@@ -80,7 +85,7 @@ export class TierStack {
       const here = missing.filter(({ index }, at) => entries[at] !== undefined && leases[index]?.revoked === false)
       for (const [at, { index }] of missing.entries()) {
         const entry = entries[at]
-        found[index] = entry !== undefined && tier.mode === 'on-evict' ? { ...entry, fate: 'below' } : entry
+        found[index] = tier.mode === 'on-evict' ? fromBelow(entry) : entry
       }
       this.#promote(
         here.map(({ key, index }) => ({ key, entry: found[index] as TierEntry })),
@@ -105,21 +110,24 @@ export class TierStack {
    * Writes to the tiers, each as its mode says. With more than `'memory'`, resolves when all that are written through have it, or the
    * nearest where none is, and rejects when one cannot.
    */
-  async write(writes: readonly TierWrite[], how: HowToChange): Promise<void> {
+  write(writes: readonly TierWrite[], how: HowToChange): Promise<void> {
+    const [only] = this.#tiers
     for (const { key } of writes) this.#leases.revoke(key)
-    await Promise.all(
-      this.#tiers.map(async tier => {
-        const isStandIn = how.persist !== 'memory' && tier === this.#standIn
-        if (tier.mode === 'write-through' || isStandIn) return tier.set(writes, how)
-        const loose: HowToChange = { persist: 'memory', isLoose: true, told: how.told }
-        // Until memory gives up the new value, the tier must not come up with an old one.
-        if (tier.mode !== 'on-evict') return tier.set(writes, loose)
-        const evicted = writes.filter(({ entry }) => entry.fate === 'evicted')
-        const resident = writes.filter(({ entry }) => entry.fate !== 'evicted').map(({ key }) => key)
-        if (evicted.length > 0) void tier.set(evicted, loose)
-        if (resident.length > 0) void tier.remove(resident, loose)
-      }),
-    )
+    if (only !== undefined && this.#tiers.length === 1) return this.#writeTo(only, writes, how)
+    return Promise.all(this.#tiers.map(tier => this.#writeTo(tier, writes, how))).then(() => {})
+  }
+
+  #writeTo(tier: GuardedTier, writes: readonly TierWrite[], how: HowToChange): Promise<void> {
+    const isStandIn = how.persist !== 'memory' && tier === this.#standIn
+    if (tier.mode === 'write-through' || isStandIn) return tier.set(writes, how)
+    const loose: HowToChange = { persist: 'memory', isLoose: true, told: how.told }
+    if (tier.mode !== 'on-evict') return tier.set(writes, loose)
+    // Until memory gives up the new value, the tier must not come up with an old one.
+    const evicted = writes.filter(({ entry }) => entry.fate === 'evicted')
+    const resident = writes.filter(({ entry }) => entry.fate !== 'evicted').map(({ key }) => key)
+    if (evicted.length > 0) void tier.set(evicted, loose)
+    if (resident.length > 0) void tier.remove(resident, loose)
+    return Promise.resolve()
   }
 
   /** Memory has given these up, for want of room. */
@@ -182,6 +190,11 @@ export class TierStack {
     if (copies.length === 0) return
     for (const tier of this.#tiers.slice(0, depth)) if (tier.mode !== 'on-evict') tier.copy(copies)
   }
+}
+
+/** A copy of it in memory need not go down again. */
+function fromBelow(entry: TierEntry | undefined): TierEntry | undefined {
+  return entry && { ...entry, fate: 'below' }
 }
 
 function outdate(tier: GuardedTier, change: StoreChange): Promise<unknown> {

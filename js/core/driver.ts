@@ -167,6 +167,8 @@ export class Driver {
   #arm(): void {
     const first = this.#heap[0]
     if (first === undefined) {
+      // Where calls follow each other, it is early for the next one, too.
+      if (this.#coarse) return
       this.#timer?.cancel()
       this.#timer = undefined
       this.#timerAt = Number.POSITIVE_INFINITY

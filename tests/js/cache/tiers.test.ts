@@ -179,6 +179,24 @@ test('what hangs keeps nobody who did not ask for more', async () => {
   void cache.close()
 })
 
+test('a tier that has answered a clear after a minute is read again', async () => {
+  const clock = new ManualClock()
+  const store = new MapStore()
+  const cache = createCache<string>({ clock, store: { store, timeout: 100 } })
+  await cache.set('other', 'v')
+  const { promise, resolve } = deferred<void>()
+  store.before = () => promise
+  const clearing = cache.clear()
+  await clock.advanceAsync(60_000)
+  await clearing
+  resolve()
+  store.before = undefined
+  await clock.advanceAsync(20_000)
+  await cache.set('a', 'v', { skipMemoryWrite: true })
+  expect(await cache.get('a')).toBe('v')
+  await cache.close()
+})
+
 test('options of a tier that cannot be meant are refused', () => {
   const store = new MapStore()
   const tiers: unknown[] = [
