@@ -318,13 +318,16 @@ export class CacheCore implements Reliant {
     while (at < end) {
       const word = log[at] as number
       const slot = word & SLOT_MASK
-      const kind = word >>> KIND_SHIFT
-      // Another time of expiry does not change the order.
-      if (kind !== 4) {
-        if (slot >= movedIn.length) movedIn = this.#growMarks(slot)
+      if (slot >= movedIn.length) movedIn = this.#growMarks(slot)
+      if (word < ADMIT_UNTIL) {
         movedIn[slot] = batch
+        at += 1
+      } else {
+        const kind = word >>> KIND_SHIFT
+        // Another time of expiry does not change the order.
+        if (kind !== 4) movedIn[slot] = batch
+        at += WORDS_OF_KIND[kind] as number
       }
-      at += kind === 0 ? 1 : (WORDS_OF_KIND[kind] as number)
     }
     this.#scanned = at
   }

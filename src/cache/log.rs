@@ -64,10 +64,11 @@ pub(super) fn touches(words: &[u32]) -> &[u32] {
     &words[..end]
 }
 
-/// The slot of a touch, or of an admission that is one word: without a time, without a hash.
+/// The slot of a touch, or of an admission that is one word: without a time, without a hash. For any other word, a number that is
+/// no slot.
 #[inline]
-pub(super) fn used_by(word: u32) -> Option<u32> {
-    (word >> SLOT_BITS <= 1).then_some(word & SLOT_MASK)
+pub(super) fn slot_of_use(word: u32) -> u32 {
+    word & !(1 << SLOT_BITS)
 }
 
 /// The first operation of a log, and what follows it. Words of no known kind, and an operation cut off at the end, are passed over.
@@ -107,7 +108,7 @@ fn time(offset: u32, base: Instant) -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use super::{Op, OpKind, decode, touches, used_by};
+    use super::{Op, OpKind, SLOT_MASK, decode, slot_of_use, touches};
     use crate::time::Instant;
     use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
@@ -144,7 +145,8 @@ mod tests {
             let mut words = Vec::new();
             op.encode(BASE, &mut words);
             let is_use = matches!(op.kind, OpKind::Touch | OpKind::Admit { expires_at: Instant::NEVER, hash: 0 });
-            assert_eq!(used_by(words[0]), is_use.then_some(op.slot));
+            let slot = slot_of_use(words[0]);
+            assert_eq!((slot <= SLOT_MASK).then_some(slot), is_use.then_some(op.slot));
         }
 
         #[test]

@@ -5,7 +5,6 @@
 //! chunks at a time, so that the queue is at most about three times as long as a list would be, and no call takes long.
 
 use crate::cache::log;
-use crate::column::Column;
 
 /// Tests close up oftener.
 const CHUNK_BITS: u32 = if cfg!(test) { 2 } else { 7 };
@@ -13,6 +12,8 @@ const CHUNK: usize = 1 << CHUNK_BITS;
 const NOWHERE: u32 = u32::MAX;
 /// How much longer than need be the queue may get. The longer it may, the less there is to close up for each use.
 const LONGEST: usize = 3;
+/// Chunks that it may have beside, so that small caches need not close up all the time.
+const SLACK: usize = 8;
 /// Chunks closed up when the queue is too long and one more is needed. Two would do to keep up.
 const CHUNKS_AT_ONCE: u32 = 4;
 
@@ -20,7 +21,9 @@ const CHUNKS_AT_ONCE: u32 = 4;
 #[derive(Clone, Debug)]
 pub(in crate::cache) struct Lru {
     /// By slot, where its last use stands: chunk times `CHUNK` plus offset.
-    places: Column,
+    places: Vec<u32>,
+    /// How many slots there will be, as far as one knows.
+    expected: usize,
     #[expect(clippy::vec_box, reason = "chunks stay where they are when there are more of them")]
     chunks: Vec<Box<[u32; CHUNK]>>,
     /// What the last chunk holds, at hand.
@@ -37,10 +40,12 @@ pub(in crate::cache) struct Lru {
     len: usize,
 }
 
-impl Default for Lru {
-    fn default() -> Self {
+impl Lru {
+    /// No slots yet, of perhaps `expected` some day.
+    pub(super) fn new(expected: u32) -> Self {
         Self {
-            places: Column::new(NOWHERE),
+            places: Vec::new(),
+            expected: expected as usize,
             chunks: vec![Box::new([0; CHUNK])],
             newest: Box::new([0; CHUNK]),
             behind: vec![NOWHERE],
@@ -51,14 +56,16 @@ impl Default for Lru {
             len: 0,
         }
     }
-}
 
-impl Lru {
     /// Makes `slot` the most recent, whether it was there or not.
     #[inline]
     pub(super) fn insert(&mut self, slot: u32) {
-        self.len += usize::from(self.places.get(slot) == NOWHERE);
-        self.places.set(slot, self.back);
+        if slot as usize >= self.places.len() {
+            self.grow(slot as usize + 1);
+        }
+        let place = &mut self.places[slot as usize];
+        self.len += usize::from(*place == NOWHERE);
+        *place = self.back;
         self.newest[self.back as usize % CHUNK] = slot;
         self.advance(self.back + 1);
     }
@@ -97,10 +104,10 @@ impl Lru {
 
     /// Takes `slot` out.
     pub(super) fn remove(&mut self, slot: u32) {
-        if self.places.get(slot) == NOWHERE {
-            return;
+        match self.places.get_mut(slot as usize) {
+            Some(place) if *place != NOWHERE => *place = NOWHERE,
+            _ => return,
         }
-        self.places.set(slot, NOWHERE);
         self.len -= 1;
         // Whoever only removes shall not leave it all to the next use.
         if self.len.is_multiple_of(CHUNK) {
@@ -116,17 +123,13 @@ impl Lru {
 
     /// The same without tidying up before.
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        let mut place = self.front;
-        std::iter::from_fn(move || {
-            while place != self.back {
-                let slot = self.at(place);
-                let found = (self.places.get(slot) == place).then_some(slot);
-                place = self.next(place);
-                if found.is_some() {
-                    return found;
-                }
-            }
-            None
+        let behind = move |&place: &u32| {
+            let chunk = place >> CHUNK_BITS;
+            (chunk != self.back >> CHUNK_BITS).then(|| self.behind[chunk as usize] << CHUNK_BITS)
+        };
+        std::iter::successors(Some(self.front), behind).flat_map(move |first| {
+            let counts = move |&(&slot, place): &(&u32, u32)| self.is_at(slot, place);
+            self.stretch(first).iter().zip(first..).filter(counts).map(|(&slot, _)| slot)
         })
     }
 
@@ -138,7 +141,7 @@ impl Lru {
     /// Recounts everything. For tests.
     pub(super) fn validate(&self) {
         assert_eq!(self.iter().count(), self.len, "the count differs from the queue");
-        assert!(self.in_use() <= LONGEST * self.len.div_ceil(CHUNK) + 18, "the queue is too long");
+        assert!(self.in_use() <= LONGEST * self.len.div_ceil(CHUNK) + SLACK + 2, "the queue is too long");
     }
 
     /// The next use goes to `back`, or into a new chunk if it is the end of this one.
@@ -161,22 +164,27 @@ impl Lru {
 
     /// Moves the front to the least recent use that counts.
     fn pass_over(&mut self) {
-        while self.front != self.back && self.places.get(self.at(self.front)) != self.front {
-            let place = self.next(self.front);
-            let (chunk, next_chunk) = (self.front >> CHUNK_BITS, place >> CHUNK_BITS);
-            if chunk != next_chunk {
-                if self.closed.is_some_and(|(closed, _)| closed == chunk) {
-                    self.closed = None;
-                }
-                self.spare.push(chunk);
+        loop {
+            let first = self.front;
+            let slots = self.stretch(first);
+            let in_vain = slots.iter().zip(first..).take_while(|&(&slot, place)| !self.is_at(slot, place)).count();
+            let is_passed = in_vain == slots.len();
+            self.front += in_vain as u32;
+            let chunk = first >> CHUNK_BITS;
+            if !is_passed || chunk == self.back >> CHUNK_BITS {
+                return;
             }
-            self.front = place;
+            if self.closed.is_some_and(|(closed, _)| closed == chunk) {
+                self.closed = None;
+            }
+            self.spare.push(chunk);
+            self.front = self.behind[chunk as usize] << CHUNK_BITS;
         }
     }
 
     /// While the queue is too long, moves the uses of a few chunks forward into the room that others left.
     fn close_up(&mut self) {
-        let most = LONGEST * self.len.div_ceil(CHUNK) + 16;
+        let most = LONGEST * self.len.div_ceil(CHUNK) + SLACK;
         for _ in 0..CHUNKS_AT_ONCE {
             if self.in_use() <= most || !self.close_next() {
                 return;
@@ -198,14 +206,14 @@ impl Lru {
         let mut count = 0;
         for (offset, &slot) in self.chunks[chunk as usize].iter().enumerate().skip(from) {
             kept[count % CHUNK] = slot;
-            count += usize::from(self.places.get(slot) == place(chunk, offset));
+            count += usize::from(self.is_at(slot, place(chunk, offset)));
         }
         for &slot in &kept[..count] {
             if taken == CHUNK {
                 // At least as much of this chunk has been looked at.
                 (into, taken) = (chunk, 0);
             }
-            self.places.set(slot, place(into, taken));
+            self.places[slot as usize] = place(into, taken);
             self.chunks[into as usize][taken] = slot;
             taken += 1;
         }
@@ -217,31 +225,41 @@ impl Lru {
         true
     }
 
+    /// Whether the last use of `slot` stands at `place`.
+    fn is_at(&self, slot: u32, place: u32) -> bool {
+        self.places.get(slot as usize).is_some_and(|&last| last == place)
+    }
+
+    #[cold]
+    fn grow(&mut self, least: usize) {
+        let room = (self.places.len() * 2).min(self.expected).max(least);
+        self.places.reserve_exact(room - self.places.len());
+        self.places.resize(room, NOWHERE);
+    }
+
     fn in_use(&self) -> usize {
         self.chunks.len() - self.spare.len()
     }
 
-    fn at(&self, place: u32) -> u32 {
-        let (chunk, offset) = (place >> CHUNK_BITS, place as usize % CHUNK);
-        if chunk == self.back >> CHUNK_BITS { self.newest[offset] } else { self.chunks[chunk as usize][offset] }
-    }
-
-    fn next(&self, place: u32) -> u32 {
-        if place as usize % CHUNK == CHUNK - 1 {
-            self.behind[(place >> CHUNK_BITS) as usize] << CHUNK_BITS
+    /// The slots of uses from the place `first` to the end of its chunk.
+    fn stretch(&self, first: u32) -> &[u32] {
+        let (chunk, offset) = (first >> CHUNK_BITS, first as usize % CHUNK);
+        if chunk == self.back >> CHUNK_BITS {
+            &self.newest[offset..self.back as usize % CHUNK]
         } else {
-            place + 1
+            &self.chunks[chunk as usize][offset..]
         }
     }
 }
 
 /// Writes the slots that are used into `room`, which begins at the place `from`, until a word is none of a use, its slot is not there, or
 /// the room is full. How many.
-fn append_uses(words: &[u32], places: &mut Column, room: &mut [u32], from: u32) -> usize {
+fn append_uses(words: &[u32], places: &mut [u32], room: &mut [u32], from: u32) -> usize {
     let mut count = 0;
     for (&word, written) in words.iter().zip(room) {
-        let Some(slot) = log::used_by(word) else { break };
-        match places.get_mut(slot) {
+        // What is no use is no slot, so that there is one thing to ask.
+        let slot = log::slot_of_use(word);
+        match places.get_mut(slot as usize) {
             Some(place) if *place != NOWHERE => *place = from.wrapping_add(count),
             _ => break,
         }
@@ -257,7 +275,7 @@ fn place(chunk: u32, offset: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::Lru;
+    use super::{Lru, SLACK};
     use proptest::prelude::{Strategy, any, prop_oneof, proptest};
     use std::collections::VecDeque;
 
@@ -290,7 +308,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_queue_equals_a_list_by_recency(ops in proptest::collection::vec(op(), 0..600)) {
-            let mut lru = Lru::default();
+            let mut lru = Lru::new(40);
             let mut model = VecDeque::new();
             for op in ops {
                 match op {
@@ -343,11 +361,11 @@ mod tests {
 
     #[test]
     fn removing_everything_shortens_the_queue() {
-        let mut lru = Lru::default();
+        let mut lru = Lru::new(40);
         for _ in 0..3 {
             (0..1000).for_each(|slot| lru.insert(slot));
             (0..1000).for_each(|slot| lru.remove(slot));
-            assert!(lru.in_use() <= 18);
+            assert!(lru.in_use() <= SLACK + 2);
         }
     }
 }
