@@ -26,7 +26,7 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
     await page.evaluate(async () => {
       const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'closes' }) })
       await cache.set('a', 0, { persist: 'stored' })
-      Object.assign(globalThis, { cache, wrong: [], rounds: 0 })
+      Object.assign(globalThis, { cache, wrong: [] })
     })
     for (let round = 1; round <= CLOSES; round += 1) {
       const busy = page.evaluate(async round => {
@@ -37,18 +37,47 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
       await devtools.send('Storage.clearDataForOrigin', { origin: library.origin, storageTypes: 'indexeddb' })
       await busy
       await page.evaluate(async round => {
+        // With this at the latest the loss is noticed, and what memory had is forgotten: each key has what was written last, or nothing.
         await cache.set('last', round, { persist: 'stored' })
-        // When the loss is noticed late, memory forgets as well, as if another tab had cleared: nothing, or what was written last.
-        const value = await cache.get('k7')
-        if (value !== undefined && value !== `${round}:7`) wrong.push(`k7 is ${value} in ${round}`)
+        const values = await cache.getMany(Array.from({ length: 1000 }, (_, at) => `k${at}`))
+        for (const [at, value] of values.entries())
+          if (value !== undefined && value !== `${round}:${at}`) wrong.push(`k${at} is ${value} in ${round}`)
+        await cache.set('k7', `${round} again`, { persist: 'stored' })
+        const [last, again] = await cache.getMany(['last', 'k7'])
+        if (last !== round || again !== `${round} again`) wrong.push(`${last}, ${again} in ${round}`)
       }, round)
     }
-    const { errors, state, dropped, found } = await page.evaluate(() => ({ ...shelflife.tier(cache), found: wrong }))
+    const { errors, state, dropped, found, stored } = await page.evaluate(async () => {
+      const { errors, state, dropped } = shelflife.tier(cache)
+      await cache.close()
+      const next = shelflife.createCache({ store: shelflife.indexedDB({ name: 'closes' }) })
+      const stored = await next.getMany(['last', 'k7'])
+      await next.close()
+      return { errors, state, dropped, found: wrong, stored }
+    })
     t.diagnostic(JSON.stringify(errors))
     assert.deepEqual(found, [])
+    assert.deepEqual(stored, [CLOSES, `${CLOSES} again`])
     assert.deepEqual([state, dropped], ['on', 0])
     assert.equal(errors.reopened, CLOSES)
     assert.equal(errors.lost, CLOSES)
+    await close()
+  })
+
+  test('a loss while nothing is under way is noticed with the next write: what was there before is gone from memory, too', async () => {
+    const { page, devtools, close } = await fresh()
+    await page.evaluate(async () => {
+      globalThis.cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'idle' }) })
+      for (const key of ['a', 'b']) await cache.set(key, 'before', { persist: 'stored' })
+    })
+    await devtools.send('Storage.clearDataForOrigin', { origin: library.origin, storageTypes: 'indexeddb' })
+    const { values, errors } = await page.evaluate(async () => {
+      await cache.set('b', 'after', { persist: 'stored' })
+      const values = (await cache.getMany(['a', 'b'])).map(value => value ?? null)
+      return { values, errors: shelflife.tier(cache).errors }
+    })
+    assert.deepEqual(values, [null, 'after'])
+    assert.deepEqual(errors, { lost: 1, reopened: 1 })
     await close()
   })
 

@@ -1,8 +1,18 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { LRUCache } from '../../../js/lru-cache.ts'
 import { both, deferred } from './both.ts'
 
 type Options = LRUCache.OptionsBase<string, number, string>
+
+beforeAll(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  // Not faked as a whole, since lru-cache has taken the object `performance` before.
+  vi.spyOn(performance, 'now').mockImplementation(() => Date.now())
+})
+afterAll(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
 
 describe.each(both)('options of $name', ({ LRUCache }) => {
   /** A clock of the test's own. */
@@ -80,25 +90,39 @@ describe.each(both)('options of $name', ({ LRUCache }) => {
     expect(cache.get('e')).toBeUndefined()
   })
 
-  test('ttlResolution', async () => {
+  test('ttlResolution', () => {
     const cache = cacheWith({ max: 2, ttl: 10, ttlResolution: 5 })
     cache.set('a', 1)
     expect(cache.get('a')).toBe(1)
     clock.time += 50
     expect(cache.get('a')).toBe(1)
-    await vi.waitFor(() => expect(cache.get('a')).toBeUndefined())
+    vi.advanceTimersByTime(4)
+    expect(cache.get('a')).toBe(1)
+    vi.advanceTimersByTime(1)
+    expect(cache.get('a')).toBeUndefined()
   })
 
-  test('ttlAutopurge', async () => {
+  test('ttlAutopurge', () => {
     const gone: unknown[] = []
     const told = (...args: unknown[]) => gone.push(args)
-    const cache = new LRUCache<string, number>({ ttl: 50, ttlAutopurge: true, ttlResolution: 0, dispose: told })
+    const pass = (ms: number) => {
+      clock.time += ms
+      vi.advanceTimersByTime(ms)
+    }
+    const cache = cacheWith({ ttl: 5, ttlAutopurge: true, dispose: told })
     cache.set('a', 1).set('b', 2, { ttl: 0 }).set('c', 3, { ttl: 1 })
-    await vi.waitFor(() => expect(cache.size).toBe(1))
+    pass(1)
+    expect(gone).toEqual([])
+    pass(1)
+    expect(gone).toEqual([[3, 'c', 'expire']])
+    pass(3)
+    expect(cache.size).toBe(2)
+    pass(1)
     expect(gone).toEqual([
       [3, 'c', 'expire'],
       [1, 'a', 'expire'],
     ])
+    expect(cache.size).toBe(1)
   })
 
   test('updateAgeOnGet', () => {

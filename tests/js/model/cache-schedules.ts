@@ -9,6 +9,7 @@
 import { type Cache, createCache, isShelflifeError } from '../../../js/index.ts'
 import { ManualClock } from '../../../js/testing.ts'
 import { MapStore } from '../cache/map-store.ts'
+import { Outcomes } from './outcomes.ts'
 import { Seeded } from './random.ts'
 
 const KEYS = ['a', 'b', 'c']
@@ -55,9 +56,8 @@ class Schedule {
   readonly #isStrict: boolean
   /** What somebody waits for, and may end in any order. */
   readonly #paused: (() => void)[] = []
-  #failure: unknown
+  readonly #outcomes = new Outcomes()
   #version = 0
-  #waiting = 0
 
   constructor(seed: number, seen: Seen) {
     this.#seen = seen
@@ -85,13 +85,12 @@ class Schedule {
 
   async run(): Promise<void> {
     for (let step = 0; step < 25; step += 1) await this.#step()
-    for (let turn = 0; turn < 5000 && this.#waiting > 0; turn += 1) {
+    for (let turn = 0; turn < 5000 && this.#outcomes.areDue; turn += 1) {
       this.#letGo()
       if (this.#random.below(8) === 0) this.#clock.advance(10)
       await Promise.resolve()
     }
-    if (this.#failure !== undefined) throw this.#failure
-    if (this.#waiting > 0) throw new Error('somebody waits for ever')
+    this.#outcomes.check()
     // Loads that nobody waits for go on in the background, and so do reads of tiers; what is left when they have ended is left behind.
     for (let turn = 0; turn < 1000 && (this.#isBusy() || this.#paused.length + this.#clock.heldTimers > 0); turn += 1) {
       this.#letGo()
@@ -104,9 +103,9 @@ class Schedule {
     }
     const left = { pending: this.#places.map(({ cache }) => cache.pending()), timers: this.#clock.heldTimers }
     if (this.#isBusy() || left.timers > 0) throw new Error(`left behind: ${JSON.stringify(left)}`)
-    this.#expect((this.#places[0] as Place).cache.close())
-    for (; this.#waiting > 0; await Promise.resolve()) this.#letGo()
-    if (this.#failure !== undefined) throw this.#failure
+    this.#outcomes.expect((this.#places[0] as Place).cache.close())
+    for (; this.#outcomes.areDue; await Promise.resolve()) this.#letGo()
+    this.#outcomes.check()
   }
 
   async #step(): Promise<void> {
@@ -205,7 +204,7 @@ class Schedule {
     const isForced = this.#random.below(10) === 0
     const answer = ask({ ...(controller && { signal: controller.signal }), ...(isForced && { forceFresh: true }), ...this.#marks() })
     if (controller !== undefined) this.#paused.push(() => controller.abort(new Error('abort')))
-    this.#expect(
+    this.#outcomes.expect(
       answer.then(
         values => this.#check(keys, values, least),
         error => this.#excuse(error, keys, least),
@@ -238,18 +237,7 @@ class Schedule {
     const acknowledged = () => {
       for (const { floor } of places) for (const key of reached) floor.set(key, Math.max(floor.get(key) ?? 0, to))
     }
-    this.#expect(change.then(acknowledged))
-  }
-
-  #expect(outcome: Promise<void>): void {
-    this.#waiting += 1
-    const settled = () => {
-      this.#waiting -= 1
-    }
-    outcome.then(settled, error => {
-      this.#failure ??= error
-      settled()
-    })
+    this.#outcomes.expect(change.then(acknowledged))
   }
 
   #letGo(): void {

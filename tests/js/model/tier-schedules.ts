@@ -6,6 +6,7 @@
 
 import { type Cache, createCache, type TierMode } from '../../../js/index.ts'
 import { ManualClock } from '../../../js/testing.ts'
+import { Outcomes } from './outcomes.ts'
 import { Seeded } from './random.ts'
 import { type Health, UnreliableStore } from './unreliable-store.ts'
 
@@ -41,9 +42,8 @@ class TierSchedule {
   readonly #cache: Cache<number>
   /** The version below which nothing may be read any more, by key. */
   readonly #floor = new Map<string, number>()
+  readonly #outcomes = new Outcomes()
   #version = 0
-  #waiting = 0
-  #failure: unknown
 
   constructor(seed: number, seen: TiersSeen) {
     this.#seen = seen
@@ -67,13 +67,12 @@ class TierSchedule {
   async run(): Promise<void> {
     for (let step = 0; step < 60; step += 1) await this.#step()
     for (const store of this.#stores) store.health = 'well'
-    for (let turn = 0; turn < 2000 && (this.#waiting > 0 || this.#isBehind() || this.#isBusy()); turn += 1) {
+    for (let turn = 0; turn < 2000 && (this.#outcomes.areDue || this.#isBehind() || this.#isBusy()); turn += 1) {
       for (const store of this.#stores) for (const go of store.waiting.splice(0)) go()
       if (turn % 8 === 0) this.#clock.advance(50)
       await Promise.resolve()
     }
-    if (this.#failure !== undefined) throw this.#failure
-    if (this.#waiting > 0) throw new Error('somebody waits for ever')
+    this.#outcomes.check()
     if (this.#isBehind()) throw new Error(`a tier was not told: ${JSON.stringify(this.#cache.stats().tiers)}`)
     await this.#restarted()
   }
@@ -151,7 +150,7 @@ class TierSchedule {
 
   #read(keys: readonly string[], answer: Promise<(number | undefined)[]>): void {
     const least = keys.map(key => this.#floor.get(key) ?? 0)
-    this.#expect(
+    this.#outcomes.expect(
       answer.then(
         values => this.#check(keys, values, least),
         // A load that was to be stored.
@@ -172,7 +171,7 @@ class TierSchedule {
     const acknowledged = () => {
       for (const key of keys) this.#floor.set(key, Math.max(this.#floor.get(key) ?? 0, to))
     }
-    this.#expect(change.then(acknowledged, error => this.#rejected(error)))
+    this.#outcomes.expect(change.then(acknowledged, error => this.#rejected(error)))
   }
 
   /** What was to be stored may be refused, and nothing else. */
@@ -181,17 +180,6 @@ class TierSchedule {
     const { code, message } = error as { code?: string; message: string }
     const isTier = code === 'ERR_STORE' || code === 'ERR_TIMEOUT' || message === 'no connection' || message === 'connection lost'
     if (!isTier) throw error
-  }
-
-  #expect(outcome: Promise<void>): void {
-    this.#waiting += 1
-    const settled = () => {
-      this.#waiting -= 1
-    }
-    outcome.then(settled, error => {
-      this.#failure ??= error
-      settled()
-    })
   }
 
   /** Calls that nobody waits for any more, since they took too long, take effect all the same. */
