@@ -34,7 +34,7 @@ const halves = {
       '--test',
       '--test-reporter=spec',
       '--test-concurrency=1',
-      ...['faults', 'healing', 'kill', 'lifecycle', 'tabs'].map(name => `tests/e2e/${name}.test.mjs`),
+      ...['faults', 'healing', 'healing-engines', 'kill', 'lifecycle', 'tabs'].map(name => `tests/e2e/${name}.test.mjs`),
     ]),
 }
 
