@@ -54,10 +54,10 @@ export function isStoredResponse(value: unknown): value is StoredResponse {
 export function toResponse(record: StoredResponse, source: Source, now: number): Response {
   const { freshness } = record
   if (freshness === undefined || (source !== 'hit' && source !== 'stale'))
-    return new RecordedResponse(record, [...record.headers, ['x-cache', source]] as [string, string][])
+    return responseOf(record, [...record.headers, ['x-cache', source]] as [string, string][])
   const headers = record.headers.filter(([name]) => name !== 'age')
   const age = `${Math.floor(ageAt(freshness, now) / 1000)}`
-  return new RecordedResponse(record, [...headers, ['age', age], ['x-cache', source]] as [string, string][])
+  return responseOf(record, [...headers, ['age', age], ['x-cache', source]] as [string, string][])
 }
 
 /** What answers a HEAD. */
@@ -87,34 +87,44 @@ export function toJson(record: StoredResponse, gaveUp: Ending): unknown {
   return value
 }
 
+let Recorded: ReturnType<typeof recordedResponse> | undefined
+
+function responseOf(record: StoredResponse, headers: HeadersInit): Response {
+  // To name `Response` loads the whole of `fetch` in Node: nobody pays for that before there is one.
+  Recorded ??= recordedResponse()
+  return new Recorded(record, headers)
+}
+
 /** The platform lets only its own responses have a URL; this one remembers it, and its clones do. */
-class RecordedResponse extends Response {
-  readonly #record: StoredResponse
+function recordedResponse() {
+  return class RecordedResponse extends Response {
+    readonly #record: StoredResponse
 
-  constructor(record: StoredResponse, headers: HeadersInit) {
-    const { status, statusText, body, type } = record
-    super(hasNullBody(status) ? null : (body as Uint8Array<ArrayBuffer>), {
-      status: type ? HIGHEST_STATUS : Math.min(status, HIGHEST_STATUS),
-      statusText,
-      headers,
-    })
-    this.#record = record
-    // Servers send what they like, such as 999; what is opaque has none.
-    if (status > HIGHEST_STATUS || type !== undefined) Object.defineProperty(this, 'status', { value: status, enumerable: true })
-    if (type !== undefined) Object.defineProperty(this, 'type', { value: type, enumerable: true })
-  }
+    constructor(record: StoredResponse, headers: HeadersInit) {
+      const { status, statusText, body, type } = record
+      super(hasNullBody(status) ? null : (body as Uint8Array<ArrayBuffer>), {
+        status: type ? HIGHEST_STATUS : Math.min(status, HIGHEST_STATUS),
+        statusText,
+        headers,
+      })
+      this.#record = record
+      // Servers send what they like, such as 999; what is opaque has none.
+      if (status > HIGHEST_STATUS || type !== undefined) Object.defineProperty(this, 'status', { value: status, enumerable: true })
+      if (type !== undefined) Object.defineProperty(this, 'type', { value: type, enumerable: true })
+    }
 
-  override get url(): string {
-    return this.#record.url
-  }
+    override get url(): string {
+      return this.#record.url
+    }
 
-  override get redirected(): boolean {
-    return this.#record.redirected
-  }
+    override get redirected(): boolean {
+      return this.#record.redirected
+    }
 
-  override clone(): Response {
-    if (this.bodyUsed || this.body?.locked === true) return super.clone()
-    return new RecordedResponse(this.#record, new Headers(this.headers))
+    override clone(): Response {
+      if (this.bodyUsed || this.body?.locked === true) return super.clone()
+      return new RecordedResponse(this.#record, new Headers(this.headers))
+    }
   }
 }
 

@@ -69,6 +69,11 @@ test('plain Node imports it', () => {
   assert.deepEqual(runInNode(printing), EXPECTED)
 })
 
+test('its import alone loads nothing of `fetch`', () => {
+  const loaded = "process.moduleLoadList.filter(name => name.includes('undici'))"
+  assert.deepEqual(runInNode(write(folder, 'idle.js', `import 'shelflife'\nconsole.log(JSON.stringify(${loaded}))\n`)), [])
+})
+
 test('every subpath can be imported in Node', () => {
   const manifest = JSON.parse(readFileSync(join(shelflife, 'package.json'), 'utf8'))
   const code = Object.keys(manifest.exports)
