@@ -6,6 +6,7 @@ import { type Driver, driverOf } from '../core/driver.ts'
 import { ScheduleCore, type Spent } from '../core/schedule-core.ts'
 import { ClosedError, isShelflifeError } from '../errors.ts'
 import { Exchange } from './exchange.ts'
+import type { Hooks } from './hooks.ts'
 import { givenUp } from './invalidation.ts'
 import { ClientMetrics, type ClientTotals, type RetryReason } from './metrics.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -25,6 +26,7 @@ export class Desk {
   readonly redirects: RedirectPolicy | undefined
   readonly maxCompressionRatio: number
   readonly maxRequestSize: number
+  readonly hooks: Hooks
   readonly clock: Clock
   readonly driver: Driver
   readonly schedule: ScheduleCore
@@ -39,6 +41,7 @@ export class Desk {
     hits: 0,
     stale: 0,
     revalidated: 0,
+    answered: 0,
     misses: 0,
     coalesced: 0,
     retries: 0,
@@ -62,6 +65,7 @@ export class Desk {
     this.redirects = this.keeping.hidesCookies ? undefined : options.redirects
     this.maxCompressionRatio = options.maxCompressionRatio
     this.maxRequestSize = options.maxRequestSize
+    this.hooks = options.hooks
     this.clock = options.clock
     this.driver = driverOf(options.clock)
     this.schedule = new ScheduleCore(options.schedule, this.driver)

@@ -8,7 +8,7 @@ import { Alarm } from '../core/driver.ts'
 import type { Deadline, Ending, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
 import { type CoreTrappedError, QueueFullError } from '../errors.ts'
 import { RateLimitedError } from '../limits/errors.ts'
-import { AttemptWatch, BodyTooLarge, performAttempt, telling } from './attempt.ts'
+import { type AttemptRequest, AttemptWatch, BodyTooLarge, performAttempt, telling } from './attempt.ts'
 import type { Desk } from './desk.ts'
 import {
   isTransient,
@@ -19,8 +19,9 @@ import {
   ResponseTooLargeError,
   traceOf,
 } from './errors.ts'
+import { ask, differs, rewired, shown } from './hooks.ts'
 import { Passage, type PassageHost } from './passage.ts'
-import { type Source, type StoredResponse, sharing, withoutBody } from './record.ts'
+import { type Source, type StoredResponse, sharing, toRecord, toResponse, withoutBody } from './record.ts'
 import { RefusedRedirect } from './redirect.ts'
 import type { WireRequest } from './request.ts'
 import { isTooLarge } from './request-body.ts'
@@ -52,6 +53,13 @@ export class Exchange implements ScheduledTask, PassageHost {
   readonly #desk: Desk
   readonly #waiters: Waiters
   readonly #passage: Passage | undefined
+  /** What goes over the wire, as hooks left it. */
+  #wire: AttemptRequest
+  /** What was spent before a hook had it sent once more. */
+  #before: Spent | undefined
+  #isReviewed = false
+  /** How the last attempt failed. */
+  #failure: { readonly error: unknown; readonly status: number | undefined } = { error: undefined, status: undefined }
   readonly #began: number
   #ended = false
   #isOutdated = false
@@ -71,6 +79,7 @@ export class Exchange implements ScheduledTask, PassageHost {
   constructor(request: WireRequest, desk: Desk, refreshes?: string) {
     this.refreshes = refreshes
     this.request = request
+    this.#wire = request
     this.key = request.host
     this.#desk = desk
     this.#began = desk.driver.now()
@@ -104,7 +113,7 @@ export class Exchange implements ScheduledTask, PassageHost {
   }
 
   abort(_attempt: number): void {
-    this.#breakOff('the attempt took too long')
+    this.#tookTooLong('the attempt took too long')
     this.#desk.retrying('timeout')
   }
 
@@ -163,7 +172,7 @@ export class Exchange implements ScheduledTask, PassageHost {
   #cacheIsLate(): void {
     if (this.#answer !== undefined) this.#desk.counts.cacheFailures += 1
     if (this.deliverAnswer()) return
-    this.#fail(new RequestTimeoutError('store', this.request.limits.totalTimeout, this.#trace(NOTHING_SPENT)))
+    this.#fail(new RequestTimeoutError(this.#isReviewed ? 'total' : 'store', this.request.limits.totalTimeout, this.#trace(NOTHING_SPENT)))
   }
 
   #queue(): void {
@@ -177,17 +186,74 @@ export class Exchange implements ScheduledTask, PassageHost {
   }
 
   async #run(attempt: number, controller: AbortController): Promise<void> {
-    const asked = this.#conditional()
     const watch = this.#watchAttempt(attempt)
     this.#watch = watch
+    if (attempt > 1 && this.#desk.hooks.beforeRetry.length > 0) {
+      const answer = await this.#asksToRetry(attempt)
+      if (!this.#isCurrent(attempt)) return
+      if (answer !== undefined) return this.#answered(attempt, answer, watch.times, undefined)
+    }
+    const asked = this.#conditional()
     let record: StoredResponse
     try {
-      record = await performAttempt(this.#desk.transport, asked ?? this.request, controller, watch, this.#desk.redirects)
+      record = await performAttempt(this.#desk.transport, asked ?? this.#wire, controller, watch, this.#desk.redirects)
     } catch (error) {
       this.#failed(attempt, error)
       return
     }
     if (this.#isCurrent(attempt)) await this.#answered(attempt, record, watch.times, asked?.former)
+  }
+
+  /** Lets hooks change the next attempt; one may answer it. */
+  async #asksToRetry(attempt: number): Promise<StoredResponse | undefined> {
+    try {
+      const changed = await ask(this.#desk.hooks.beforeRetry, shown(this.#wire), { attempt, ...this.#failure })
+      if (changed.response !== undefined) return await toRecord(changed.response, this.#wire.url)
+      this.#rewire(changed.request)
+    } catch (error) {
+      if (!this.#isCurrent(attempt)) return undefined
+      this.#settle(attempt, false, undefined)
+      this.#fail(error)
+    }
+    return undefined
+  }
+
+  /** Lets hooks see what came; `undefined` when one of them has had the request sent once more, or has failed. */
+  async #review(record: StoredResponse, source: Source, spent: Spent): Promise<StoredResponse | undefined> {
+    const before = shown(this.#wire)
+    const resent = this.#before !== undefined
+    this.#isReviewed = true
+    this.waitForCache(true)
+    try {
+      let seen = toResponse(record, source, this.#desk.clock.wall())
+      const given = seen
+      for (const hook of this.#desk.hooks.afterResponse) {
+        const { request, response, isReturned } = await ask([hook], before, { response: seen, resent })
+        if (this.#ended) return undefined
+        if (response !== undefined) seen = response
+        else if (isReturned && !resent) return this.#resend(request, spent)
+      }
+      return seen === given ? record : await toRecord(seen, record.url)
+    } catch (error) {
+      this.#fail(error)
+      return undefined
+    } finally {
+      this.#isReviewed = false
+      if (!this.#ended) this.waitForCache(false)
+    }
+  }
+
+  #resend(request: Request, spent: Spent): undefined {
+    this.#before = spent
+    this.#rewire(request)
+    this.waitForCache(false)
+    this.#queue()
+  }
+
+  #rewire(request: Request): void {
+    const wire = rewired(this.#wire, request)
+    if (differs(this.request, wire, this.request.cache?.partitioned === true)) this.#isOutdated = true
+    this.#wire = wire
   }
 
   #watchAttempt(attempt: number): AttemptWatch {
@@ -213,7 +279,7 @@ export class Exchange implements ScheduledTask, PassageHost {
   #fellSilent(): void {
     const attempt = this.#attempt
     if (!this.#isCurrent(attempt)) return
-    this.#breakOff('nothing came any more')
+    this.#tookTooLong('nothing came any more')
     const settled = this.#settle(attempt, true, undefined)
     if (settled === 'backoff') this.#desk.retrying('timeout')
     if (typeof settled !== 'object') return
@@ -222,7 +288,7 @@ export class Exchange implements ScheduledTask, PassageHost {
 
   /** The request as it asks whether what the cache has is still right; `undefined` where it has nothing to ask about. */
   #conditional(): { url: string; method: string; init: RequestInit; former: StoredResponse } | undefined {
-    const { url, method, init } = this.request
+    const { url, method, init } = this.#wire
     const former = this.#passage?.former
     if (former === undefined || method !== 'GET') return undefined
     const conditions = conditionsOf(former.headers)
@@ -252,12 +318,22 @@ export class Exchange implements ScheduledTask, PassageHost {
     const record = isConfirmed ? confirmed(asked, came) : sharing(came, asked)
     const transient = isTransient(record.status)
     const pause = transient ? retryAfterMs(record, this.#desk.clock.wall()) : undefined
+    this.#failure = { error: undefined, status: record.status }
     const settled = this.#settle(attempt, transient, pause)
     if (settled === 'backoff') this.#desk.retrying('status')
     if (typeof settled !== 'object') return
-    const { ending } = settled
+    const { ending, spent } = settled
     if (isServerFailure(record.status) && this.#standIn(ending)) return
-    this.#answer = { record, source: isConfirmed ? 'revalidated' : 'miss', ending }
+    const source = isConfirmed ? 'revalidated' : 'miss'
+    if (this.#desk.hooks.afterResponse.length === 0) return this.#bring({ record, source, ending }, times)
+    const reviewed = await this.#review(record, source, spent)
+    if (reviewed !== undefined && !this.#ended) await this.#bring({ record: reviewed, source, ending }, times)
+  }
+
+  /** What came is final: keeps it, and gives it to everyone. */
+  async #bring(answer: Answer, times: Times): Promise<void> {
+    const { record } = answer
+    this.#answer = answer
     this.#spoil(record)
     if (this.#passage === undefined) {
       this.deliverAnswer()
@@ -284,6 +360,7 @@ export class Exchange implements ScheduledTask, PassageHost {
   }
 
   #unanswered(attempt: number, error: unknown, retryable: boolean): void {
+    this.#failure = { error, status: undefined }
     const settled = this.#settle(attempt, retryable, undefined)
     if (settled === 'backoff') this.#desk.retrying('network')
     if (typeof settled !== 'object') return
@@ -340,7 +417,7 @@ export class Exchange implements ScheduledTask, PassageHost {
   }
 
   #trace(spent: Spent): RequestTrace {
-    return traceOf(this.request, spent, this.#laps)
+    return traceOf(this.request, this.#before === undefined ? spent : sum(this.#before, spent), this.#laps)
   }
 
   #breakOff(why: string): void {
@@ -350,10 +427,25 @@ export class Exchange implements ScheduledTask, PassageHost {
     controller?.abort(new DOMException(why, 'AbortError'))
   }
 
+  #tookTooLong(why: string): void {
+    this.#failure = { error: new DOMException(why, 'TimeoutError'), status: undefined }
+    this.#breakOff(why)
+  }
+
   #closeLap(): void {
     this.#watch?.addTo(this.#laps)
     this.#watch = undefined
     if (this.#idle !== undefined) this.#desk.driver.set(this.#idle, Number.POSITIVE_INFINITY)
+  }
+}
+
+function sum(a: Spent, b: Spent): Spent {
+  return {
+    attempts: a.attempts + b.attempts,
+    queue: a.queue + b.queue,
+    rate: a.rate + b.rate,
+    running: a.running + b.running,
+    backoff: a.backoff + b.backoff,
   }
 }
 

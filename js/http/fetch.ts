@@ -3,10 +3,11 @@
 import { ClosedError } from '../errors.ts'
 import { isVariants, variantKey, verdictOn } from './caching.ts'
 import { Desk } from './desk.ts'
+import { ask, type Changed, shown } from './hooks.ts'
 import { givenUp } from './invalidation.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
-import { isStoredResponse, type StoredResponse, toJson, toResponse } from './record.ts'
-import { readRequest, type WireRequest } from './request.ts'
+import { isStoredResponse, type StoredResponse, toJson, toRecord, toResponse } from './record.ts'
+import { draft, readRequest, type WireRequest } from './request.ts'
 import type { Fetch, FetchInit, FetchOptions } from './types.ts'
 import type { Delivery } from './waiters.ts'
 
@@ -41,15 +42,40 @@ export function createFetch(options?: FetchOptions): Fetch {
 class Client {
   readonly desk: Desk
   readonly #options: ResolvedOptions
+  /** Without default headers. */
+  readonly #bare: ResolvedOptions
 
   constructor(options: ResolvedOptions) {
     this.#options = options
+    this.#bare = { ...options, headers: undefined }
     this.desk = new Desk(options)
   }
 
   fetch(input: Input, init: FetchInit | undefined): Promise<Response> {
+    if (this.#options.hooks.beforeRequest.length > 0)
+      return this.#hooked(
+        input,
+        init,
+        (...call) => this.#fetch(...call),
+        answer => answer,
+      )
+    return this.#fetch(input, init, this.#options)
+  }
+
+  json(input: Input, init: FetchInit | undefined): Promise<unknown> {
+    if (this.#options.hooks.beforeRequest.length > 0)
+      return this.#hooked(
+        input,
+        init,
+        (...call) => this.#json(...call),
+        async answer => toJson(await toRecord(answer, answer.url), 'final'),
+      )
+    return this.#json(input, init, this.#options)
+  }
+
+  #fetch(input: Input, init: FetchInit | undefined, options: ResolvedOptions): Promise<Response> {
     try {
-      const request = this.#admit(input, init)
+      const request = this.#admit(input, init, options)
       const record = this.#inMemory(request)
       if (record !== undefined) return Promise.resolve(toResponse(record.record, record.source, this.desk.clock.wall()))
       return this.desk.send(request).then(delivery => this.#asResponse(delivery))
@@ -58,9 +84,9 @@ class Client {
     }
   }
 
-  json(input: Input, init: FetchInit | undefined): Promise<unknown> {
+  #json(input: Input, init: FetchInit | undefined, options: ResolvedOptions): Promise<unknown> {
     try {
-      const request = this.#admit(input, init)
+      const request = this.#admit(input, init, options)
       const record = this.#inMemory(request)
       if (record !== undefined) return Promise.resolve(toJson(record.record, 'final'))
       return this.desk.send(request).then(asJson)
@@ -81,10 +107,50 @@ class Client {
     return Promise.resolve()
   }
 
-  #admit(input: Input, init: FetchInit | undefined): WireRequest {
+  /** Lets the hooks have the call first. What they leave of it is a call like others. */
+  async #hooked<T>(
+    input: Input,
+    given: FetchInit | undefined,
+    call: (input: Input, init: FetchInit, options: ResolvedOptions) => Promise<T>,
+    answered: (response: Response) => T | Promise<T>,
+  ): Promise<T> {
+    let changed: Changed
+    let init: FetchInit
+    try {
+      if (this.desk.closed) throw new ClosedError('the fetch client')
+      const { before, init: own, restored } = draft(input, given, this.#options)
+      own.signal?.throwIfAborted()
+      changed = await this.#abortable(ask(this.#options.hooks.beforeRequest, shown(before), {}), own.signal)
+      init = restored(changed.request)
+    } catch (error) {
+      this.desk.counts.requests += 1
+      return this.#reject(error)
+    }
+    // The defaults have been seen, and perhaps taken away.
+    if (changed.response === undefined) return call(changed.request.url, init, this.#bare)
+    this.desk.counts.requests += 1
+    this.desk.counts.answered += 1
+    return answered(changed.response)
+  }
+
+  #abortable<T>(promise: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+    if (signal === undefined || signal === null) return promise
+    return new Promise((resolve, reject) => {
+      const waiter = { aborted: reject }
+      const leave = () => this.desk.aborts.remove(signal, waiter)
+      waiter.aborted = reason => {
+        leave()
+        reject(reason)
+      }
+      this.desk.aborts.add(signal, waiter)
+      promise.then(resolve, reject).finally(leave)
+    })
+  }
+
+  #admit(input: Input, init: FetchInit | undefined, options: ResolvedOptions): WireRequest {
     this.desk.counts.requests += 1
     if (this.desk.closed) throw new ClosedError('the fetch client')
-    const request = readRequest(input, init, this.#options)
+    const request = readRequest(input, init, options)
     if (request.signal?.aborted === true) throw request.signal.reason
     return request
   }

@@ -16,6 +16,7 @@ import {
   sizeInBytes,
   wholeNumber,
 } from '../options.ts'
+import { type Hooks, readHooks } from './hooks.ts'
 import type { RedirectPolicy } from './redirect.ts'
 import type { Heuristic } from './rfc9111/freshness.ts'
 import type { FetchInit, FetchOptions, ResponseCache, RetryOptions, Transport } from './types.ts'
@@ -43,6 +44,7 @@ export interface ResolvedOptions {
   readonly maxCompressionRatio: number
   readonly base: URL | undefined
   readonly headers: Headers | undefined
+  readonly hooks: Hooks
   readonly limits: RequestLimits
   readonly methods: ReadonlySet<string>
   readonly dedupe: boolean
@@ -79,6 +81,7 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
     maxCompressionRatio: sizeInBytes(options.maxCompressionRatio ?? 100, 'maxCompressionRatio'),
     base: readBase(options.baseUrl),
     headers: options.headers === undefined ? undefined : readHeaders(options.headers, 'headers'),
+    hooks: readHooks(options.hooks),
     limits: {
       timeout: durationMs(options.timeout ?? '10s', 'timeout'),
       totalTimeout: durationMs(options.totalTimeout ?? '30s', 'totalTimeout'),

@@ -60,6 +60,13 @@ export function toResponse(record: StoredResponse, source: Source, now: number):
   return responseOf(record, [...headers, ['age', age], ['x-cache', source]] as [string, string][])
 }
 
+/** A `Response` of a user's, as plain data. */
+export async function toRecord(response: Response, url: string): Promise<StoredResponse> {
+  const { status, statusText, headers, redirected } = response
+  const fields = [...headers].filter(([name]) => name !== 'x-cache')
+  return { status, statusText, headers: fields, url: response.url || url, redirected, body: new Uint8Array(await response.arrayBuffer()) }
+}
+
 /** What answers a HEAD. */
 export function withoutBody(record: StoredResponse): StoredResponse {
   return { ...record, body: new Uint8Array() }

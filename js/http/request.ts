@@ -2,8 +2,10 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import { optionalFunction } from '../options.ts'
+import type { AttemptRequest } from './attempt.ts'
 import { type CacheUse, cacheUse } from './caching.ts'
 import { RequestTooLargeError } from './errors.ts'
+import { rewired } from './hooks.ts'
 import { type RequestLimits, type ResolvedOptions, readHeaders, readPartition, requestLimits } from './options.ts'
 import { bytesOf, limited } from './request-body.ts'
 import { isRepeatable } from './retry.ts'
@@ -70,6 +72,26 @@ export function readRequest(input: string | URL | Request, given: FetchInit | un
         )
       : undefined,
   }
+}
+
+/** A call as hooks see it, before anything is decided; `restored` makes a call of what they made of it. */
+export function draft(input: string | URL | Request, given: FetchInit | undefined, options: ResolvedOptions) {
+  const own = typeof given === 'object' ? given : NO_INIT
+  const init = input instanceof Request ? { ...fromRequest(input), ...withoutAbsent(own) } : own
+  const { href, origin } = locate(input, options.base)
+  const headers = headersOf(init.headers, options, origin)
+  const before: AttemptRequest = {
+    url: href,
+    method: methodOf(init.method),
+    init: headers === undefined ? {} : { headers: new Headers(headers) },
+  }
+  const restored = (request: Request): FetchInit => {
+    const { method, init: changed } = rewired({ ...before, init: {} }, request)
+    const { body: own, ...rest } = init
+    const body = changed.body ?? (method === 'GET' || method === 'HEAD' ? undefined : own)
+    return { ...rest, ...changed, method, ...(body !== undefined && body !== null && { body }) }
+  }
+  return { before, init, restored }
 }
 
 /** The URL without its fragment, and its host. Throws `InvalidArgumentError`. */
