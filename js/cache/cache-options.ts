@@ -1,7 +1,7 @@
 /** Reads the options of a cache with tiers, once. */
 
 import { InvalidArgumentError } from '../errors.ts'
-import { optionalWith } from '../options.ts'
+import { durationMs, optionalWith } from '../options.ts'
 import type { Persist } from '../stores/tier.ts'
 import { type Isolation, readIsolation } from './isolate.ts'
 import { type LoadPolicy, readLoadPolicy, readStaleWindows, type StaleWindows, USUAL } from './load-policy.ts'
@@ -17,6 +17,7 @@ export interface ResolvedCacheOptions<V> {
   /** How the cache loads; the windows of its entries are apart, since an entry may have its own. */
   readonly policy: LoadPolicy
   readonly windows: StaleWindows
+  readonly memoryTtlMs: number
   readonly isolate: Isolation
   /** Whether memory is filled at the start. */
   readonly isEager: boolean
@@ -48,6 +49,7 @@ export function resolveCacheOptions<V>(options: CacheOptions<V> | undefined): Re
     persist,
     policy,
     windows,
+    memoryTtlMs: durationMs(options?.memoryTtl ?? Number.POSITIVE_INFINITY, 'memoryTtl'),
     isolate: readIsolation(options?.isolate ?? false),
     isEager: hydrate === 'eager',
   }
@@ -60,11 +62,20 @@ export function resolveCacheNamespace<V>(
   given: CacheNamespaceOptions<V> | undefined,
 ): ResolvedCacheOptions<V> {
   const memory = resolveNamespaceOptions(around.memory, name, given as NamespaceOptions<string, V> | undefined)
-  const { persist = around.persist, isolate = around.isolate } = given ?? {}
+  const { persist = around.persist, isolate = around.isolate, memoryTtl = around.memoryTtlMs } = given ?? {}
   checkPersist(persist, around.tiers.length > 0)
   const { swr = around.windows.swr, sie = around.windows.sie } = readStaleWindows(given ?? {})
   const policy = { ...readLoadPolicy(given ?? {}, around.policy), swr: undefined, sie: undefined }
-  return { memory, tiers: around.tiers, persist, policy, windows: { swr, sie }, isolate: readIsolation(isolate), isEager: around.isEager }
+  return {
+    memory,
+    tiers: around.tiers,
+    persist,
+    policy,
+    windows: { swr, sie },
+    memoryTtlMs: durationMs(memoryTtl, 'memoryTtl'),
+    isolate: readIsolation(isolate),
+    isEager: around.isEager,
+  }
 }
 
 /** Throws `ERR_INVALID_ARGUMENT` for what is none, and for more than a cache without a store can do. */

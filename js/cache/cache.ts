@@ -85,7 +85,7 @@ export class Cache<V> implements AsyncDisposable {
 
   /** Not for users: {@link createCache} checks and completes the options. */
   constructor(options: ResolvedCacheOptions<V>, registry: CacheOptions<V>['metrics'], within?: { around: Cache<V>; name: string }) {
-    const { memory, persist, policy, windows, isolate } = options
+    const { memory, persist, policy, windows, memoryTtlMs, isolate } = options
     this.#options = options
     this.#registry = registry
     this.#around = within?.around
@@ -93,7 +93,7 @@ export class Cache<V> implements AsyncDisposable {
     const kept = keptOptions(memory, overflow)
     this.#memory = within === undefined ? new MemoryCache(kept) : within.around.#memory.adopt(within.name, undefined, () => kept)
     this.memory = frontOf(this.#memory, isolate)
-    this.#shelf = new Shelf({ memory: this.#memory, options: memory, windows, isolate, overflow })
+    this.#shelf = new Shelf({ memory: this.#memory, options: memory, windows, memoryTtlMs, isolate, overflow })
     this.#persist = persist
     this.#isolate = isolate
     this.#refreshesAhead = policy.aheadShare < 1 || policy.aheadMs > 0

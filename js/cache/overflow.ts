@@ -10,6 +10,8 @@ interface Resident {
   readonly entry: TierEntry
   /** What had been given up when it came, by number. */
   readonly era: number
+  /** When memory gives it up whatever there is room for, in milliseconds since the Unix epoch. */
+  readonly leavesAt: number
 }
 
 /** What an overflow is told by, and what it tells. */
@@ -33,9 +35,9 @@ export class Overflow {
     this.#host = host
   }
 
-  /** Memory is about to be given `entry`. */
-  expect(key: string, entry: TierEntry): void {
-    this.#incoming = { key, entry, era: this.#givenUp.last }
+  /** Memory is about to be given `entry`, and keeps it until `leavesAt`. */
+  expect(key: string, entry: TierEntry, leavesAt: number): void {
+    this.#incoming = { key, entry, era: this.#givenUp.last, leavesAt }
   }
 
   /** Memory has been given it. Whether it has kept it. */
@@ -60,7 +62,7 @@ export class Overflow {
     if (isIncoming) this.#incoming = undefined
     else this.#residents.delete(key)
     // Whoever writes the incoming one finds out that memory has not kept it.
-    if (!isIncoming && (reason === 'evict' || reason === 'oversize') && this.#isRight(key, resident))
+    if (!isIncoming && (reason === 'evict' || reason === 'oversize' || this.#isOver(resident, reason)) && this.#isRight(key, resident))
       this.#host.spill([{ key, entry: resident.entry }])
   }
 
@@ -73,9 +75,15 @@ export class Overflow {
   drain(): void {
     const writes: TierWrite[] = []
     for (const [key, resident] of this.#residents)
-      if (this.#host.holds(key, resident.entry.value) && this.#isRight(key, resident)) writes.push({ key, entry: resident.entry })
+      if ((this.#host.holds(key, resident.entry.value) || this.#isOver(resident)) && this.#isRight(key, resident))
+        writes.push({ key, entry: resident.entry })
     this.#residents.clear()
     if (writes.length > 0) this.#host.spill(writes)
+  }
+
+  /** Whether its time in memory is over, which is not always its own. */
+  #isOver({ leavesAt }: Resident, reason: DisposeReason = 'expire'): boolean {
+    return reason === 'expire' && leavesAt <= this.#host.clock.wall()
   }
 
   #isRight(key: string, { entry, era }: Resident): boolean {

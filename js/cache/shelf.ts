@@ -64,6 +64,8 @@ interface Note {
   readonly life: number
   readonly swr: number
   readonly sie: number
+  /** How much longer it is fresh than memory keeps it, in milliseconds. */
+  readonly more: number
   readonly etag: string | undefined
   readonly lastModified: string | undefined
   /** A load failed: none before this time, on the driver's timeline. */
@@ -78,6 +80,8 @@ export interface ShelfOptions<V> {
   readonly memory: MemoryCache<string, Kept<V>>
   readonly options: ResolvedMemoryOptions<string, V>
   readonly windows: StaleWindows
+  /** Memory keeps nothing for longer. */
+  readonly memoryTtlMs: number
   readonly isolate: Isolation
   readonly overflow: Overflow | undefined
 }
@@ -91,9 +95,12 @@ export class Shelf<V> {
   readonly #options: ResolvedMemoryOptions<string, V>
   readonly #swr: number
   readonly #sie: number
+  readonly #memoryTtlMs: number
+  /** {@link Note.more} of an entry without a note. */
+  readonly #more: number
   readonly #isolate: Isolation
 
-  constructor({ memory, options, windows, isolate, overflow }: ShelfOptions<V>) {
+  constructor({ memory, options, windows, memoryTtlMs, isolate, overflow }: ShelfOptions<V>) {
     this.overflow = overflow
     this.driver = driverOf(options.clock)
     this.#memory = memory
@@ -101,6 +108,8 @@ export class Shelf<V> {
     this.#options = options
     this.#swr = windows.swr ?? 0
     this.#sie = windows.sie ?? 0
+    this.#memoryTtlMs = memoryTtlMs
+    this.#more = this.#inMemory(options.ttlMs, 0).more
     this.#isolate = isolate
   }
 
@@ -112,13 +121,15 @@ export class Shelf<V> {
     const { swr = this.#swr, sie = this.#sie } = options === undefined ? NO_WINDOWS : readStaleWindows(options)
     const staleFor = Math.max(swr, sie)
     const kept = isolated(value, this.#isolate)
-    const note = this.#noteOf(ttl, swr, sie, validators)
+    const life = this.#inMemory(ttl, staleFor)
+    const note = this.#noteOf(ttl, life.more, swr, sie, validators)
     const size = options?.size
     const plain = size === undefined && marks === NO_MARKS
     const version = options?.version ?? validators?.etag
     const guard = this.#guard(version, options?.validate)
     const detail = note === undefined && guard === undefined ? undefined : { note, guard }
-    const how = plain ? { ttl, staleFor } : { ttl, staleFor, ...(size !== undefined && { size }), ...marks }
+    const times = { ttl: life.ttl, staleFor: life.staleFor }
+    const how = plain ? times : { ...times, ...(size !== undefined && { size }), ...marks }
     const writtenAt = this.#clock.wall()
     const expiresAt = writtenAt + ttl + staleFor
     const keep = (entry: TierEntry): TierEntry => {
@@ -127,7 +138,7 @@ export class Shelf<V> {
         this.#memory.delete(key)
         return { ...entry, fate: 'evicted' }
       }
-      this.overflow?.expect(key, entry)
+      this.overflow?.expect(key, entry, writtenAt + life.ttl + life.staleFor)
       this.#memory.set(key, kept, how, detail)
       return this.overflow === undefined || this.overflow.arrived() ? entry : { ...entry, fate: 'evicted' }
     }
@@ -149,7 +160,12 @@ export class Shelf<V> {
     const { sizeUnit, maxTtlMs } = this.#options
     const life = Math.min(ttl, maxTtlMs)
     const marks = this.closed(key, given)
-    this.#memory.set(key, NONE, { ttl: life, size: sizeUnit === 'estimated bytes' ? estimateSize(key) : 1, ...marks }, { isCopy })
+    this.#memory.set(
+      key,
+      NONE,
+      { ttl: Math.min(life, this.#memoryTtlMs), size: sizeUnit === 'estimated bytes' ? estimateSize(key) : 1, ...marks },
+      { isCopy },
+    )
     const writtenAt = this.#clock.wall()
     return { value: null, writtenAt, expiresAt: writtenAt + life, facts: { none: true, ...marks } }
   }
@@ -159,7 +175,7 @@ export class Shelf<V> {
     const held = heldOf(this.#memory, key)
     if (held === undefined || held.value === NONE) return undefined
     const { swr, sie, etag, lastModified } = (held.note as Note | undefined) ?? { ...NO_VALIDATORS, swr: this.#swr, sie: this.#sie }
-    const freshUntil = this.driver.now() + held.left
+    const freshUntil = this.driver.now() + this.#leftOf(held)
     return { value: this.#out(held.value), freshUntil, swr, sie, etag, lastModified, ...tiesOf(this.#memory, key) }
   }
 
@@ -184,7 +200,7 @@ export class Shelf<V> {
   lifeOf(key: string): { left: number; life: number } {
     const held = heldOf(this.#memory, key)
     if (held === undefined || held.value === NONE) return { left: NEVER, life: NEVER }
-    return { left: held.left, life: (held.note as Note | undefined)?.life ?? this.#options.ttlMs }
+    return { left: this.#leftOf(held), life: (held.note as Note | undefined)?.life ?? this.#options.ttlMs }
   }
 
   /** A load of `key` failed: none shall begin for `ms`, as long as memory has something to give instead. */
@@ -194,7 +210,7 @@ export class Shelf<V> {
     const retryAt = this.driver.now() + ms
     if (held.note !== undefined) (held.note as Note).retryAt = retryAt
     else {
-      const note: Note = { life: this.#options.ttlMs, swr: this.#swr, sie: this.#sie, ...NO_VALIDATORS, retryAt }
+      const note: Note = { life: this.#options.ttlMs, swr: this.#swr, sie: this.#sie, more: this.#more, ...NO_VALIDATORS, retryAt }
       annotate(this.#memory, key, note)
     }
   }
@@ -226,23 +242,25 @@ export class Shelf<V> {
     }
     const value = isolated(entry.value as V, this.#isolate === 'freeze' ? 'freeze' : false)
     if (mayKeep && this.#isNews(key, left)) {
+      const windows = freshUntil === NEVER ? Math.max(swr, sie) : expiresAt - freshUntil
+      // Memory takes no life that is over: a stale value comes in with a life of one millisecond that ended a while ago.
+      const life = left > 0 ? this.#inMemory(left, windows) : { ttl: 1, staleFor: Math.min(windows, this.#memoryTtlMs - left), more: 0 }
       const note = this.#noteOf(
         lastFresh - writtenAt,
+        life.more,
         swr,
         sie,
         etag === undefined && lastModified === undefined ? undefined : { etag, lastModified },
       )
-      // Memory takes no life that is over: a stale value comes in with a life of one millisecond that ended a while ago.
       const guard = this.#guard(facts.version ?? etag, validate)
       // It has been asked about just now.
       guard?.passed(this.driver.now())
-      const life = left > 0 ? { ttl: left, pastBy: 0 } : { ttl: 1, pastBy: 1 - left }
-      const staleFor = freshUntil === NEVER ? Math.max(swr, sie) : expiresAt - freshUntil
+      const pastBy = left > 0 ? 0 : 1 - left
       // Below, what was made stale would be fresh again.
       const goesDown = entry.fate === undefined && entry.expiredAt === undefined
-      if (goesDown) this.overflow?.expect(key, { ...entry, value })
+      if (goesDown) this.overflow?.expect(key, { ...entry, value }, wall - pastBy + life.ttl + life.staleFor)
       else this.overflow?.isBelow(key)
-      this.#memory.set(key, value, { ttl: life.ttl, staleFor, ...marks }, { note, pastBy: life.pastBy, isCopy: true, guard })
+      this.#memory.set(key, value, { ttl: life.ttl, staleFor: life.staleFor, ...marks }, { note, pastBy, isCopy: true, guard })
       if (goesDown) this.overflow?.arrived()
     }
     if (left > 0) return { fresh: value }
@@ -273,13 +291,28 @@ export class Shelf<V> {
 
   /** Whether memory has nothing as good. The same entry, seen here and there, differs by what the two clocks differ. */
   #isNews(key: string, left: number): boolean {
-    const held = heldOf(this.#memory, key)?.left
-    return held === undefined || (left > 0 ? held <= 0 : held < left - SAME_MS)
+    const held = heldOf(this.#memory, key)
+    if (held === undefined) return true
+    return left > 0 ? held.left <= 0 : this.#leftOf(held) < left - SAME_MS
   }
 
-  #noteOf(life: number, swr: number, sie: number, validators: Validators | undefined): Note | undefined {
-    if (life === this.#options.ttlMs && swr === this.#swr && sie === this.#sie && validators === undefined) return undefined
-    return { life, swr, sie, etag: validators?.etag, lastModified: validators?.lastModified, retryAt: 0 }
+  /** A life as memory has it: no longer than it keeps anything. After that the tiers are asked again. */
+  #inMemory(ttl: number, staleFor: number): { readonly ttl: number; readonly staleFor: number; readonly more: number } {
+    const most = this.#memoryTtlMs
+    if (most === NEVER) return { ttl, staleFor, more: 0 }
+    if (ttl <= most) return { ttl, staleFor: Math.min(staleFor, most - ttl), more: 0 }
+    return { ttl: most, staleFor: 0, more: ttl - most }
+  }
+
+  /** How long what memory has is still fresh. */
+  #leftOf({ left, note }: { readonly left: number; readonly note?: unknown }): number {
+    return left + ((note as Note | undefined)?.more ?? this.#more)
+  }
+
+  #noteOf(life: number, more: number, swr: number, sie: number, validators: Validators | undefined): Note | undefined {
+    if (life === this.#options.ttlMs && more === this.#more && swr === this.#swr && sie === this.#sie && validators === undefined)
+      return undefined
+    return { life, more, swr, sie, etag: validators?.etag, lastModified: validators?.lastModified, retryAt: 0 }
   }
 }
 

@@ -261,6 +261,11 @@ export interface CacheOptions<V> extends Omit<MemoryCacheOptions<string, V>, 'va
    * wait, has such an entry only within `validateInterval` of an answer. Default: nothing is asked.
    */
   validate?(entry: ValidatedEntry<string, V>): boolean | Promise<boolean>
+  /**
+   * How long memory keeps an entry whose time is not over yet: after that the tiers are asked, and what they have comes up again. For a store that others write
+   * to without saying so. In a cache without a store it is a shorter `ttl`. Default: as long as the entry lives.
+   */
+  memoryTtl?: Duration
   /** A store below memory, such as `indexedDB({ name: 'app' })`; the same as `tiers: [store]`. */
   store?: Store | TierOptions
   /**
@@ -302,7 +307,7 @@ export interface CacheOptions<V> extends Omit<MemoryCacheOptions<string, V>, 'va
 export interface CacheNamespaceOptions<V>
   extends Omit<NamespaceOptions<string, V>, 'validate'>,
     LoadingOptions,
-    Pick<CacheOptions<V>, 'persist' | 'isolate' | 'validate'> {}
+    Pick<CacheOptions<V>, 'persist' | 'isolate' | 'memoryTtl' | 'validate'> {}
 
 /**
  * Options of a single write to a cache with tiers. `tags` and `dependsOn` are kept in the tiers, too. An entry also goes
