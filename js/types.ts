@@ -64,3 +64,4 @@ export type {
 } from './policies/circuit-breaker.ts'
 export type * from './policies/types.ts'
 export type { Persist, Store, TierState, TierStats } from './stores/tier.ts'
+export type { ByteSource, ItemOptions } from './streams/lines.ts'

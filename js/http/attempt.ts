@@ -227,7 +227,8 @@ async function readBody(
   return joined(chunks, received)
 }
 
-function joined(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
+/** The pieces of a body as one; a single one that fills its buffer as it is. */
+export function joined(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
   const [first] = chunks
   // A view on a larger buffer would keep the rest of it in memory as long as the record lives.
   if (chunks.length === 1 && first !== undefined && first.byteLength === first.buffer.byteLength) return first

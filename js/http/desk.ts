@@ -15,8 +15,18 @@ import type { RedirectPolicy } from './redirect.ts'
 import type { WireRequest } from './request.ts'
 import type { Heuristic } from './rfc9111/freshness.ts'
 import type { Keeping } from './rfc9111/storable.ts'
+import { Streaming } from './streaming.ts'
 import type { FetchStats, ResponseCache, Transport } from './types.ts'
 import type { Delivery } from './waiters.ts'
+
+/** Something under way. */
+export interface Live {
+  readonly request: WireRequest
+  /** What it brings is not to be kept. */
+  outdate(): void
+  /** Ends it from outside. */
+  stop(error: unknown): void
+}
 
 /** See the top of this file. */
 export class Desk {
@@ -53,7 +63,7 @@ export class Desk {
   readonly #failures = new Map<string, number>()
   /** Requests that others may join, by flight key. */
   readonly #flights = new Map<string, Exchange>()
-  readonly #live = new Set<Exchange>()
+  readonly #live = new Set<Live>()
   /** Requests that nobody waits for, by what they are known by. */
   readonly #refreshing = new Set<string>()
   #closed = false
@@ -90,6 +100,18 @@ export class Desk {
     const delivery = exchange.join(signal, onDownloadProgress)
     exchange.begin()
     return delivery
+  }
+
+  /** Gets the answer to `request` for its caller alone, as soon as its head has come. Its body may have so many bytes. */
+  stream(request: WireRequest, maxBytes: number): Promise<Response> {
+    const streaming = new Streaming(request, this, maxBytes)
+    this.#live.add(streaming)
+    return streaming.open()
+  }
+
+  /** Something is over that nobody else could join. */
+  left(live: Live): void {
+    this.#live.delete(live)
   }
 
   /** Gets the answer to `request` anew, for whoever asks next, unless that is being done. */
@@ -131,7 +153,7 @@ export class Desk {
     for (const exchange of this.#live) {
       if (!matches(exchange.request.url)) continue
       exchange.outdate()
-      this.#ground(exchange)
+      if (exchange instanceof Exchange) this.#ground(exchange)
     }
   }
 

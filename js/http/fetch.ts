@@ -32,6 +32,7 @@ export function createFetch(options?: FetchOptions): Fetch {
   const call = (input: Input, init?: FetchInit) => client.fetch(input, init)
   return Object.assign(call, {
     json: <T>(input: Input, init?: FetchInit) => client.json(input, init) as Promise<T>,
+    stream: (input: Input, init?: FetchInit) => client.stream(input, init),
     invalidate: (url: Input) => client.invalidate(url),
     stats: () => client.desk.stats(),
     close: () => client.close(),
@@ -90,6 +91,35 @@ class Client {
       const record = this.#inMemory(request)
       if (record !== undefined) return Promise.resolve(toJson(record.record, 'final'))
       return this.desk.send(request).then(asJson)
+    } catch (error) {
+      return this.#reject(error)
+    }
+  }
+
+  stream(input: Input, init: FetchInit | undefined): Promise<Response> {
+    if (this.#options.hooks.beforeRequest.length > 0)
+      return this.#hooked(
+        input,
+        init,
+        (...call) => this.#stream(...call),
+        answer => answer,
+      )
+    return this.#stream(input, init, this.#options)
+  }
+
+  #stream(input: Input, init: FetchInit | undefined, options: ResolvedOptions): Promise<Response> {
+    try {
+      const request = this.#admit(input, init, options)
+      const known = this.#inMemory(request)
+      if (known !== undefined) return Promise.resolve(toResponse(known.record, known.source, this.desk.clock.wall()))
+      if (request.cache?.mode === 'only-if-cached') return this.desk.send(request).then(delivery => this.#asResponse(delivery))
+      const { maxResponseSize } = this.#options.limits
+      const isLimited = init?.maxResponseSize !== undefined
+      // What is kept of it has the limit that other answers have.
+      const limits = isLimited
+        ? { ...request.limits, maxResponseSize: Math.min(maxResponseSize, request.limits.maxResponseSize) }
+        : request.limits
+      return this.desk.stream({ ...request, limits }, isLimited ? request.limits.maxResponseSize : Number.POSITIVE_INFINITY)
     } catch (error) {
       return this.#reject(error)
     }

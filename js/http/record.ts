@@ -102,6 +102,39 @@ function responseOf(record: StoredResponse, headers: HeadersInit): Response {
   return new Recorded(record, headers)
 }
 
+/** A response whose body is still to come. */
+export class StreamedResponse extends Response {
+  readonly #record: StoredResponse
+
+  constructor(record: StoredResponse, body: ReadableStream<Uint8Array<ArrayBuffer>> | null, headers?: Headers) {
+    const { status, statusText, type } = record
+    super(body, {
+      status: type ? HIGHEST_STATUS : Math.min(status, HIGHEST_STATUS),
+      statusText,
+      headers: headers ?? ([...record.headers, ['x-cache', 'miss']] as [string, string][]),
+    })
+    this.#record = record
+    if (status > HIGHEST_STATUS || type !== undefined) Object.defineProperty(this, 'status', { value: status, enumerable: true })
+    if (type !== undefined) Object.defineProperty(this, 'type', { value: type, enumerable: true })
+  }
+
+  override get url(): string {
+    return this.#record.url
+  }
+
+  override get redirected(): boolean {
+    return this.#record.redirected
+  }
+
+  override clone(): Response {
+    return new StreamedResponse(
+      this.#record,
+      super.clone().body as ReadableStream<Uint8Array<ArrayBuffer>> | null,
+      new Headers(this.headers),
+    )
+  }
+}
+
 /** The platform lets only its own responses have a URL; this one remembers it, and its clones do. */
 function recordedResponse() {
   return class RecordedResponse extends Response {
@@ -140,6 +173,6 @@ function toText(record: StoredResponse): string {
 }
 
 /** Statuses that cannot have a body: the constructor of `Response` refuses even an empty one. */
-function hasNullBody(status: number): boolean {
+export function hasNullBody(status: number): boolean {
   return status === 0 || status === 204 || status === 205 || status === 304
 }

@@ -291,6 +291,14 @@ export interface Fetch {
    */
   json<T = unknown>(url: string | URL | Request, init?: FetchInit): Promise<T>
   /**
+   * Resolves as soon as the head of the answer has come, with a `Response` whose body comes as it is read. For what is large: its size has no limit
+   * unless the call sets `maxResponseSize`. It has its slot until the body has ended or is cancelled, or a deadline passes: `timeout`
+   * and `totalTimeout` go for the body, too, so give a long one more, and an `idleTimeout`. Nothing is tried again after the head. What is in
+   * memory answers; what was read to its end, and is no larger than the client's `maxResponseSize`, is kept. It is shared with nobody, and
+   * `afterResponse` does not see it. {@link ndjson} and {@link jsonArray} read items one at a time.
+   */
+  stream(url: string | URL | Request, init?: FetchInit): Promise<Response>
+  /**
    * Gives up what the cache keeps of a URL, whatever headers chose between its variants, or of all URLs that a pattern means, in
    * which `*` stands for any run of characters: `await fetch.invalidate('https://api.example.com/users/*')`. Requests under way still
    * answer those who wait; they are not kept, and nobody joins them. A `*` in a `URL` object is itself. Rejects with

@@ -1,0 +1,295 @@
+/**
+ * One request whose answer is handed over at its head, while the body is still to come.
+ *
+ * It has its slot until the body has ended, or nobody wants the rest, or a deadline passes. After the head nothing is tried again. What was
+ * read to its end is kept, as far as it is no larger than what is kept of others.
+ */
+
+import { Alarm } from '../core/driver.ts'
+import type { Deadline, ScheduledTask, Spent } from '../core/schedule-core.ts'
+import { type CoreTrappedError, QueueFullError } from '../errors.ts'
+import { RateLimitedError } from '../limits/errors.ts'
+import { AttemptWatch, BodyTooLarge, type Head, joined, letGo, performHead } from './attempt.ts'
+import type { Desk, Live } from './desk.ts'
+import { isTransient, NetworkError, RequestTimeoutError, type RequestTrace, ResponseTooLargeError, traceOf } from './errors.ts'
+import { Passage } from './passage.ts'
+import { hasNullBody, StreamedResponse } from './record.ts'
+import { RefusedRedirect } from './redirect.ts'
+import type { WireRequest } from './request.ts'
+import { retryAfterMs } from './retry.ts'
+import { isUnsafe, outdatedBy } from './rfc9111/unsafe.ts'
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** See the top of this file. */
+export class Streaming implements ScheduledTask, Live {
+  readonly request: WireRequest
+  readonly key: string
+  token = -1
+  readonly #desk: Desk
+  /** For this body, which nobody holds. */
+  readonly #maxBytes: number
+  readonly #began: number
+  readonly #laps = { connect: 0, firstByte: 0, body: 0 }
+  readonly #idle: Alarm
+  /** The total deadline of what has no slot any more. */
+  readonly #last: Alarm
+  #promised: { readonly resolve: (response: Response) => void; readonly reject: (error: unknown) => void } | undefined
+  #sink: ReadableStreamDefaultController<Bytes> | undefined
+  #attempt = 0
+  #controller: AbortController | undefined
+  #watch: AttemptWatch | undefined
+  #isOver = false
+  #isOutdated = false
+
+  constructor(request: WireRequest, desk: Desk, maxBytes: number) {
+    this.request = request
+    this.key = request.host
+    this.#desk = desk
+    this.#maxBytes = maxBytes
+    this.#began = desk.driver.now()
+    this.#idle = new Alarm(() => this.#fellSilent(), { holds: true })
+    this.#last = new Alarm(() => this.#isLate(), { holds: true })
+  }
+
+  /** Resolves at the head. The signal must not be aborted yet; it goes for the body, too. */
+  open(): Promise<Response> {
+    const { signal, limits } = this.request
+    return new Promise((resolve, reject) => {
+      this.#promised = { resolve, reject }
+      if (signal !== undefined) this.#desk.aborts.add(signal, this)
+      const submitted = this.#desk.schedule.submit(this, limits)
+      if (submitted === 'queue-full') this.stop(new QueueFullError(this.#desk.maxQueue))
+      else if (submitted !== 'in') this.stop(new RateLimitedError(this.#desk.name, 'wait', submitted.retryAfterMs))
+    })
+  }
+
+  start(attempt: number): void {
+    this.#attempt = attempt
+    this.#desk.counts.sent += 1
+    if (attempt > 1) this.#desk.counts.retries += 1
+    this.#controller = new AbortController()
+    void this.#run(attempt, this.#controller)
+  }
+
+  abort(_attempt: number): void {
+    if (this.#promised !== undefined) {
+      this.#breakOff('the attempt took too long')
+      this.#desk.retrying('timeout')
+      return
+    }
+    // The schedule would try again; what was handed over cannot be taken back.
+    const spent = this.#leave()
+    this.#fail(new RequestTimeoutError('attempt', this.request.limits.timeout, this.#trace(spent)))
+  }
+
+  expire(deadline: Deadline, spent: Spent): void {
+    const { timeout, totalTimeout } = this.request.limits
+    this.#desk.spent(spent)
+    this.#closeLap()
+    this.#fail(new RequestTimeoutError(deadline, deadline === 'attempt' ? timeout : totalTimeout, this.#trace(spent)))
+  }
+
+  lose(error: CoreTrappedError): void {
+    this.#fail(error)
+  }
+
+  /** Its caller has given up. */
+  aborted(reason: unknown): void {
+    this.#fail(reason)
+  }
+
+  outdate(): void {
+    this.#isOutdated = true
+  }
+
+  stop(error: unknown): void {
+    this.#fail(error)
+  }
+
+  async #run(attempt: number, controller: AbortController): Promise<void> {
+    const { onDownloadProgress } = this.request
+    const limits = { maxBytes: this.#maxBytes, maxRatio: this.#desk.maxCompressionRatio, started: undefined }
+    const watch = new AttemptWatch(this.#desk, { ...limits, moved: progress => onDownloadProgress?.(progress) })
+    this.#watch = watch
+    let head: Head
+    try {
+      head = await performHead(this.#desk.transport, this.request, controller, watch, this.#desk.redirects)
+    } catch (error) {
+      if (this.#isCurrent(attempt)) this.#unanswered(attempt, error)
+      return
+    }
+    if (!this.#isCurrent(attempt)) letGo(head.response, controller, 'nobody waits for the answer any more')
+    else if (!this.#isTriedAgain(attempt, head, controller)) this.#hand(head, watch)
+  }
+
+  #isTriedAgain(attempt: number, head: Head, controller: AbortController): boolean {
+    const { status } = head.record
+    if (!isTransient(status) || attempt > this.request.limits.maxRetries) return false
+    this.#controller = undefined
+    const pause = retryAfterMs({ ...head.record, body: new Uint8Array() }, this.#desk.clock.wall())
+    const settled = this.#desk.schedule.settle(this, attempt, true, pause)
+    if (typeof settled === 'object') {
+      // No time is left for another: this is the answer, and its slot is gone.
+      this.#desk.spent(settled.spent)
+      this.#controller = controller
+      this.#desk.driver.set(this.#last, this.#began + this.request.limits.totalTimeout)
+      return false
+    }
+    this.#desk.retrying('status')
+    letGo(head.response, controller, 'it is tried again')
+    return true
+  }
+
+  #unanswered(attempt: number, error: unknown): void {
+    this.#closeLap()
+    this.#controller = undefined
+    const settled = this.#desk.schedule.settle(this, attempt, !(error instanceof RefusedRedirect))
+    if (settled === 'backoff') this.#desk.retrying('network')
+    if (typeof settled !== 'object') return
+    this.#desk.spent(settled.spent)
+    this.#fail(new NetworkError(this.#trace(settled.spent), settled.ending, error))
+  }
+
+  /** Hands the answer over. */
+  #hand(head: Head, watch: AttemptWatch): void {
+    const { response, record } = head
+    const { body } = response
+    this.#desk.delivered('miss', this.#began)
+    const isEmpty = body === null || record.type !== undefined || hasNullBody(record.status) || this.request.method === 'HEAD'
+    const stream = isEmpty ? null : this.#bodyOf(body.getReader() as ReadableStreamDefaultReader<Bytes>, head, watch)
+    this.#promised?.resolve(new StreamedResponse({ ...record, body: new Uint8Array() }, stream))
+    this.#promised = undefined
+    if (isUnsafe(this.request.method)) for (const url of outdatedBy(this.request.url, record)) this.#desk.giveUp(url)
+    if (isEmpty) this.#end()
+  }
+
+  #bodyOf(reader: ReadableStreamDefaultReader<Bytes>, head: Head, watch: AttemptWatch): ReadableStream<Bytes> {
+    const { idleTimeout } = this.request.limits
+    const { driver } = this.#desk
+    const copy = this.request.cache === undefined ? undefined : new Copy(this.request.limits.maxResponseSize)
+    let received = 0
+    const pull = async (sink: ReadableStreamDefaultController<Bytes>) => {
+      // Only while something is waited for: a reader who takes his time is not a silent origin.
+      if (idleTimeout !== Number.POSITIVE_INFINITY) driver.set(this.#idle, driver.now() + idleTimeout)
+      try {
+        const { done, value } = await reader.read()
+        driver.set(this.#idle, Number.POSITIVE_INFINITY)
+        if (this.#isOver) return
+        if (done) {
+          this.#end()
+          sink.close()
+          if (copy?.bytes !== undefined) this.#keep(head, copy.bytes, watch)
+          return
+        }
+        received += value.byteLength
+        this.#desk.counts.bytes += value.byteLength
+        watch.received(received, head.announced)
+        copy?.add(value)
+        sink.enqueue(value)
+      } catch (error) {
+        driver.set(this.#idle, Number.POSITIVE_INFINITY)
+        if (this.#isOver) return
+        const trace = this.#trace(this.#leave())
+        const isLarge = error instanceof BodyTooLarge
+        this.#fail(isLarge ? new ResponseTooLargeError(this.#maxBytes, error.received, trace) : new NetworkError(trace, 'final', error))
+      }
+    }
+    const cancel = (reason: unknown) => {
+      const controller = this.#controller
+      this.#end()
+      controller?.abort(reason)
+      return reader.cancel(reason).catch(() => undefined)
+    }
+    const start = (sink: ReadableStreamDefaultController<Bytes>) => {
+      this.#sink = sink
+    }
+    return new ReadableStream<Bytes>({ start, pull, cancel }, { highWaterMark: 0 })
+  }
+
+  #keep({ record }: Head, body: Bytes, watch: AttemptWatch): void {
+    const { cache: use, limits } = this.request
+    const { cache } = this.#desk
+    if (use === undefined || cache === undefined) return
+    const nobody = { ended: true, send() {}, deliverAnswer: () => false, found() {}, absent() {}, waitForCache() {} }
+    void new Passage(use, cache, this.#desk, limits, nobody).keep({ ...record, body }, watch.times, !this.#isOutdated)
+  }
+
+  #fellSilent(): void {
+    if (this.#isOver) return
+    this.#fail(new RequestTimeoutError('idle', this.request.limits.idleTimeout, this.#trace(this.#leave())))
+  }
+
+  #isLate(): void {
+    this.#fail(new RequestTimeoutError('total', this.request.limits.totalTimeout, this.#trace(this.#leave())))
+  }
+
+  #isCurrent(attempt: number): boolean {
+    return !this.#isOver && this.#controller !== undefined && this.#attempt === attempt
+  }
+
+  /** Gives the slot back. */
+  #leave(): Spent {
+    this.#closeLap()
+    const spent = this.#desk.schedule.cancel(this)
+    if (spent !== undefined) this.#desk.spent(spent)
+    return spent ?? { attempts: this.#attempt, queue: 0, rate: 0, running: 0, backoff: 0 }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#breakOff('the request has ended')
+    this.#end()
+    this.#desk.failed(error)
+    this.#promised?.reject(error)
+    this.#sink?.error(error)
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#leave()
+    this.#controller = undefined
+    this.#desk.driver.set(this.#idle, Number.POSITIVE_INFINITY)
+    this.#desk.driver.set(this.#last, Number.POSITIVE_INFINITY)
+    if (this.request.signal !== undefined) this.#desk.aborts.remove(this.request.signal, this)
+    this.#desk.left(this)
+  }
+
+  #breakOff(why: string): void {
+    const controller = this.#controller
+    this.#controller = undefined
+    this.#closeLap()
+    controller?.abort(new DOMException(why, 'AbortError'))
+  }
+
+  #closeLap(): void {
+    this.#watch?.addTo(this.#laps)
+    this.#watch = undefined
+  }
+
+  #trace(spent: Spent): RequestTrace {
+    return traceOf(this.request, spent, this.#laps)
+  }
+}
+
+/** What has passed, as long as it is small enough to be kept. */
+class Copy {
+  readonly #most: number
+  #chunks: Bytes[] | undefined = []
+  #size = 0
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  get bytes(): Bytes | undefined {
+    return this.#chunks && joined(this.#chunks, this.#size)
+  }
+
+  /** A copy of the piece: whoever reads it may do with it what he likes. */
+  add(chunk: Bytes): void {
+    this.#size += chunk.byteLength
+    if (this.#size > this.#most) this.#chunks = undefined
+    else this.#chunks?.push(chunk.slice())
+  }
+}
