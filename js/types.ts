@@ -13,6 +13,7 @@ export type {
 } from './batch/types.ts'
 export type { CircuitState } from './cache/circuit.ts'
 export type * from './cache/loading-types.ts'
+export type * from './cache/memory-types.ts'
 export type { TierBreakerOptions, TierMode, TierOptions } from './cache/tier-options.ts'
 export type * from './cache/types.ts'
 export type { Clock, ClockTimer } from './clock.ts'

@@ -6,8 +6,9 @@ import type { Persist } from '../stores/tier.ts'
 import { type Isolation, readIsolation } from './isolate.ts'
 import { type LoadPolicy, readLoadPolicy, readStaleWindows, type StaleWindows, USUAL } from './load-policy.ts'
 import { type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
+import type { MemoryCacheOptions, NamespaceOptions } from './memory-types.ts'
 import { type ResolvedTier, resolveTier } from './tier-options.ts'
-import type { CacheNamespaceOptions, CacheOptions, MemoryCacheOptions, NamespaceOptions } from './types.ts'
+import type { CacheNamespaceOptions, CacheOptions } from './types.ts'
 
 /** Options with every default filled in. */
 export interface ResolvedCacheOptions<V> {

@@ -1,8 +1,9 @@
 /** The statistics of a cache with tiers and loaders. */
 
 import type { Loading } from './loading.ts'
+import type { MemoryCacheStats } from './memory-types.ts'
 import type { NamedTiers } from './named-tiers.ts'
-import type { CacheStats, MemoryCacheStats } from './types.ts'
+import type { CacheStats } from './types.ts'
 
 /** Whoever reads the front of a cache reads that cache: what memory counts is part of it. */
 export function cacheStats<V>(memory: MemoryCacheStats, loading: Loading<V>, tiers: NamedTiers | undefined): CacheStats {

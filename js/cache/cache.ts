@@ -24,6 +24,7 @@ import { Loading } from './loading.ts'
 import type { GetOrSetOptions, Loader, ManyLoader, PrefetchOptions, PrefetchResult, SureLoader } from './loading-types.ts'
 import { texts } from './marks.ts'
 import { MemoryCache } from './memory-cache.ts'
+import type { ReadonlyMemoryCache } from './memory-types.ts'
 import { NamedTiers } from './named-tiers.ts'
 import { Namespaces } from './namespaces.ts'
 import { Overflow } from './overflow.ts'
@@ -41,7 +42,6 @@ import type {
   CacheStats,
   DeleteOptions,
   InvalidateOptions,
-  ReadonlyMemoryCache,
   WrapOptions,
 } from './types.ts'
 import { wrapped } from './wrapped.ts'

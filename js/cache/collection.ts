@@ -5,7 +5,7 @@ import { dumpedEntry } from './dump.ts'
 import type { Entries } from './entries.ts'
 import type { DoomMode } from './groups.ts'
 import { invalidateMatching, invalidatePrefix, invalidateWhere } from './invalidation.ts'
-import type { DumpedEntry, EntryInfo, SetOptions } from './types.ts'
+import type { DumpedEntry, EntryInfo, SetOptions } from './memory-types.ts'
 
 /** See the top of this file. */
 export abstract class Collection<K, V> {

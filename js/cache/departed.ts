@@ -6,9 +6,9 @@
  * uses the hash that a string has already.
  */
 
+import type { DisposeReason } from './memory-types.ts'
 import { COLD, type MissCode, MissCounts, missCode, weightOf } from './miss-counts.ts'
 import { SlotMap } from './slot-map.ts'
-import type { DisposeReason } from './types.ts'
 
 /** So many departures are all remembered, and after each so many fewer of the next. */
 const FIRST_BITS = 10

@@ -1,7 +1,7 @@
 /** Entries that have come or left, of which nobody has been told yet. */
 
 import type { Listeners } from './listeners.ts'
-import type { DisposeReason, MemoryCacheEvents } from './types.ts'
+import type { DisposeReason, MemoryCacheEvents } from './memory-types.ts'
 
 type Dispose<K, V> = (value: V, key: K, reason: DisposeReason) => void
 

@@ -5,7 +5,7 @@ import { wholeNumber } from '../options.ts'
 import type { EntryDetail } from './entry-detail.ts'
 import { checkValidation } from './guards.ts'
 import { texts } from './marks.ts'
-import type { DumpedEntry, SetOptions, Version } from './types.ts'
+import type { DumpedEntry, SetOptions, Version } from './memory-types.ts'
 
 /** How to set one entry. */
 export interface Loaded<K, V> {

@@ -2,9 +2,9 @@
 
 import type { Guard } from './guards.ts'
 import type { MemoryCounts } from './memory-counts.ts'
+import type { DisposeReason } from './memory-types.ts'
 import type { SlotMap } from './slot-map.ts'
 import type { Ties } from './ties.ts'
-import type { DisposeReason } from './types.ts'
 
 /** The entries of one cache, by slot. */
 export interface Entries<K, V> {

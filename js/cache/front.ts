@@ -2,8 +2,8 @@
 
 import { type Isolation, isolated } from './isolate.ts'
 import type { MemoryCache } from './memory-cache.ts'
+import type { ReadonlyMemoryCache } from './memory-types.ts'
 import { type Kept, NONE } from './shelf.ts'
-import type { ReadonlyMemoryCache } from './types.ts'
 
 /** See the top of this file. */
 export function frontOf<V>(memory: MemoryCache<string, Kept<V>>, isolate: Isolation): ReadonlyMemoryCache<string, V> {

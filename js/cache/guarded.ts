@@ -4,7 +4,7 @@ import { giveUp, reapSlice } from './doomed.ts'
 import type { Entries } from './entries.ts'
 import { Guard } from './guards.ts'
 import type { ResolvedMemoryOptions } from './memory-options.ts'
-import type { SetOptions } from './types.ts'
+import type { SetOptions } from './memory-types.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 

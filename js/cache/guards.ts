@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from '../errors.ts'
 import { durationOrZeroMs, optionalFunction } from '../options.ts'
-import type { ValidatedEntry, Version } from './types.ts'
+import type { ValidatedEntry, Version } from './memory-types.ts'
 
 /** A hook: whether an entry is still right. */
 export type Validate<K, V> = (entry: ValidatedEntry<K, V>) => boolean | Promise<boolean>

@@ -29,12 +29,6 @@ import { MemoryCounts, memoryStats } from './memory-counts.ts'
 import { EVENTS, tellHits } from './memory-events.ts'
 import { reportMemoryCache } from './memory-metrics.ts'
 import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
-import { EXPIRED, type MissCode, reasonOf } from './miss-counts.ts'
-import { CurveWatch } from './miss-ratio-curve.ts'
-import { NOTHING, type Pool } from './pool.ts'
-import { recount } from './recount.ts'
-import { SlotMap } from './slot-map.ts'
-import { Ties } from './ties.ts'
 import type {
   DisposeReason,
   DumpedEntry,
@@ -46,7 +40,13 @@ import type {
   NamespaceOptions,
   ReadonlyMemoryCache,
   SetOptions,
-} from './types.ts'
+} from './memory-types.ts'
+import { EXPIRED, type MissCode, reasonOf } from './miss-counts.ts'
+import { CurveWatch } from './miss-ratio-curve.ts'
+import { NOTHING, type Pool } from './pool.ts'
+import { recount } from './recount.ts'
+import { SlotMap } from './slot-map.ts'
+import { Ties } from './ties.ts'
 
 /** Slots that there is room for in a new cache. */
 const FIRST_SLOTS = 16

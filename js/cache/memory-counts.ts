@@ -1,7 +1,7 @@
 /** What a memory cache counts beside its hits, and the statistics made of it. */
 
 import type { Limits, ResolvedMemoryOptions } from './memory-options.ts'
-import type { MemoryCacheStats, MissReason } from './types.ts'
+import type { MemoryCacheStats, MissReason } from './memory-types.ts'
 
 /** Counts since creation. */
 export class MemoryCounts {

@@ -2,7 +2,7 @@
 
 import type { Listeners } from './listeners.ts'
 import type { MemoryCache } from './memory-cache.ts'
-import type { GetOptions, MemoryCacheEvents } from './types.ts'
+import type { GetOptions, MemoryCacheEvents } from './memory-types.ts'
 
 /** Their names. */
 export const EVENTS = ['hit', 'miss', 'set', 'delete', 'evict', 'expire', 'invalidate', 'oversize'] as const

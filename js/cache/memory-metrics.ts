@@ -2,7 +2,7 @@
 
 import { Copies } from '../metrics/copies.ts'
 import type { Registry } from '../metrics/registry.ts'
-import type { MemoryCacheStats } from './types.ts'
+import type { MemoryCacheStats } from './memory-types.ts'
 
 /** Registers the series of a cache; the result copies what is left and stops the reporting. Caches of one name add up. */
 export function reportMemoryCache(registry: Registry, name: string, cache: { stats(): MemoryCacheStats }): () => void {

@@ -16,7 +16,7 @@ import {
 import { estimateSize } from './estimate-size.ts'
 import { checkValidation, type Validate, validateIntervalMs } from './guards.ts'
 import { randomSeed } from './key-hash.ts'
-import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats, NamespaceOptions } from './types.ts'
+import type { DisposeReason, MemoryCacheOptions, MemoryCacheStats, NamespaceOptions } from './memory-types.ts'
 
 const DEFAULT_MAX = 10_000
 const NEVER = Number.POSITIVE_INFINITY

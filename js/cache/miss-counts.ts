@@ -1,6 +1,6 @@
 /** Reads that found nothing, by reason. */
 
-import type { MissReason } from './types.ts'
+import type { MissReason } from './memory-types.ts'
 
 /** What is known of a miss: 0 is nothing; else the number of the reason, and above its two bits how many such reads this one stands for. */
 export type MissCode = number

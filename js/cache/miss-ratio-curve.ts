@@ -4,7 +4,7 @@ import type { CacheCore } from '../core/cache-core.ts'
 import { CurveCore } from '../core/curve-core.ts'
 import { keyHasher, randomSeed } from './key-hash.ts'
 import type { Limits } from './memory-options.ts'
-import type { MemoryCacheStats, MissRatioCurve } from './types.ts'
+import type { MemoryCacheStats, MissRatioCurve } from './memory-types.ts'
 
 /** What the core predicts for; the same there. */
 const SCALES = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4]

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { Barriers, type GivenUp, type GiveUpMode } from '../stores/barriers.ts'
 import type { TierEntry } from '../stores/tier.ts'
 import type { TierWrite } from './guarded-tier.ts'
-import type { DisposeReason } from './types.ts'
+import type { DisposeReason } from './memory-types.ts'
 
 interface Resident {
   readonly entry: TierEntry

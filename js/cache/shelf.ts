@@ -19,8 +19,9 @@ import type { Validators } from './loading-types.ts'
 import { readMarks } from './marks.ts'
 import type { MemoryCache } from './memory-cache.ts'
 import type { ResolvedMemoryOptions } from './memory-options.ts'
+import type { Version } from './memory-types.ts'
 import type { Overflow } from './overflow.ts'
-import type { CacheSetOptions, Version } from './types.ts'
+import type { CacheSetOptions } from './types.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 

@@ -1,7 +1,7 @@
 /** What entries are tied to, so that they are given up together: their tags, and the keys they were made from. */
 
 import { type DoomMode, Groups } from './groups.ts'
-import type { SetOptions } from './types.ts'
+import type { SetOptions } from './memory-types.ts'
 
 /** Tags and sources of the entries of one cache, by slot. */
 export class Ties<K> {
