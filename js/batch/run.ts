@@ -230,7 +230,7 @@ export class BatchRun<T, R> {
     const { total, results } = this.#ledger
     const { done, failed, aborted } = this.#ledger.counts
     const durationMs = driver.now() - this.#begunAt
-    const itemsPerSecond = durationMs > 0 ? (total / durationMs) * 1000 : 0
+    const itemsPerSecond = durationMs > 0 ? ((done + failed) / durationMs) * 1000 : 0
     this.#resolve({
       status: this.#status(),
       results,

@@ -93,9 +93,12 @@ export interface FailedItem<T> {
 
 /** The counts of a run. */
 export interface BatchStats {
+  /** Items that were given; of a source that goes on, those read so far. */
   total: number
+  /** Items with a result. */
   done: number
   failed: number
+  /** Items that were not finished when the run was aborted. */
   aborted: number
   /** Calls of the handler. */
   calls: number
@@ -103,7 +106,9 @@ export interface BatchStats {
   retries: number
   /** Batches that were cut in two. */
   splits: number
+  /** Since the run began, in milliseconds. */
   durationMs: number
+  /** Items with a result or a failure, over that time. */
   itemsPerSecond: number
 }
 

@@ -73,7 +73,9 @@ export interface LoaderContext<V = unknown> {
 
 /** What tells one version of a value from another. */
 export interface Validators {
+  /** As the header `ETag` has it, quotes included. */
   etag?: string | undefined
+  /** As the header `Last-Modified` has it. */
   lastModified?: string | undefined
 }
 

@@ -178,18 +178,23 @@ export interface CacheStats {
   misses: number
   /** The same, by what memory knew of why it did not have the key; see there. */
   missesByReason: Record<MissReason, number>
+  /** Hits as a share of all reads, 0 to 1; 0 before the first read. */
   hitRate: number
   /** Those of the hits that were stale. */
   staleHits: number
   /** Those of the hits that said that there is nothing, see `negativeTtl`. */
   negativeHits: number
-  /** Reads that were given something stale after their load had failed, and after their `softTimeout`. */
+  /** Reads that were given something stale after their load had failed. */
   staleAfterError: number
+  /** Reads that were given something stale after their `softTimeout`. */
   staleAfterTimeout: number
-  /** Loaders that were called, those of them in the background, those that failed, and those of them by `hardTimeout`. */
+  /** Loaders that were called. */
   loads: number
+  /** Those of the loads that nobody waited for. */
   refreshes: number
+  /** Those of the loads that failed. */
   loadErrors: number
+  /** Those of the failures that were by `hardTimeout`. */
   timeouts: number
   /** How long loaders took, those that failed included. */
   loadLatency: LatencySummary
@@ -199,7 +204,9 @@ export interface CacheStats {
   coalesced: number
   /** Loaded values that were not kept, because the key was set or deleted meanwhile. */
   discarded: number
+  /** What memory alone can say of itself. */
   memory: MemoryCacheStats
+  /** The tiers, nearest first. */
   tiers: CacheTierStats[]
 }
 

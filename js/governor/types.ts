@@ -58,10 +58,14 @@ export interface MemoryGovernorOptions {
 
 /** What a governor can say of itself. */
 export interface MemoryGovernorStats {
+  /** Whether memory has come above `high`, and not below `low` since. */
   readonly pressured: boolean
+  /** The kinds of memory that are watched, as read last. */
   readonly readings: readonly MemoryReading[]
   /** The scarcest memory's share of its limit. */
   readonly ratio: number
+  /** How often caches were asked to give something back. */
   readonly steps: number
+  /** What they gave back, by their own count. */
   readonly freedBytes: number
 }

@@ -110,6 +110,7 @@ export class RequestTooLargeError extends ShelflifeError {
 export class HttpStatusError extends ShelflifeError {
   override readonly name: string = 'HttpStatusError'
   readonly status: number
+  /** After redirects. */
   readonly url: string
   /** The body's text, at most its first 1000 characters. */
   readonly body: string

@@ -221,9 +221,13 @@ export interface FetchOptions extends CachingOptions {
 
 /** What a single request may set, besides what the platform's `fetch` takes. */
 export interface FetchInit extends RequestInit, CachingOptions {
+  /** As the option of the client, for this call: how long an attempt may take. */
   timeout?: Duration
+  /** The same, of all attempts and pauses together. */
   totalTimeout?: Duration
+  /** The same, of a body that stands still. */
   idleTimeout?: Duration
+  /** The same, of the size of the body. */
   maxResponseSize?: Size
   /** Told of each piece of the body as it comes. */
   onDownloadProgress?: (progress: DownloadProgress) => void

@@ -70,20 +70,26 @@ export interface TierStats {
   readonly reason: string | undefined
   /** Entries that a read could find, expired ones among them until their segment goes. */
   readonly entries: number
+  /** Records of the log; 0 where there is no log. */
   readonly segments: number
   readonly bytes: number
+  /** Those of the bytes that belong to entries. */
   readonly liveBytes: number
+  /** Those of the bytes that nobody needs any more. */
   readonly deadBytes: number
   /** Writes that are queued and not yet in the medium. */
   readonly queued: number
   readonly queuedBytes: number
+  /** Keys that were asked for and found. */
   readonly hits: number
   readonly misses: number
-  /** Segments read from the medium, and entries written to it. */
+  /** Segments read from the medium. */
   readonly reads: number
+  /** Entries written to the medium. */
   readonly writes: number
-  /** Segments given up for the byte budget, and segments rewritten to free dead bytes. */
+  /** Segments given up for the byte budget. */
   readonly reclaimed: number
+  /** Segments rewritten to free dead bytes. */
   readonly compactions: number
   /** Writes that were given up: the tier was off or read-only, or the medium failed for good. Memory still has them. */
   readonly dropped: number

@@ -220,6 +220,26 @@ describe('sources', () => {
 })
 
 describe('an abort', () => {
+  it('does not make what was not done look fast', async () => {
+    const controller = new AbortController()
+    const clock = new ManualClock()
+    const running = processBatch(
+      numbers(100),
+      async items => {
+        await new Promise(resolve => clock.timer(clock.monotonic() + 1000, () => resolve(undefined)))
+        return items
+      },
+      { clock, batchSize: 10, concurrency: 1, signal: controller.signal },
+    )
+    await clock.advanceAsync(1000)
+    controller.abort()
+    await clock.advanceAsync(1000)
+    const { stats } = await running
+    expect(stats).toMatchObject({ total: 100, durationMs: 1000 })
+    expect(stats.itemsPerSecond).toBe(stats.done)
+    expect(stats.done).toBeLessThan(20)
+  })
+
   it('before the start rejects every item and calls nothing', async () => {
     const { calls, handler } = byHand()
     const result = await processBatch(numbers(3), handler, { signal: AbortSignal.abort('why') })
