@@ -55,7 +55,10 @@ export type { Labels, LabelValue } from './metrics/labels.ts'
 export type { Registry, RegistryOptions } from './metrics/registry.ts'
 export type { Distribution, HistogramSnapshot, MetricSnapshot, NumberSnapshot, RegistrySnapshot } from './metrics/snapshot.ts'
 export type { Duration, Size } from './options.ts'
+export type { AdaptiveConcurrencyOptions, LimitChange } from './policies/adaptive-concurrency.ts'
 export type { BreakerOptions, BreakerWindow, CircuitChange } from './policies/breaker-options.ts'
+export type { RetryBudgetOptions } from './policies/budget-options.ts'
+export type { Bulkhead, BulkheadOptions, BulkheadStats } from './policies/bulkhead.ts'
 export type {
   CircuitBreaker,
   CircuitBreakerEvents,
@@ -63,6 +66,12 @@ export type {
   CircuitBreakerStats,
   SavedCircuits,
 } from './policies/circuit-breaker.ts'
+export type { FallbackOptions } from './policies/fallback.ts'
+export type { HedgeDelay, HedgeOptions } from './policies/hedge.ts'
+export type { RateLimitOptions } from './policies/rate-limit.ts'
+export type { RetryEvent, RetryPolicyOptions } from './policies/retry.ts'
+export type { RetryBudget } from './policies/retry-budget.ts'
+export type { TimeoutOptions } from './policies/timeout.ts'
 export type * from './policies/types.ts'
 export type { Persist, Store, TierState, TierStats } from './stores/tier.ts'
 export type { ByteSource, ItemOptions } from './streams/lines.ts'

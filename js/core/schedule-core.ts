@@ -6,22 +6,65 @@
  */
 
 import { CoreTrappedError } from '../errors.ts'
+import type { BreakerRules, BreakerState, Verdict } from './breaker-core.ts'
 import { CoreHandle, type CoreNumbers } from './door.ts'
 import { Alarm, type Driver } from './driver.ts'
 import { part, ScheduleHandle } from './parts/schedule.ts'
 
+/** How long failed tasks sleep; times are milliseconds. */
+export interface BackoffConfig {
+  initialDelay: number
+  maxDelay: number
+  /** From `initialDelay` to three times the delay before; else an exponential delay. */
+  decorrelated: boolean
+  /** The exponential delay itself; else anything up to it. */
+  exact?: boolean | undefined
+  /** By what the exponential delay grows. Default: 2. */
+  factor?: number | undefined
+  seed: number
+}
+
 /** The limits of a schedule; times are milliseconds. */
-export interface ScheduleConfig {
+export interface ScheduleConfig extends BackoffConfig {
   concurrency: number
   perLane: number
   maxQueue: number
-  initialDelay: number
-  maxDelay: number
-  decorrelated: boolean
   maxRetryAfter: number
-  seed: number
   /** How often attempts begin. Default: no limit. */
   rateLimit?: AttemptRate | undefined
+  /** How long a task has to wait to come before one of a priority higher by one. Default: `Infinity`: however long, it does not. */
+  aging?: number | undefined
+  /** Where the queue is full, whoever has waited for longest makes room. Default: whoever comes is refused. */
+  dropOldest?: boolean | undefined
+  /** How much of the load may be attempts after the first. Default: no limit. */
+  retryBudget?: BudgetConfig | undefined
+  /** How the number of attempts that run at once is found out. Default: it is `concurrency`. */
+  adaptive?: AdaptiveConfig | undefined
+  /** When the attempts of a key are refused since those before have failed. Default: never. */
+  breaker?: BreakerRules | undefined
+}
+
+/** Between what the number of attempts that run at once lies, and how it moves; times are milliseconds. */
+export interface AdaptiveConfig {
+  /** By refusals alone; else by latency, too. */
+  readonly aimd: boolean
+  readonly min: number
+  readonly max: number
+  readonly initial: number
+  readonly maxHealthyLatency: number
+  readonly maxLimitFactor: number
+}
+
+/** Why a limit has moved. */
+export type LimitReason = 'overload' | 'unhealthy-latency' | 'queueing' | 'headroom' | 'unused' | 'probe' | 'probed'
+
+/** What an attempt says about how much whoever was asked can bear. */
+export type Load = 'served' | 'overload' | 'ignored'
+
+/** Second attempts in any ten seconds: `ratio` of the calls, and `minPerSecond` in each second whatever the calls. */
+export interface BudgetConfig {
+  readonly ratio: number
+  readonly minPerSecond: number
 }
 
 /** A token bucket with a token for each attempt. A task that would wait longer than `maxWait` for its first is refused. */
@@ -32,8 +75,11 @@ export interface AttemptRate {
   readonly maxWait: number
 }
 
-/** The answer to {@link ScheduleCore.submit}: in, or refused; by the rate limit, with how long the task would have waited. */
-export type Submitted = 'in' | 'queue-full' | { readonly retryAfterMs: number }
+/**
+ * The answer to {@link ScheduleCore.submit}: in, or refused; by the rate limit, with how long the task would have waited; by an open circuit, with
+ * when it lets somebody through, on the driver's timeline.
+ */
+export type Submitted = 'in' | 'queue-full' | { readonly retryAfterMs: number } | { readonly retryAt: number }
 
 /** What one task may use up; times are milliseconds. */
 export interface TaskLimits {
@@ -42,6 +88,12 @@ export interface TaskLimits {
   /** For everything. */
   readonly totalTimeout: number
   readonly maxRetries: number
+  /** In the queue, before the first attempt. 0: it begins at once or is refused. Default: `Infinity`. */
+  readonly maxWait?: number
+  /** Who comes first of those with the same key: the higher whole number, within 32 bits. Default: 0. */
+  readonly priority?: number
+  /** How many places it takes while it runs; where that is more than there are, it runs alone. Default: 1. */
+  readonly weight?: number
 }
 
 /** Where a task's time went, in milliseconds. */
@@ -54,11 +106,11 @@ export interface Spent {
   readonly rate: number
 }
 
-/** Which deadline ended a task. */
-export type Deadline = 'queue' | 'attempt' | 'total'
+/** Which deadline ended a task: `'wait'` is `maxWait`, and `'room'` is none: a newer task has taken its place in the queue. */
+export type Deadline = 'queue' | 'attempt' | 'total' | 'wait' | 'room'
 
 /** Why a settled task is not tried again. */
-export type Ending = 'final' | 'exhausted' | 'no-time-left' | 'pause-too-long'
+export type Ending = 'final' | 'exhausted' | 'no-time-left' | 'pause-too-long' | 'circuit-open' | 'budget-spent'
 
 /** The answer to {@link ScheduleCore.settle}: stale, asleep, or ended. */
 export type Settled = undefined | 'backoff' | { readonly ending: Ending; readonly spent: Spent }
@@ -75,6 +127,8 @@ export interface ScheduledTask {
   abort(attempt: number): void
   /** The end, without a result. Break off the attempt if one runs. */
   expire(deadline: Deadline, spent: Spent): void
+  /** The end: its circuit has opened while it waited, and lets nobody through before `retryAt`. */
+  refuse?(retryAt: number, spent: Spent): void
   /** The core trapped and forgot the task. Break off the attempt if one runs. */
   lose(error: CoreTrappedError): void
 }
@@ -86,16 +140,26 @@ interface Lane {
 
 const STRIDE = 8
 const ACTIONS = 32
-const DEADLINES: readonly Deadline[] = ['queue', 'attempt', 'total']
-const ENDINGS: readonly Ending[] = ['final', 'exhausted', 'no-time-left', 'pause-too-long']
+const DEADLINES: readonly Deadline[] = ['queue', 'attempt', 'total', 'wait', 'room']
+const ENDINGS: readonly Ending[] = ['final', 'exhausted', 'no-time-left', 'pause-too-long', 'circuit-open', 'budget-spent']
+const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolated']
+const REASONS: readonly LimitReason[] = ['overload', 'unhealthy-latency', 'queueing', 'headroom', 'unused', 'probe', 'probed']
+const LOADS: Record<Load, number> = { served: 0, overload: 1, ignored: 2 }
+const VERDICTS: Record<Verdict, number> = { success: 0, failure: 1, ignored: 2 }
+const NEVER = Number.POSITIVE_INFINITY
 
 /** See the top of this file. */
 export class ScheduleCore {
+  /** Told when the number of attempts that run at once has moved. Must not throw. */
+  onLimitChange: ((from: number, to: number, reason: LimitReason) => void) | undefined
   readonly #core: CoreHandle<ScheduleHandle>
   readonly #driver: Driver
   readonly #alarm: Alarm
   readonly #lanes = new Map<string, Lane>()
   readonly #tasks = new Map<number, ScheduledTask>()
+  /** By key, where there are circuits, and back. They outlive the lanes. */
+  readonly #circuits: Map<string, number> | undefined
+  readonly #keys = new Map<number, string>()
   #buffer: CoreNumbers
   #draining = false
   #hasBurst = true
@@ -104,12 +168,13 @@ export class ScheduleCore {
   constructor(config: ScheduleConfig, driver: Driver) {
     this.#driver = driver
     this.#core = new CoreHandle(part, () => {
-      const handle = new ScheduleHandle(config, driver.now())
+      const handle = new ScheduleHandle({ aging: NEVER, ...config }, driver.now())
       // After a trap nobody knows how much was in the bucket.
       if (!this.#hasBurst) handle.emptyBucket()
       this.#hasBurst = false
       return handle
     })
+    if (config.breaker !== undefined) this.#circuits = new Map()
     this.#buffer = this.#view()
     this.#alarm = new Alarm(() => this.#ring(), { holds: true })
   }
@@ -120,9 +185,16 @@ export class ScheduleCore {
     try {
       const lane = this.#lanes.get(task.key)
       const now = this.#driver.now()
-      const token = this.#core.use(core => core.submit(lane?.id ?? -1, limits.timeout, limits.totalTimeout, limits.maxRetries, now))
+      const circuit = this.#circuits === undefined ? -1 : this.#circuit(task.key, now)
+      const { timeout, totalTimeout, maxRetries, maxWait = NEVER, priority = 0, weight = 1 } = limits
+      const token = this.#core.use(core =>
+        core.submit(lane?.id ?? -1, circuit, timeout, totalTimeout, maxRetries, maxWait, priority, weight, now),
+      )
       const id = this.#buffer.numbers[0] as number
-      if (token < 0) return token === -1 ? 'queue-full' : { retryAfterMs: id }
+      if (token < 0) {
+        if (token === -1) return 'queue-full'
+        return token === -2 ? { retryAfterMs: id } : { retryAt: id }
+      }
       if (lane === undefined) this.#lanes.set(task.key, { id, tasks: 1 })
       else {
         lane.id = id
@@ -139,13 +211,25 @@ export class ScheduleCore {
     return 'in'
   }
 
-  /** Reports how an attempt went. `retryAfter` is the pause the server asked for, if it did. */
-  settle(task: ScheduledTask, attempt: number, retryable: boolean, retryAfter?: number): Settled {
+  /**
+   * Reports how an attempt went. `retryAfter` is the pause the server asked for, if it did; `verdict` is what the circuit is told. Default: a failure where it is
+   * retryable, else a success. `load` is what a limit that moves is told. Default: that it was served where it is a success, else nothing.
+   */
+  settle(
+    task: ScheduledTask,
+    attempt: number,
+    retryable: boolean,
+    retryAfter?: number,
+    verdict: Verdict = retryable ? 'failure' : 'success',
+    load: Load = verdict === 'success' ? 'served' : 'ignored',
+  ): Settled {
     if (task.token < 0) return undefined
     let ended: Settled
     try {
       const now = this.#driver.now()
-      const code = this.#core.use(core => core.settle(task.token, attempt, retryable, retryAfter ?? -1, now))
+      const code = this.#core.use(core =>
+        core.settle(task.token, attempt, retryable, retryAfter ?? -1, VERDICTS[verdict], LOADS[load], now),
+      )
       if (code === 0) return undefined
       if (code !== 1) {
         ended = { ending: ENDINGS[code - 2] as Ending, spent: this.#spent(0) }
@@ -174,6 +258,32 @@ export class ScheduleCore {
       this.#recover(error)
     }
     return spent
+  }
+
+  /** Changes how many attempts run at once. What runs goes on. */
+  setConcurrency(concurrency: number): void {
+    try {
+      const now = this.#driver.now()
+      this.#core.use(core => core.setConcurrency(concurrency, now))
+      this.#drain()
+    } catch (error) {
+      this.#recover(error)
+    }
+  }
+
+  /** How many attempts may run at once now. */
+  get concurrency(): number {
+    return this.#core.lost ? 0 : this.#core.use(core => core.concurrency)
+  }
+
+  /** What the circuit of a key does with attempts, and, when it is open, until when, on the driver's timeline. */
+  circuit(key: string): { readonly state: BreakerState; readonly retryAt: number | undefined } {
+    const circuit = this.#core.lost ? undefined : this.#circuits?.get(key)
+    if (circuit === undefined) return { state: 'closed', retryAt: undefined }
+    const now = this.#driver.now()
+    const state = STATES[this.#core.use(core => core.circuitState(circuit, now))] as BreakerState
+    const retryAt = state === 'open' ? this.#buffer.numbers[0] : state === 'isolated' ? NEVER : undefined
+    return { state, retryAt }
   }
 
   /** How many attempts run, tasks wait, tasks sleep, and lanes live. */
@@ -221,11 +331,19 @@ export class ScheduleCore {
     const { numbers } = this.#buffer
     const token = numbers[at + 1] as number
     const detail = numbers[at + 2] as number
+    if (numbers[at] === 5) {
+      this.onLimitChange?.(token, detail, REASONS[numbers[at + 3] as number] as LimitReason)
+      return
+    }
     const task = this.#tasks.get(token)
     if (task === undefined) return
     if (numbers[at] === 1) task.start(detail)
     else if (numbers[at] === 2) task.abort(detail)
-    else {
+    else if (numbers[at] === 4) {
+      const spent = this.#spent(at + 3)
+      this.#leave(task)
+      task.refuse?.(detail, spent)
+    } else {
       const spent = this.#spent(at + 3)
       this.#leave(task)
       task.expire(DEADLINES[detail] as Deadline, spent)
@@ -236,6 +354,21 @@ export class ScheduleCore {
     const { numbers } = this.#buffer
     const number = (index: number) => numbers[at + index] as number
     return { attempts: number(0), queue: number(1), running: number(2), backoff: number(3), rate: number(4) }
+  }
+
+  /** The circuit of `key`, made when it is first asked for; others may make room for it. */
+  #circuit(key: string, now: number): number {
+    const known = this.#circuits?.get(key)
+    if (known !== undefined) return known
+    const circuit = this.#core.use(core => core.addCircuit(now))
+    this.#circuits?.set(key, circuit)
+    this.#keys.set(circuit, key)
+    for (;;) {
+      const forgotten = this.#core.use(core => core.pollForgotten())
+      if (forgotten < 0) return circuit
+      this.#circuits?.delete(this.#keys.get(forgotten) as string)
+      this.#keys.delete(forgotten)
+    }
   }
 
   /** A lane lives here as long as in the core: while it has tasks. */
@@ -266,6 +399,8 @@ export class ScheduleCore {
     const tasks = this.tasks()
     this.#tasks.clear()
     this.#lanes.clear()
+    this.#circuits?.clear()
+    this.#keys.clear()
     this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
     this.#core.renew()
     this.#buffer = this.#view()

@@ -4,10 +4,10 @@
  * It ends exactly once. A caller who gives up leaves the others alone; when the last one leaves, the attempt is aborted.
  */
 
+import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
 import type { Deadline, Ending, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
-import { type CoreTrappedError, QueueFullError } from '../errors.ts'
-import { RateLimitedError } from '../limits/errors.ts'
+import type { CoreTrappedError } from '../errors.ts'
 import { type AttemptRequest, AttemptWatch, BodyTooLarge, performAttempt, telling } from './attempt.ts'
 import type { Desk } from './desk.ts'
 import {
@@ -23,6 +23,7 @@ import { ask, differs, rewired, shown } from './hooks.ts'
 import { Passage, type PassageHost } from './passage.ts'
 import { type Source, type StoredResponse, sharing, toRecord, toResponse, withoutBody } from './record.ts'
 import { RefusedRedirect } from './redirect.ts'
+import { leftAlone, phaseOf, refusalOf, verdictOn } from './refusal.ts'
 import type { WireRequest } from './request.ts'
 import { isTooLarge } from './request-body.ts'
 import { retryAfterMs } from './retry.ts'
@@ -137,7 +138,12 @@ export class Exchange implements ScheduledTask, PassageHost {
     const { timeout, totalTimeout } = this.request.limits
     this.#desk.spent(spent)
     this.#breakOff('the request took too long')
-    this.#fallBack(new RequestTimeoutError(deadline, deadline === 'attempt' ? timeout : totalTimeout, this.#trace(spent)))
+    this.#fallBack(new RequestTimeoutError(phaseOf(deadline), deadline === 'attempt' ? timeout : totalTimeout, this.#trace(spent)))
+  }
+
+  refuse(retryAt: number, spent: Spent): void {
+    this.#desk.spent(spent)
+    this.#fallBack(leftAlone(retryAt, this.key, this.#desk))
   }
 
   lose(error: CoreTrappedError): void {
@@ -176,13 +182,12 @@ export class Exchange implements ScheduledTask, PassageHost {
   }
 
   #queue(): void {
-    const { schedule, maxQueue, name, driver } = this.#desk
+    const { schedule, driver } = this.#desk
     const { limits } = this.request
     const elapsed = driver.now() - this.#began
     const left = elapsed < 1 ? limits : { ...limits, totalTimeout: Math.max(1, limits.totalTimeout - elapsed) }
     const submitted = schedule.submit(this, left)
-    if (submitted === 'queue-full') this.#fallBack(new QueueFullError(maxQueue))
-    else if (submitted !== 'in') this.#fallBack(new RateLimitedError(name, 'wait', submitted.retryAfterMs))
+    if (submitted !== 'in') this.#fallBack(refusalOf(submitted, this.key, this.#desk))
   }
 
   async #run(attempt: number, controller: AbortController): Promise<void> {
@@ -212,7 +217,7 @@ export class Exchange implements ScheduledTask, PassageHost {
       this.#rewire(changed.request)
     } catch (error) {
       if (!this.#isCurrent(attempt)) return undefined
-      this.#settle(attempt, false, undefined)
+      this.#settle(attempt, false, undefined, 'ignored')
       this.#fail(error)
     }
     return undefined
@@ -280,7 +285,7 @@ export class Exchange implements ScheduledTask, PassageHost {
     const attempt = this.#attempt
     if (!this.#isCurrent(attempt)) return
     this.#tookTooLong('nothing came any more')
-    const settled = this.#settle(attempt, true, undefined)
+    const settled = this.#settle(attempt, true, undefined, 'failure')
     if (settled === 'backoff') this.#desk.retrying('timeout')
     if (typeof settled !== 'object') return
     this.#fallBack(new RequestTimeoutError('idle', this.request.limits.idleTimeout, this.#trace(settled.spent)))
@@ -319,7 +324,7 @@ export class Exchange implements ScheduledTask, PassageHost {
     const transient = isTransient(record.status)
     const pause = transient ? retryAfterMs(record, this.#desk.clock.wall()) : undefined
     this.#failure = { error: undefined, status: record.status }
-    const settled = this.#settle(attempt, transient, pause)
+    const settled = this.#settle(attempt, transient, pause, verdictOn(record.status))
     if (settled === 'backoff') this.#desk.retrying('status')
     if (typeof settled !== 'object') return
     const { ending, spent } = settled
@@ -361,7 +366,7 @@ export class Exchange implements ScheduledTask, PassageHost {
 
   #unanswered(attempt: number, error: unknown, retryable: boolean): void {
     this.#failure = { error, status: undefined }
-    const settled = this.#settle(attempt, retryable, undefined)
+    const settled = this.#settle(attempt, retryable, undefined, retryable ? 'failure' : 'ignored')
     if (settled === 'backoff') this.#desk.retrying('network')
     if (typeof settled !== 'object') return
     const trace = this.#trace(settled.spent)
@@ -371,8 +376,8 @@ export class Exchange implements ScheduledTask, PassageHost {
     else this.#fallBack(new NetworkError(trace, settled.ending, error))
   }
 
-  #settle(attempt: number, retryable: boolean, pause: number | undefined): Settled {
-    const settled = this.#desk.schedule.settle(this, attempt, retryable, pause)
+  #settle(attempt: number, retryable: boolean, pause: number | undefined, verdict: Health): Settled {
+    const settled = this.#desk.schedule.settle(this, attempt, retryable, pause, verdict)
     if (typeof settled === 'object') this.#desk.spent(settled.spent)
     return settled
   }

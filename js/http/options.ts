@@ -16,6 +16,8 @@ import {
   sizeInBytes,
   wholeNumber,
 } from '../options.ts'
+import { readBreaker } from '../policies/breaker-options.ts'
+import { readBudget } from '../policies/budget-options.ts'
 import { type Hooks, readHooks } from './hooks.ts'
 import type { RedirectPolicy } from './redirect.ts'
 import type { Heuristic } from './rfc9111/freshness.ts'
@@ -107,6 +109,8 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
       maxDelay: Math.max(initialDelay, durationOrZeroMs(retry.maxDelay ?? '20s', 'retry.maxDelay')),
       decorrelated: backoff === 'decorrelated',
       maxRetryAfter: durationOrZeroMs(retry.maxRetryAfter ?? '60s', 'retry.maxRetryAfter'),
+      breaker: options.circuitBreaker === undefined ? undefined : readBreaker(options.circuitBreaker, 'circuitBreaker.'),
+      retryBudget: retry.budget === undefined ? undefined : readBudget(retry.budget, 'retry.budget.'),
       rateLimit: options.rateLimit === undefined ? undefined : readRate(options.rateLimit, 'rateLimit.'),
       seed: wholeNumber(options.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER), 'seed', { min: 0 }),
     },

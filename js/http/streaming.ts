@@ -7,14 +7,14 @@
 
 import { Alarm } from '../core/driver.ts'
 import type { Deadline, ScheduledTask, Spent } from '../core/schedule-core.ts'
-import { type CoreTrappedError, QueueFullError } from '../errors.ts'
-import { RateLimitedError } from '../limits/errors.ts'
+import type { CoreTrappedError } from '../errors.ts'
 import { AttemptWatch, BodyTooLarge, type Head, joined, letGo, performHead } from './attempt.ts'
 import type { Desk, Live } from './desk.ts'
 import { isTransient, NetworkError, RequestTimeoutError, type RequestTrace, ResponseTooLargeError, traceOf } from './errors.ts'
 import { Passage } from './passage.ts'
 import { hasNullBody, StreamedResponse } from './record.ts'
 import { RefusedRedirect } from './redirect.ts'
+import { leftAlone, phaseOf, refusalOf, verdictOn } from './refusal.ts'
 import type { WireRequest } from './request.ts'
 import { retryAfterMs } from './retry.ts'
 import { isUnsafe, outdatedBy } from './rfc9111/unsafe.ts'
@@ -59,8 +59,7 @@ export class Streaming implements ScheduledTask, Live {
       this.#promised = { resolve, reject }
       if (signal !== undefined) this.#desk.aborts.add(signal, this)
       const submitted = this.#desk.schedule.submit(this, limits)
-      if (submitted === 'queue-full') this.stop(new QueueFullError(this.#desk.maxQueue))
-      else if (submitted !== 'in') this.stop(new RateLimitedError(this.#desk.name, 'wait', submitted.retryAfterMs))
+      if (submitted !== 'in') this.stop(refusalOf(submitted, this.key, this.#desk))
     })
   }
 
@@ -87,7 +86,12 @@ export class Streaming implements ScheduledTask, Live {
     const { timeout, totalTimeout } = this.request.limits
     this.#desk.spent(spent)
     this.#closeLap()
-    this.#fail(new RequestTimeoutError(deadline, deadline === 'attempt' ? timeout : totalTimeout, this.#trace(spent)))
+    this.#fail(new RequestTimeoutError(phaseOf(deadline), deadline === 'attempt' ? timeout : totalTimeout, this.#trace(spent)))
+  }
+
+  refuse(retryAt: number, spent: Spent): void {
+    this.#desk.spent(spent)
+    this.#fail(leftAlone(retryAt, this.key, this.#desk))
   }
 
   lose(error: CoreTrappedError): void {
@@ -128,7 +132,7 @@ export class Streaming implements ScheduledTask, Live {
     if (!isTransient(status) || attempt > this.request.limits.maxRetries) return false
     this.#controller = undefined
     const pause = retryAfterMs({ ...head.record, body: new Uint8Array() }, this.#desk.clock.wall())
-    const settled = this.#desk.schedule.settle(this, attempt, true, pause)
+    const settled = this.#desk.schedule.settle(this, attempt, true, pause, verdictOn(status))
     if (typeof settled === 'object') {
       // No time is left for another: this is the answer, and its slot is gone.
       this.#desk.spent(settled.spent)

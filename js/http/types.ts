@@ -4,6 +4,8 @@ import type { Clock } from '../clock.ts'
 import type { RateLimit } from '../limits/types.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
+import type { BreakerOptions } from '../policies/breaker-options.ts'
+import type { RetryBudgetOptions } from '../policies/budget-options.ts'
 
 /**
  * What performs one request: the platform's `fetch`, or one with the same shape. One that sees more than an answer tells
@@ -47,6 +49,8 @@ export interface RetryOptions {
   backoff?: 'decorrelated' | 'exponential'
   /** The longest `Retry-After` that is waited for; a longer one ends the request at once. Default: 60 s. */
   maxRetryAfter?: Duration
+  /** How much of the load may be retries: `{ ratio: 0.2, minPerSecond: 3 }` is at most a fifth of the requests of the last ten seconds, and thirty. Default: no limit. */
+  budget?: Omit<RetryBudgetOptions, 'clock'>
   /** The methods that are tried again. Default: GET, HEAD, OPTIONS, PUT, DELETE. */
   methods?: readonly string[]
 }
@@ -203,6 +207,12 @@ export interface FetchOptions extends CachingOptions {
   headers?: HeadersInit
   /** What you do between a call and the wire, see {@link FetchHooks}. */
   hooks?: FetchHooks
+  /**
+   * Leaves a host alone that fails too often: its requests are refused at once with `ERR_CIRCUIT_OPEN`, those in the queue too, until it has had time to
+   * recover; `{}` for what is usual. A failure is a status from 500 on, a network error or a deadline of an attempt; 429 is none. What the cache has
+   * may stand in, as for any failure. Default: no host is left alone.
+   */
+  circuitBreaker?: Omit<BreakerOptions, 'onStateChange'>
   /** How failures are tried again; `false`: not at all. */
   retry?: RetryOptions | false
   /** Whether identical GET and HEAD requests that are under way at the same time share one. Default: true. */

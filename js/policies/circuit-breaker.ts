@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import { BreakerCore, type BreakerRules, type BreakerState, type Circuit, type Verdict } from '../core/breaker-core.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { InvalidArgumentError, TimeoutError } from '../errors.ts'
 import { optionalFunction } from '../options.ts'
 import { report } from '../report.ts'
 import { type BreakerOptions, type CircuitChange, readBreaker } from './breaker-options.ts'
@@ -224,10 +224,11 @@ class Breaker extends Layered implements CircuitBreaker {
     return isFailureResult === undefined ? WELL : this.#asked(() => (isFailureResult(result) ? 'failure' : 'success'))
   }
 
-  /** The caller's own abort says nothing about whoever was called. */
+  /** That its caller gave up, or another attempt was faster, says nothing about whoever was called; a deadline does. */
   #ofError(error: unknown, context: Context): Verdict {
     const { isFailure } = this.#options
-    if (context.ended !== undefined) return 'ignored'
+    const { ended } = context
+    if (ended !== undefined && !(ended.reason instanceof TimeoutError)) return 'ignored'
     if (isFailure === undefined) return 'failure'
     return this.#asked(() => {
       const verdict = isFailure(error)

@@ -18,3 +18,20 @@ export class CircuitOpenError extends ShelflifeError {
     this.retryAt = retryAt
   }
 }
+
+/** A bulkhead had no place for the call, and none to wait in, or did not have one in time. Nothing was called. */
+export class BulkheadFullError extends ShelflifeError {
+  override readonly name: string = 'BulkheadFullError'
+  /** `'queue'`: as many wait as may. `'wait'`: it has waited for `maxWait`. `'dropped'`: a newer call took its place in the queue. */
+  readonly reason: 'queue' | 'wait' | 'dropped'
+
+  constructor(bulkhead: string, reason: 'queue' | 'wait' | 'dropped', maxQueue: number, maxWait: number) {
+    const whys = {
+      queue: `${maxQueue} calls wait`,
+      wait: `it has waited for ${maxWait} ms`,
+      dropped: 'a newer call took its place in the queue',
+    }
+    super('ERR_QUEUE_FULL', `bulkhead ${bulkhead} is full: ${whys[reason]}`, { retryable: true })
+    this.reason = reason
+  }
+}

@@ -1,6 +1,8 @@
 //! What goes into a schedule and what comes out of it.
 
-use super::{Backoff, Micros, RateLimit, Spent};
+use super::adaptive::{AdaptiveRules, LimitChange};
+use super::breaker::{Refusal, Rules};
+use super::{Backoff, BudgetRules, Micros, RateLimit, Spent};
 use crate::slab::Token;
 use crate::time::{Duration, Instant};
 use std::num::NonZeroU32;
@@ -15,12 +17,31 @@ pub struct Config {
     /// How many admitted tasks may be waiting, for their turn or for their next attempt. Beyond it, a task is refused
     /// unless it can run at once.
     pub max_queue: u32,
+    /// What happens when one more comes. To let it wait outside until there is room is up to the host.
+    pub overflow: Overflow,
+    /// How long a task has to wait to come before one whose priority is higher by one and which has just come.
+    pub aging: Duration,
     /// How long a failed task sleeps.
     pub backoff: Backoff,
     /// A server may ask for no longer pause than this; a task that is told to sleep longer ends instead.
     pub max_retry_after: Duration,
     /// How often attempts begin.
     pub rate_limit: Option<RateLimit>,
+    /// How much of the load may be attempts after the first.
+    pub retry_budget: Option<BudgetRules>,
+    /// How the number of attempts that run at once is found out, between the least that these say and `concurrency`.
+    pub adaptive: Option<AdaptiveRules>,
+    /// When attempts are refused since those before have failed.
+    pub breaker: Option<Rules>,
+}
+
+/// Who leaves when more wait than may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// Whoever comes last.
+    Reject,
+    /// Whoever has waited for longest.
+    DropOldest,
 }
 
 /// The answer to [`super::Schedule::submit`].
@@ -40,6 +61,8 @@ pub enum Admission {
         /// So long.
         wait: Micros,
     },
+    /// Its circuit lets nobody through.
+    CircuitOpen(Refusal),
 }
 
 /// How an attempt went.
@@ -81,6 +104,10 @@ pub enum Ending {
     NoTimeLeft,
     /// The server asked for a longer pause than is allowed.
     PauseTooLong,
+    /// Its circuit would let no attempt through when the pause is over.
+    CircuitOpen,
+    /// Too many tasks are tried again already.
+    BudgetSpent,
 }
 
 /// Something the host must do.
@@ -102,6 +129,17 @@ pub enum Action {
         /// When it joins the queue again.
         until: Instant,
     },
+    /// Nothing is to be done: the number of attempts that run at once has changed.
+    Limit(LimitChange),
+    /// The task has ended without a result, since its circuit has opened while it waited.
+    Refuse {
+        /// The task.
+        task: Token,
+        /// When the circuit lets somebody through.
+        refusal: Refusal,
+        /// Where its time went.
+        spent: Spent,
+    },
     /// The task has ended without a result; break off its attempt if one runs.
     Expire {
         /// The task.
@@ -122,4 +160,8 @@ pub enum Deadline {
     Attempt,
     /// The total deadline.
     Total,
+    /// It has waited as long as it may for its first attempt.
+    Wait,
+    /// No deadline: it has made room for one that came later.
+    Room,
 }

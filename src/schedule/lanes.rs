@@ -1,40 +1,58 @@
-//! Who may run next: a FIFO of waiting slots for each key, served in turn within a global and a per-key limit.
+//! Who may run next: a line of waiting slots for each key, served in turn within a global and a per-key limit.
+//!
+//! Within a lane the order is that of priority and arrival (see `line.rs`); the lanes take turns, whatever waits in them. A slot takes
+//! as many places as its weight says. One that does not fit yet is waited for, so that light ones do not keep it out for ever; one that
+//! never fits runs alone.
 
-use crate::slab::{Links, Ring, Rings, Slab, Token};
+use super::line::{Line, Lines};
+use crate::column::Column;
+use crate::slab::{Links, Slab, Token};
+use crate::time::{Duration, Instant};
 
 const READY: u32 = 0;
+const OLDEST: u32 = 0;
 
-/// Lanes and their limits. Every operation is O(1); a lane without tasks is dropped, so memory follows the work.
+/// Lanes and their limits. Every operation is O(1), or O(log n) for slots with a priority; a lane without tasks is dropped, so memory
+/// follows the work.
 #[derive(Clone, Debug)]
 pub(super) struct Lanes {
     lanes: Slab<Lane>,
-    waiting: Rings,
+    lines: Lines,
     /// The lanes with a waiting slot and room to run it, in the order of their turns.
     ready: Links,
+    /// What waits in the order in which it came, where somebody wants to know.
+    arrivals: Option<Links>,
+    weights: Column,
     limit: u32,
     lane_limit: u32,
+    /// Places that are taken, and slots that take them.
     active: u32,
+    running: u32,
     queued: u32,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Lane {
-    waiting: Ring,
+    waiting: Line,
     /// Tasks that belong here, whatever they do at the moment.
     members: u32,
     active: u32,
 }
 
 impl Lanes {
-    /// No lanes; at most `limit` slots run at once, and at most `lane_limit` of one lane.
-    pub(super) fn new(limit: u32, lane_limit: u32) -> Self {
+    /// No lanes; at most `limit` places at once, and at most `lane_limit` of one lane. Waiting for `aging` makes up for one step of
+    /// priority. `by_age`: see [`Lanes::oldest`].
+    pub(super) fn new(limit: u32, lane_limit: u32, aging: Duration, by_age: bool) -> Self {
         Self {
             lanes: Slab::default(),
-            waiting: Rings::default(),
+            lines: Lines::new(aging),
             ready: Links::new(1),
+            arrivals: by_age.then(|| Links::new(1)),
+            weights: Column::new(1),
             limit,
             lane_limit,
             active: 0,
+            running: 0,
             queued: 0,
         }
     }
@@ -57,10 +75,16 @@ impl Lanes {
         }
     }
 
-    /// Puts `slot` behind the others that wait in `lane`.
-    pub(super) fn queue(&mut self, lane: Token, slot: u32) {
+    /// Puts `slot` in the line of `lane`.
+    pub(super) fn queue(&mut self, lane: Token, slot: u32, priority: i32, weight: u32, now: Instant) {
+        if self.weights.get(slot) != weight {
+            self.weights.set(slot, weight);
+        }
         let entry = self.lanes.get_mut(lane).expect(MEMBER);
-        self.waiting.push_back(&mut entry.waiting, slot);
+        self.lines.push(&mut entry.waiting, slot, priority, now);
+        if let Some(arrivals) = &mut self.arrivals {
+            arrivals.push_back(OLDEST, slot);
+        }
         self.queued += 1;
         self.file(lane);
     }
@@ -68,44 +92,81 @@ impl Lanes {
     /// Takes the waiting `slot` out of `lane`.
     pub(super) fn unqueue(&mut self, lane: Token, slot: u32) {
         let entry = self.lanes.get_mut(lane).expect(MEMBER);
-        self.waiting.remove(&mut entry.waiting, slot);
+        self.lines.remove(&mut entry.waiting, slot);
+        if let Some(arrivals) = &mut self.arrivals {
+            arrivals.unlink(slot);
+        }
         self.queued -= 1;
         self.file(lane);
     }
 
     /// The slot whose turn it is; `None` when nothing waits that the limits allow.
     pub(super) fn next(&self) -> Option<u32> {
-        let lane = self.ready.front(READY).filter(|_| self.active < self.limit)?;
-        self.lanes.get(self.lanes.token_at(lane)?)?.waiting.front()
+        let lane = self.ready.front(READY)?;
+        let slot = self.lines.front(&self.lanes.get(self.lanes.token_at(lane)?)?.waiting)?;
+        self.fits(self.active, self.weights.get(slot), self.limit).then_some(slot)
     }
 
     /// The slot that [`Lanes::next`] named, of `lane`, runs from now on, and the lane goes to the end of the round.
-    pub(super) fn begin(&mut self, lane: Token) {
+    pub(super) fn begin(&mut self, lane: Token, slot: u32) {
+        let weight = self.weights.get(slot);
         let entry = self.lanes.get_mut(lane).expect(MEMBER);
-        self.waiting.pop_front(&mut entry.waiting);
-        entry.active += 1;
-        self.active += 1;
+        self.lines.remove(&mut entry.waiting, slot);
+        if let Some(arrivals) = &mut self.arrivals {
+            arrivals.unlink(slot);
+        }
+        entry.active += weight;
+        self.active += weight;
+        self.running += 1;
         self.queued -= 1;
         self.ready.unlink(lane.slot());
         self.file(lane);
     }
 
-    /// A slot of `lane` runs no longer.
-    pub(super) fn release(&mut self, lane: Token) {
-        self.lane(lane).active -= 1;
-        self.active -= 1;
+    /// `slot` of `lane` runs no longer.
+    pub(super) fn release(&mut self, lane: Token, slot: u32) {
+        let weight = self.weights.get(slot);
+        self.lane(lane).active -= weight;
+        self.active -= weight;
+        self.running -= 1;
         self.file(lane);
     }
 
-    /// Whether a slot that is queued in `lane` now would run at once.
-    pub(super) fn has_room(&self, lane: Option<Token>) -> bool {
+    /// Whether there is room for one more slot of that weight in `lane`, and nobody waits there.
+    pub(super) fn has_room(&self, lane: Option<Token>, weight: u32) -> bool {
         let lane = lane.and_then(|lane| self.lanes.get(lane));
-        self.active < self.limit && lane.is_none_or(|lane| lane.active < self.lane_limit)
+        let has_room = |lane: &Lane| lane.waiting.is_empty() && self.fits(lane.active, weight, self.lane_limit);
+        self.fits(self.active, weight, self.limit) && lane.is_none_or(has_room)
+    }
+
+    /// Whether no lane has somebody who could run, were there room in all.
+    pub(super) fn nobody_is_ready(&self) -> bool {
+        self.ready.is_empty(READY)
+    }
+
+    /// Changes how many places there are. What runs goes on.
+    pub(super) fn set_limit(&mut self, limit: u32) {
+        self.limit = limit;
+    }
+
+    /// How many places there are.
+    pub(super) fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// The slot that has waited for longest, where lanes were made to know.
+    pub(super) fn oldest(&self) -> Option<u32> {
+        self.arrivals.as_ref()?.front(OLDEST)
+    }
+
+    /// How many places are taken.
+    pub(super) fn active(&self) -> u32 {
+        self.active
     }
 
     /// How many slots run.
-    pub(super) fn active(&self) -> u32 {
-        self.active
+    pub(super) fn running(&self) -> u32 {
+        self.running
     }
 
     /// How many slots wait.
@@ -118,10 +179,15 @@ impl Lanes {
         self.lanes.len()
     }
 
+    fn fits(&self, active: u32, weight: u32, limit: u32) -> bool {
+        active == 0 || active.saturating_add(weight) <= limit
+    }
+
     /// Gives `lane` a turn, at the end of the round, exactly when it can use one.
     fn file(&mut self, lane: Token) {
         let entry = self.lanes.get(lane).expect(MEMBER);
-        let ready = !entry.waiting.is_empty() && entry.active < self.lane_limit;
+        let first = self.lines.front(&entry.waiting);
+        let ready = first.is_some_and(|slot| self.fits(entry.active, self.weights.get(slot), self.lane_limit));
         match (ready, self.ready.is_linked(lane.slot())) {
             (true, false) => self.ready.push_back(READY, lane.slot()),
             (false, true) => {
@@ -135,28 +201,29 @@ impl Lanes {
         self.lanes.get_mut(lane).expect(MEMBER)
     }
 
-    /// Recounts everything. `members` lists each lane with its tasks: how many belong to it and how many run.
+    /// Recounts everything. `members` lists each lane with its tasks: how many belong to it and how many places are taken.
     #[cfg(test)]
     pub(super) fn validate(&self, members: &std::collections::BTreeMap<Token, (u32, u32)>) {
         assert_eq!(self.lanes.len(), members.len(), "a lane lives exactly while it has tasks");
         let (mut active, mut queued) = (0, 0);
         for (token, lane) in self.lanes.iter() {
-            let waiting = self.waiting.iter(&lane.waiting).count() as u32;
+            let waiting: Vec<u32> = self.lines.iter(&lane.waiting).collect();
             assert_eq!(Some(&(lane.members, lane.active)), members.get(&token));
-            assert!(lane.active <= self.lane_limit);
-            assert_eq!(self.ready.is_linked(token.slot()), waiting > 0 && lane.active < self.lane_limit);
+            let room = |slot: &u32| self.fits(lane.active, self.weights.get(*slot), self.lane_limit);
+            assert_eq!(self.ready.is_linked(token.slot()), waiting.first().is_some_and(room));
+            assert_eq!(lane.waiting.is_empty(), waiting.is_empty());
             active += lane.active;
-            queued += waiting;
+            queued += waiting.len() as u32;
         }
         assert_eq!((active, queued), (self.active, self.queued));
-        assert!(self.active <= self.limit);
+        assert!(self.arrivals.as_ref().is_none_or(|all| all.iter_back(OLDEST).count() as u32 == self.queued));
         assert_eq!(self.ready.iter_back(READY).filter(|&slot| self.lanes.token_at(slot).is_none()).count(), 0);
     }
 
     /// The slots that wait in `lane`, first to last.
     #[cfg(test)]
     pub(super) fn waiting(&self, lane: Token) -> Vec<u32> {
-        self.lanes.get(lane).map(|lane| self.waiting.iter(&lane.waiting).collect()).unwrap_or_default()
+        self.lanes.get(lane).map(|lane| self.lines.iter(&lane.waiting).collect()).unwrap_or_default()
     }
 }
 

@@ -5,15 +5,19 @@
 //! other time; it is handed over within the call that frees it, so no newcomer can slip in between. One deadline runs
 //! through queue, attempts and backoff. Each task has one timer in one wheel; every operation is O(1).
 
+pub mod adaptive;
 mod backoff;
 mod border;
 pub mod breaker;
 mod bucket;
+mod budget;
 mod gate;
+mod hedge;
 mod lanes;
 mod limiter;
 #[cfg(test)]
 mod limiter_model;
+mod line;
 #[cfg(test)]
 mod model;
 mod task;
@@ -22,14 +26,19 @@ use crate::rng::Rng;
 use crate::slab::{Slab, Token};
 use crate::time::{Duration, Instant};
 use crate::wheel::Wheel;
-pub use backoff::{Backoff, Jitter};
-pub use border::{Action, Admission, Config, Deadline, Ending, Outcome, Settled};
+use adaptive::{Adaptive, Load};
+pub use backoff::{Backoff, DOUBLE, Jitter};
+pub use border::{Action, Admission, Config, Deadline, Ending, Outcome, Overflow, Settled};
+use breaker::{Breakers, Refusal as CircuitRefusal, Verdict};
 pub use bucket::{Micros, Rate, TokenBucket};
+pub use budget::{BudgetRules, RetryBudget};
 use gate::Gate;
 pub use gate::RateLimit;
+pub use hedge::{Hedge, HedgeDelay};
 use lanes::Lanes;
 pub use limiter::{Entry, Limiter, LimiterConfig, Refusal, Turn};
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 pub use task::{Limits, Spent};
 use task::{Phase, Task};
 
@@ -40,6 +49,9 @@ pub struct Schedule {
     tasks: Slab<Task>,
     lanes: Lanes,
     gate: Gate,
+    breakers: Option<Breakers>,
+    budget: Option<RetryBudget>,
+    adaptive: Option<Adaptive>,
     wheel: Wheel,
     actions: VecDeque<Action>,
     sleeping: u32,
@@ -49,8 +61,17 @@ pub struct Schedule {
 impl Schedule {
     /// A schedule without tasks. The jitter of its delays follows from `seed`.
     pub fn new(config: Config, seed: u64, now: Instant) -> Self {
+        let adaptive = config.adaptive.map(|rules| Adaptive::new(rules, now));
         Self {
-            lanes: Lanes::new(config.concurrency.get(), config.per_lane.get()),
+            lanes: Lanes::new(
+                adaptive.as_ref().map_or(config.concurrency.get(), Adaptive::limit),
+                config.per_lane.get(),
+                config.aging,
+                config.overflow == Overflow::DropOldest,
+            ),
+            breakers: config.breaker.map(Breakers::new),
+            budget: config.retry_budget.map(RetryBudget::new),
+            adaptive,
             gate: Gate::new(config.rate_limit, now),
             config,
             tasks: Slab::default(),
@@ -61,33 +82,52 @@ impl Schedule {
         }
     }
 
-    /// Asks for a task to be run. Without a lane, or with one that no longer lives, it gets a lane of its own.
-    pub fn submit(&mut self, lane: Option<Token>, limits: Limits, now: Instant) -> Admission {
-        if self.waiting() >= self.config.max_queue && !self.begins_at_once(lane, now) {
+    /// Asks for a task to be run. Without a lane, or with one that no longer lives, it gets a lane of its own. Its attempts go through `circuit`,
+    /// if that is given: see [`Schedule::breakers`].
+    pub fn submit(&mut self, lane: Option<Token>, circuit: Option<Token>, limits: Limits, now: Instant) -> Admission {
+        if let Some(refusal) = self.refusal(circuit, now) {
+            return Admission::CircuitOpen(refusal);
+        }
+        let is_full = limits.wait == Duration::ZERO || self.waiting() >= self.config.max_queue;
+        let is_full = is_full && !self.begins_at_once(lane, limits.weight.get(), now);
+        if is_full && (limits.wait == Duration::ZERO || self.lanes.oldest().is_none()) {
             return Admission::QueueFull;
         }
         if let Some(wait) = self.gate.wait_too_long(u64::from(self.lanes.queued()) + 1, now) {
             return Admission::RateLimited { wait };
         }
+        // Before somebody leaves: it may be the last of its lane.
         let lane = self.lanes.enter(lane);
-        let task = self.tasks.insert(Task::new(lane, limits, self.gate.shut_for(now), now));
-        self.lanes.queue(lane, task.slot());
+        if is_full && let Some(oldest) = self.lanes.oldest().and_then(|slot| self.tasks.token_at(slot)) {
+            self.expire(oldest, Deadline::Room, now);
+        }
+        let task = self.tasks.insert(Task::new(lane, circuit, limits, self.gate.shut_for(now), now));
+        self.lanes.queue(lane, task.slot(), limits.priority, limits.weight.get(), now);
         self.arm(task);
         self.dispatch(now);
         Admission::Admitted { task, lane }
     }
 
-    /// Reports how an attempt went. An attempt that was broken off, or settled before, changes nothing.
-    pub fn settle(&mut self, task: Token, attempt: u32, outcome: Outcome, now: Instant) -> Settled {
+    /// Reports how an attempt went, and what that says about whoever was asked. An attempt that was broken off, or settled before, changes
+    /// nothing.
+    pub fn settle(
+        &mut self,
+        task: Token,
+        attempt: u32,
+        outcome: Outcome,
+        (verdict, load): (Verdict, Load),
+        now: Instant,
+    ) -> Settled {
         let current = self.tasks.get(task).filter(|task| task.phase == Phase::Running && task.attempt() == attempt);
         if current.is_none() {
             return Settled::Stale;
         }
-        let verdict = match outcome {
+        self.over(task, verdict, load, now);
+        let again = match outcome {
             Outcome::Ok | Outcome::Fatal => Err(Ending::Final),
             Outcome::Retryable { retry_after } => self.retry(task, retry_after, now),
         };
-        match verdict {
+        match again {
             Ok(until) => Settled::Backoff { until },
             Err(ending) => Settled::Done(ending, self.end(task, now).unwrap_or_default()),
         }
@@ -136,9 +176,25 @@ impl Schedule {
         self.gate.empty();
     }
 
+    /// The circuits that tasks can go through, if there are any.
+    pub fn breakers(&mut self) -> Option<&mut Breakers> {
+        self.breakers.as_mut()
+    }
+
+    /// Changes how many attempts run at once. What runs goes on.
+    pub fn set_concurrency(&mut self, concurrency: NonZeroU32, now: Instant) {
+        self.lanes.set_limit(concurrency.get());
+        self.dispatch(now);
+    }
+
+    /// How many attempts may run at once.
+    pub fn concurrency(&self) -> u32 {
+        self.lanes.limit()
+    }
+
     /// How many attempts run.
     pub fn running(&self) -> u32 {
-        self.lanes.active()
+        self.lanes.running()
     }
 
     /// How many tasks wait for their turn.
@@ -161,8 +217,28 @@ impl Schedule {
     }
 
     /// Whether a task that is queued in `lane` now would begin within the call.
-    fn begins_at_once(&mut self, lane: Option<Token>, now: Instant) -> bool {
-        self.lanes.has_room(lane) && self.lanes.next().is_none() && self.gate.is_open(now)
+    fn begins_at_once(&mut self, lane: Option<Token>, weight: u32, now: Instant) -> bool {
+        self.lanes.has_room(lane, weight) && self.lanes.nobody_is_ready() && self.gate.is_open(now)
+    }
+
+    fn refusal(&mut self, circuit: Option<Token>, now: Instant) -> Option<CircuitRefusal> {
+        self.breakers.as_mut()?.refusal(circuit?, now)
+    }
+
+    /// An attempt is over, if one runs: what that says is told, once.
+    fn over(&mut self, task: Token, verdict: Verdict, load: Load, now: Instant) {
+        let Some(entry) = self.tasks.get_mut(task) else { return };
+        let took = entry.took(now);
+        if let (Some(breakers), Some(circuit), Some(permit)) = (&mut self.breakers, entry.circuit, entry.permit.take())
+        {
+            breakers.settle(circuit, permit, verdict, took, now);
+        }
+        if let Some(adaptive) = self.adaptive.as_mut().filter(|_| load != Load::Ignored)
+            && let Some(change) = adaptive.record(took.as_millis() as f64, self.lanes.active(), load, now)
+        {
+            self.lanes.set_limit(change.to);
+            self.actions.push_back(Action::Limit(change));
+        }
     }
 
     /// What was said of a task that has been cancelled since is not worth saying. A broken-off attempt and an end are
@@ -173,7 +249,7 @@ impl Schedule {
                 self.tasks.get(task).is_some_and(|task| task.phase == Phase::Running && task.attempt() == attempt)
             }
             Action::Abort { task, .. } => self.tasks.get(task).is_some(),
-            Action::Expire { .. } => true,
+            Action::Expire { .. } | Action::Refuse { .. } | Action::Limit(_) => true,
         }
     }
 
@@ -181,26 +257,46 @@ impl Schedule {
     fn dispatch(&mut self, now: Instant) {
         while let Some(task) = self.lanes.next().and_then(|slot| self.tasks.token_at(slot)) {
             let entry = self.tasks.get_mut(task).expect(LIVE);
-            let lane = entry.lane;
-            if entry.expires <= now {
+            let (lane, circuit) = (entry.lane, entry.circuit);
+            if let Some(deadline) = entry.overdue(now) {
                 // The clock was late. The task never runs, and its lane keeps the turn.
-                let spent = entry.spent_at(now, self.gate.shut_for(now));
-                let deadline = if spent.attempts == 0 { Deadline::Queue } else { Deadline::Total };
-                self.lanes.unqueue(lane, task.slot());
-                self.forget(task);
+                let spent = self.turn_away(task, now);
                 self.actions.push_back(Action::Expire { task, deadline, spent });
+                continue;
+            }
+            if let Some(refusal) = self.refusal(circuit, now) {
+                let spent = self.turn_away(task, now);
+                self.actions.push_back(Action::Refuse { task, refusal, spent });
                 continue;
             }
             if !self.gate.pass(now) {
                 break;
             }
-            self.lanes.begin(lane);
+            self.lanes.begin(lane, task.slot());
+            let permit = match (&mut self.breakers, circuit) {
+                (Some(breakers), Some(circuit)) => breakers.admit(circuit, now).ok(),
+                _ => None,
+            };
+            let entry = self.tasks.get_mut(task).expect(LIVE);
+            entry.permit = permit;
             entry.enter(Phase::Running, self.gate.shut_for(now), now);
             let attempt = entry.attempt();
+            if let Some(budget) = self.budget.as_mut().filter(|_| attempt == 1) {
+                budget.note(now);
+            }
             self.arm(task);
             self.actions.push_back(Action::Start { task, attempt });
         }
         self.gate.note(self.lanes.next().is_some(), now);
+    }
+
+    /// A task that waits ends without having had its turn.
+    fn turn_away(&mut self, task: Token, now: Instant) -> Spent {
+        let entry = self.tasks.get(task).expect(LIVE);
+        let (lane, spent) = (entry.lane, entry.spent_at(now, self.gate.shut_for(now)));
+        self.lanes.unqueue(lane, task.slot());
+        self.forget(task);
+        spent
     }
 
     /// Puts a running task to sleep until its next attempt, if it may have one.
@@ -217,12 +313,20 @@ impl Schedule {
         if until >= entry.expires {
             return Err(Ending::NoTimeLeft);
         }
+        let circuit = entry.circuit;
+        if self.refusal(circuit, now).is_some_and(|refusal| until < refusal.retry_at) {
+            return Err(Ending::CircuitOpen);
+        }
+        if self.budget.as_mut().is_some_and(|budget| !budget.spend(now)) {
+            return Err(Ending::BudgetSpent);
+        }
+        let entry = self.tasks.get_mut(task).expect(LIVE);
         entry.delay = own;
         entry.enter(Phase::Backoff { until }, self.gate.shut_for(now), now);
         let lane = entry.lane;
         self.sleeping += 1;
         self.arm(task);
-        self.lanes.release(lane);
+        self.lanes.release(lane, task.slot());
         self.dispatch(now);
         Ok(until)
     }
@@ -231,13 +335,14 @@ impl Schedule {
     fn wake(&mut self, slot: u32, now: Instant) {
         let Some(task) = self.tasks.token_at(slot) else { return };
         let entry = self.tasks.get_mut(task).expect(LIVE);
+        if let Some(deadline) = entry.overdue(now) {
+            self.expire(task, deadline, now);
+            return;
+        }
         match entry.phase {
-            _ if entry.expires <= now => {
-                let deadline = if entry.attempt() == 0 { Deadline::Queue } else { Deadline::Total };
-                self.expire(task, deadline, now);
-            }
             Phase::Running => {
                 let attempt = entry.attempt();
+                self.over(task, Verdict::Failure, Load::Overload, now);
                 match self.retry(task, None, now) {
                     // Before the starts that the freed slot made possible: the host lets go, then takes up.
                     Ok(until) => self.actions.push_front(Action::Abort { task, attempt, until }),
@@ -246,9 +351,9 @@ impl Schedule {
             }
             Phase::Backoff { .. } => {
                 entry.enter(Phase::Queued, self.gate.shut_for(now), now);
-                let lane = entry.lane;
+                let (lane, Limits { priority, weight, .. }) = (entry.lane, entry.limits);
                 self.sleeping -= 1;
-                self.lanes.queue(lane, slot);
+                self.lanes.queue(lane, slot, priority, weight.get(), now);
                 self.arm(task);
                 self.dispatch(now);
             }
@@ -264,11 +369,13 @@ impl Schedule {
 
     /// The one way out of every phase: gives up what the phase holds, once.
     fn end(&mut self, task: Token, now: Instant) -> Option<Spent> {
+        // Whoever gives up says nothing about whoever was asked.
+        self.over(task, Verdict::Ignored, Load::Ignored, now);
         let entry = self.tasks.get(task)?;
         let (lane, spent) = (entry.lane, entry.spent_at(now, self.gate.shut_for(now)));
         match entry.phase {
             Phase::Queued => self.lanes.unqueue(lane, task.slot()),
-            Phase::Running => self.lanes.release(lane),
+            Phase::Running => self.lanes.release(lane, task.slot()),
             Phase::Backoff { .. } => self.sleeping -= 1,
         }
         self.forget(task);
@@ -296,7 +403,7 @@ impl Schedule {
         for (token, task) in self.tasks.iter() {
             let (members, active) = lanes.entry(task.lane).or_insert((0, 0));
             *members += 1;
-            *active += u32::from(task.phase == Phase::Running);
+            *active += u32::from(task.phase == Phase::Running) * task.limits.weight.get();
             queued += u32::from(task.phase == Phase::Queued);
             sleeping += u32::from(matches!(task.phase, Phase::Backoff { .. }));
             assert_eq!(self.wheel.due(token.slot()).unwrap_or(Instant::NEVER), task.due());

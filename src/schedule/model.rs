@@ -1,9 +1,11 @@
 //! The machine against a naive model that searches and recounts: it checks that each action is allowed at that moment,
 //! and that nothing which is due stays undone.
 
+use super::adaptive::Load;
+use super::breaker::Verdict;
 use super::{
-    Action, Admission, Backoff, Config, Deadline, Ending, Jitter, Limits, Micros, Outcome, Rate, RateLimit, Schedule,
-    Settled, Spent,
+    Action, Admission, Backoff, Config, DOUBLE, Deadline, Ending, Jitter, Limits, Micros, Outcome, Overflow, Rate,
+    RateLimit, Schedule, Settled, Spent,
 };
 use crate::slab::Token;
 use crate::time::{Duration, Instant};
@@ -18,6 +20,7 @@ enum Op {
         attempt: u64,
         total: u64,
         retries: u32,
+        place: (u64, i32, u32),
     },
     Settle {
         pick: usize,
@@ -48,6 +51,10 @@ struct Task {
     key: u8,
     state: State,
     limits: (u64, u64, u32),
+    /// The longest wait for the first attempt, the priority and the weight.
+    place: (u64, i32, u32),
+    /// When it joined the queue last.
+    joined: u64,
     submitted: u64,
     attempts: u32,
 }
@@ -67,6 +74,8 @@ struct World {
     /// When attempts began, and what is in the bucket, in units of which a token is as many as its interval has milliseconds.
     starts: Vec<u64>,
     level: u64,
+    /// Whether the last one that came has taken the place of another.
+    room: bool,
 }
 
 impl World {
@@ -85,6 +94,7 @@ impl World {
             submitted: 0,
             starts: Vec::new(),
             level: capacity(config),
+            room: false,
         }
     }
 
@@ -115,14 +125,42 @@ impl World {
         self.live.values().filter(runs).count() as u32
     }
 
+    /// Places that are taken.
+    fn taken(&self, key: Option<u8>) -> u32 {
+        let runs = |task: &&Task| matches!(task.state, State::Running { .. }) && key.is_none_or(|key| task.key == key);
+        self.live.values().filter(runs).map(|task| task.place.2).sum()
+    }
+
+    fn fits(&self, key: u8, weight: u32) -> bool {
+        self.fits_lane(key, weight) && fits(self.taken(None), weight, self.config.concurrency.get())
+    }
+
+    fn fits_lane(&self, key: u8, weight: u32) -> bool {
+        fits(self.taken(Some(key)), weight, self.config.per_lane.get())
+    }
+
+    /// Who waits in a lane, in order: by arrival less what the priority is worth.
+    fn line(&self, key: u8) -> Vec<Token> {
+        let waits = |task: &Task| task.key == key && matches!(task.state, State::Queued { .. });
+        let mut line: Vec<_> = self.live.iter().filter(|(_, task)| waits(task)).collect();
+        let aging = i128::from(self.config.aging.as_millis());
+        line.sort_by_key(|(_, task)| match task.state {
+            State::Queued { turn } if aging == i128::from(u64::MAX) => (-i128::from(task.place.1), turn),
+            State::Queued { turn } => (i128::from(task.joined) - i128::from(task.place.1) * aging, turn),
+            _ => unreachable!("it waits"),
+        });
+        line.into_iter().map(|(&token, _)| token).collect()
+    }
+
+    /// Whether the first of a lane has room to run, but for the rate.
     fn has_room(&self, key: u8) -> bool {
-        self.running(None) < self.config.concurrency.get() && self.running(Some(key)) < self.config.per_lane.get()
+        self.line(key).first().is_some_and(|token| self.fits(key, self.live[token].place.2))
     }
 
     fn apply(&mut self, op: Op) {
         self.turn += 1;
         match op {
-            Op::Submit { key, attempt, total, retries } => self.submit(key, (attempt, total, retries)),
+            Op::Submit { key, attempt, total, retries, place } => self.submit(key, (attempt, total, retries), place),
             Op::Settle { pick, retryable, retry_after } => {
                 let running: Vec<Token> = self.tokens(|task| matches!(task.state, State::Running { .. }));
                 if !running.is_empty() {
@@ -159,25 +197,41 @@ impl World {
         self.live.iter().filter(|(_, task)| wanted(task)).map(|(&token, _)| token).collect()
     }
 
-    fn submit(&mut self, key: u8, limits: (u64, u64, u32)) {
+    fn submit(&mut self, key: u8, limits: (u64, u64, u32), place: (u64, i32, u32)) {
         let waiting = self.live.len() as u32 - self.running(None);
-        let waits = self.ready.keys().any(|&key| self.has_room(key));
-        let at_once = self.has_room(key) && (rate(self.config).is_none() || (!waits && self.has_token()));
-        let refused = waiting >= self.config.max_queue && !at_once;
+        let (wait, priority, weight) = place;
+        let at_once = self.fits(key, weight) && self.line(key).is_empty() && self.ready.is_empty() && self.has_token();
         let queued = self.tokens(|task| matches!(task.state, State::Queued { .. })).len() as u64;
+        let is_full = (waiting >= self.config.max_queue || wait == 0) && !at_once;
+        let makes_room = self.config.overflow == Overflow::DropOldest && wait > 0 && queued > 0;
+        let refused = is_full && !makes_room;
         let too_long = rate(self.config).is_some_and(|(.., most)| self.rate_wait(queued + 1) > most);
         let (attempt, total, retries) = limits;
-        let asked = Limits { attempt: Duration::from_millis(attempt), total: Duration::from_millis(total), retries };
-        match self.machine.submit(self.lanes.get(&key).copied(), asked, self.at()) {
+        let asked = Limits {
+            attempt: Duration::from_millis(attempt),
+            total: Duration::from_millis(total),
+            retries,
+            wait: Duration::from_millis(wait),
+            priority,
+            weight: NonZeroU32::new(weight).expect("not zero"),
+        };
+        match self.machine.submit(self.lanes.get(&key).copied(), None, asked, self.at()) {
+            Admission::CircuitOpen(_) => panic!("there are no circuits"),
             Admission::QueueFull => assert!(refused),
             Admission::RateLimited { .. } => assert!(!refused && too_long),
             Admission::Admitted { task, lane } => {
                 assert!(!refused && !too_long);
+                self.room = is_full && makes_room;
                 assert_eq!(*self.lanes.entry(key).or_insert(lane), lane);
                 self.submitted += 1;
                 let state = State::Queued { turn: self.turn };
                 assert!(
-                    self.live.insert(task, Task { key, state, limits, submitted: self.now, attempts: 0 }).is_none()
+                    self.live
+                        .insert(
+                            task,
+                            Task { key, state, limits, place, joined: self.now, submitted: self.now, attempts: 0 }
+                        )
+                        .is_none()
                 );
             }
         }
@@ -192,7 +246,7 @@ impl World {
             (false, None) => Outcome::Ok,
         };
         let expires = task.submitted.saturating_add(task.limits.1);
-        match self.machine.settle(token, task.attempts, outcome, self.at()) {
+        match self.machine.settle(token, task.attempts, outcome, (Verdict::Success, Load::Ignored), self.at()) {
             Settled::Stale => panic!("a running attempt is not stale"),
             Settled::Backoff { until } => {
                 assert!(retryable);
@@ -204,6 +258,7 @@ impl World {
                     Ending::Final => assert!(!retryable),
                     Ending::Exhausted => assert!(retryable && task.attempts > task.limits.2),
                     Ending::PauseTooLong => assert!(retry_after.is_some_and(|ms| ms > max_pause)),
+                    Ending::CircuitOpen | Ending::BudgetSpent => panic!("there are no circuits and no budget"),
                     Ending::NoTimeLeft => {
                         let longest = self.config.backoff.max.as_millis().max(retry_after.unwrap_or(0));
                         assert!(retryable && self.now + longest >= expires);
@@ -216,13 +271,19 @@ impl World {
 
     fn settle_stale(&mut self, pick: usize, attempt: u32) {
         if let Some(&token) = self.ended.get(pick % self.ended.len().max(1)) {
-            assert_eq!(self.machine.settle(token, attempt, Outcome::Ok, self.at()), Settled::Stale);
+            assert_eq!(
+                self.machine.settle(token, attempt, Outcome::Ok, (Verdict::Success, Load::Ignored), self.at()),
+                Settled::Stale
+            );
             assert_eq!(self.machine.cancel(token, self.at()), None);
         }
         let other = self.tokens(|task| !matches!(task.state, State::Running { .. }) || task.attempts != attempt);
         if !other.is_empty() {
             let token = other[pick % other.len()];
-            assert_eq!(self.machine.settle(token, attempt, Outcome::Fatal, self.at()), Settled::Stale);
+            assert_eq!(
+                self.machine.settle(token, attempt, Outcome::Fatal, (Verdict::Failure, Load::Ignored), self.at()),
+                Settled::Stale
+            );
         }
     }
 
@@ -252,8 +313,8 @@ impl World {
 
     fn find_ready(&mut self) {
         for key in 0..KEYS {
-            let waits = self.live.values().any(|task| task.key == key && matches!(task.state, State::Queued { .. }));
-            if waits && self.running(Some(key)) < self.config.per_lane.get() {
+            let first = self.line(key).first().map(|token| self.live[token].place.2);
+            if first.is_some_and(|weight| self.fits_lane(key, weight)) {
                 self.ready.entry(key).or_default();
             } else {
                 self.ready.remove(&key);
@@ -273,6 +334,7 @@ impl World {
                     assert_eq!(attempt, self.live[&task].attempts);
                     self.put_to_sleep(task, until, None);
                 }
+                Action::Refuse { .. } | Action::Limit(_) => panic!("there are neither circuits nor limits that move"),
                 Action::Expire { task, deadline, spent } => self.expired(task, deadline, spent),
             }
         }
@@ -280,12 +342,19 @@ impl World {
             assert!(task.submitted.saturating_add(task.limits.1) > self.now, "a task outlived its deadline");
             match task.state {
                 State::Running { since } => assert!(since.saturating_add(task.limits.0) > self.now),
-                State::Asleep { until } if until <= self.now => task.state = State::Queued { turn: self.turn },
+                State::Asleep { until } if until <= self.now => {
+                    task.state = State::Queued { turn: self.turn };
+                    task.joined = self.now;
+                }
+                State::Queued { .. } if task.attempts == 0 && task.place.0 > 0 => {
+                    assert!(task.submitted.saturating_add(task.place.0) > self.now, "it waited for too long");
+                }
                 _ => {}
             }
         }
         self.find_ready();
-        let room = self.ready.keys().any(|&key| self.has_room(key));
+        // A turn is kept for a heavy one until there is room, so that light ones do not keep it out.
+        let room = self.ready.keys().all(|&key| self.has_room(key)) && !self.ready.is_empty();
         assert!(!room || !self.has_token(), "a slot is free, the rate allows it and a task waits");
         assert_eq!(self.machine.running(), self.running(None));
         assert_eq!(
@@ -298,20 +367,30 @@ impl World {
 
     fn started(&mut self, token: Token, attempt: u32) {
         let task = self.live[&token].clone();
-        let turn = match task.state {
-            State::Queued { turn } => turn,
-            State::Asleep { until } if until <= self.now => self.turn,
+        match task.state {
+            State::Queued { .. } => {}
+            State::Asleep { until } if until <= self.now => {
+                let entry = self.live.get_mut(&token).expect("a live task");
+                entry.state = State::Queued { turn: self.turn };
+                entry.joined = self.now;
+            }
             state => panic!("{state:?} cannot start"),
-        };
-        assert!(self.has_room(task.key) && self.has_token(), "a limit is exceeded");
+        }
+        assert!(self.fits(task.key, task.place.2) && self.has_token(), "a limit is exceeded");
         self.level -= rate(self.config).map_or(0, |(_, interval, ..)| interval);
         self.starts.push(self.now);
         assert!(task.submitted.saturating_add(task.limits.1) > self.now, "started after its deadline");
-        let earlier = |other: &Task| matches!(other.state, State::Queued { turn: first } if first < turn);
-        assert!(
-            !self.live.values().any(|other| other.key == task.key && earlier(other)),
-            "a lane is not first in, first out"
-        );
+        let rank = |token: Token| {
+            let Task { place: (_, priority, _), joined, state: State::Queued { turn }, .. } = self.live[&token] else {
+                panic!("it waits")
+            };
+            let aging = i128::from(self.config.aging.as_millis());
+            let came = if aging == i128::from(u64::MAX) { 0 } else { i128::from(joined) };
+            let worth = if aging == i128::from(u64::MAX) { 1 } else { aging };
+            (came - i128::from(priority) * worth, turn)
+        };
+        let first = self.line(task.key)[0];
+        assert!(rank(first) == rank(token), "a lane is not in the order of priority and arrival");
         for (_, served) in self.ready.iter_mut().filter(|&(&key, _)| key != task.key) {
             assert!(served.insert(task.key), "a lane had two turns while another waited for one");
         }
@@ -329,6 +408,12 @@ impl World {
         match deadline {
             Deadline::Queue => assert!(total && task.attempts == 0),
             Deadline::Total => assert!(total && task.attempts > 0),
+            Deadline::Wait => {
+                assert!(!total && task.attempts == 0 && task.submitted.saturating_add(task.place.0) <= self.now);
+            }
+            Deadline::Room => {
+                assert!(std::mem::take(&mut self.room) && matches!(task.state, State::Queued { .. }));
+            }
             Deadline::Attempt => {
                 let State::Running { since } = task.state else { panic!("only an attempt has that deadline") };
                 assert!(!total && since.saturating_add(task.limits.0) <= self.now);
@@ -354,11 +439,20 @@ fn span() -> impl Strategy<Value = u64> {
     prop_oneof![1..20u64, 1..500u64, Just(u64::MAX)]
 }
 
+fn fits(taken: u32, weight: u32, limit: u32) -> bool {
+    taken == 0 || taken + weight <= limit
+}
+
+fn place() -> impl Strategy<Value = (u64, i32, u32)> {
+    let wait = prop_oneof![6 => Just(u64::MAX), 1 => 1..200u64, 1 => Just(0)];
+    (wait, prop_oneof![2 => Just(0), 1 => -2..4i32], prop_oneof![2 => Just(1), 1 => 1..4u32])
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let retry_after = prop_oneof![Just(None), (0..300u64).prop_map(Some), any::<u64>().prop_map(Some)];
     prop_oneof![
-        4 => (0..KEYS, span(), span(), 0..4u32)
-            .prop_map(|(key, attempt, total, retries)| Op::Submit { key, attempt, total, retries }),
+        4 => (0..KEYS, span(), span(), 0..4u32, place())
+            .prop_map(|(key, attempt, total, retries, place)| Op::Submit { key, attempt, total, retries, place }),
         3 => (any::<usize>(), any::<bool>(), retry_after)
             .prop_map(|(pick, retryable, retry_after)| Op::Settle { pick, retryable, retry_after }),
         1 => (any::<usize>(), 0..3u32).prop_map(|(pick, attempt)| Op::SettleStale { pick, attempt }),
@@ -378,15 +472,23 @@ fn rate_limit() -> impl Strategy<Value = Option<RateLimit>> {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    (1..5u32, 1..4u32, 0..8u32, any::<bool>(), 0..50u64, 0..200u64, rate_limit()).prop_map(
-        |(concurrency, per_lane, max_queue, full, initial, max, rate_limit)| Config {
+    let overflow = prop_oneof![Just(Overflow::Reject), Just(Overflow::DropOldest)];
+    let aging = prop_oneof![Just(u64::MAX), 1..100u64];
+    (1..5u32, 1..4u32, 0..8u32, any::<bool>(), 0..50u64, 0..200u64, rate_limit(), overflow, aging).prop_map(
+        |(concurrency, per_lane, max_queue, full, initial, max, rate_limit, overflow, aging)| Config {
             concurrency: NonZeroU32::new(concurrency).expect("not zero"),
             per_lane: NonZeroU32::new(per_lane).expect("not zero"),
             max_queue,
+            overflow,
+            aging: Duration::from_millis(aging),
+            retry_budget: None,
+            breaker: None,
+            adaptive: None,
             backoff: Backoff {
                 initial: Duration::from_millis(initial),
                 max: Duration::from_millis(max),
                 jitter: if full { Jitter::Full } else { Jitter::Decorrelated },
+                factor: DOUBLE,
             },
             max_retry_after: Duration::from_millis(250),
             rate_limit,
@@ -430,23 +532,31 @@ proptest! {
 #[test]
 fn keeps_no_memory_of_hosts_it_is_done_with() {
     let nonzero = NonZeroU32::new(2).expect("not zero");
-    let backoff = Backoff { initial: Duration::ZERO, max: Duration::ZERO, jitter: Jitter::Full };
+    let backoff = Backoff { initial: Duration::ZERO, max: Duration::ZERO, jitter: Jitter::Full, factor: DOUBLE };
     let config = Config {
         concurrency: nonzero,
         per_lane: nonzero,
         max_queue: 10,
+        overflow: Overflow::Reject,
+        aging: Duration::FOREVER,
+        retry_budget: None,
+        breaker: None,
+        adaptive: None,
         backoff,
         max_retry_after: Duration::ZERO,
         rate_limit: None,
     };
     let mut machine = Schedule::new(config, 0, Instant::ZERO);
-    let limits = Limits { attempt: Duration::FOREVER, total: Duration::FOREVER, retries: 0 };
+    let limits = Limits::NONE;
     for _ in 0..10_000 {
-        let Admission::Admitted { task, .. } = machine.submit(None, limits, Instant::ZERO) else {
+        let Admission::Admitted { task, .. } = machine.submit(None, None, limits, Instant::ZERO) else {
             panic!("there is room")
         };
         assert_eq!(machine.poll_action(Instant::ZERO), Some(Action::Start { task, attempt: 1 }));
-        assert!(matches!(machine.settle(task, 1, Outcome::Ok, Instant::ZERO), Settled::Done(Ending::Final, _)));
+        assert!(matches!(
+            machine.settle(task, 1, Outcome::Ok, (Verdict::Success, Load::Ignored), Instant::ZERO),
+            Settled::Done(Ending::Final, _)
+        ));
     }
     assert_eq!((machine.lanes(), machine.running()), (0, 0));
     machine.validate();
@@ -455,28 +565,35 @@ fn keeps_no_memory_of_hosts_it_is_done_with() {
 #[test]
 fn tells_the_wait_for_the_rate_from_the_wait_for_a_slot() {
     let one = NonZeroU32::MIN;
-    let backoff = Backoff { initial: Duration::ZERO, max: Duration::ZERO, jitter: Jitter::Full };
+    let backoff = Backoff { initial: Duration::ZERO, max: Duration::ZERO, jitter: Jitter::Full, factor: DOUBLE };
     let rate_limit =
         RateLimit { rate: Rate { tokens: one, interval: Micros(100_000), burst: one }, max_wait: Micros(250_000) };
     let config = Config {
         concurrency: one,
         per_lane: one,
         max_queue: 10,
+        overflow: Overflow::Reject,
+        aging: Duration::FOREVER,
+        retry_budget: None,
+        breaker: None,
+        adaptive: None,
         backoff,
         max_retry_after: Duration::ZERO,
         rate_limit: Some(rate_limit),
     };
     let mut machine = Schedule::new(config, 0, Instant::ZERO);
-    let limits = Limits { attempt: Duration::FOREVER, total: Duration::FOREVER, retries: 0 };
-    let [first, second, third] = [(); 3].map(|()| match machine.submit(None, limits, Instant::ZERO) {
+    let limits = Limits::NONE;
+    let [first, second, third] = [(); 3].map(|()| match machine.submit(None, None, limits, Instant::ZERO) {
         Admission::Admitted { task, .. } => task,
         other => panic!("{other:?}"),
     });
-    assert_eq!(machine.submit(None, limits, Instant::ZERO), Admission::RateLimited { wait: Micros(300_000) });
+    assert_eq!(machine.submit(None, None, limits, Instant::ZERO), Admission::RateLimited { wait: Micros(300_000) });
     let mut settle = |task, from, to| {
         let (from, to) = (Instant::from_millis(from), Instant::from_millis(to));
         assert_eq!(machine.poll_action(from), Some(Action::Start { task, attempt: 1 }));
-        let Settled::Done(Ending::Final, spent) = machine.settle(task, 1, Outcome::Ok, to) else {
+        let Settled::Done(Ending::Final, spent) =
+            machine.settle(task, 1, Outcome::Ok, (Verdict::Success, Load::Ignored), to)
+        else {
             panic!("it has run")
         };
         (spent.queued.as_millis(), spent.rate.as_millis(), spent.running.as_millis(), machine.poll_at())
@@ -487,4 +604,188 @@ fn tells_the_wait_for_the_rate_from_the_wait_for_a_slot() {
     assert_eq!(settle(second, 100, 250), (30, 70, 150, None));
     assert_eq!(settle(third, 250, 250), (180, 70, 0, None));
     machine.validate();
+}
+
+mod circuits {
+    use super::super::adaptive::{AdaptiveRules, Algorithm, Load};
+    use super::super::breaker::{MILLION, Rules, Verdict, WindowKind};
+    use super::super::{
+        Action, Admission, Backoff, BudgetRules, Config, DOUBLE, Ending, Jitter, Limits, Outcome, Overflow, Schedule,
+        Settled,
+    };
+    use crate::slab::Token;
+    use crate::time::{Duration, Instant};
+    use std::num::NonZeroU32;
+
+    fn ms(span: u64) -> Duration {
+        Duration::from_millis(span)
+    }
+
+    fn config() -> Config {
+        let some = |count| NonZeroU32::new(count).expect("not zero");
+        Config {
+            concurrency: some(2),
+            per_lane: some(2),
+            max_queue: 10,
+            overflow: Overflow::Reject,
+            aging: Duration::FOREVER,
+            backoff: Backoff { initial: ms(10), max: ms(10), jitter: Jitter::Full, factor: DOUBLE },
+            max_retry_after: Duration::FOREVER,
+            rate_limit: None,
+            retry_budget: None,
+            adaptive: None,
+            breaker: Some(Rules {
+                window: WindowKind::Consecutive,
+                failure_ratio: MILLION,
+                minimum_calls: 2,
+                slow_after: Duration::FOREVER,
+                slow_ratio: MILLION,
+                open_for: ms(1000),
+                open_factor: u64::from(MILLION),
+                max_open: ms(1000),
+                probes: some(1),
+                probe_ratio: MILLION,
+                max_half_open: ms(5000),
+                idle_after: Duration::FOREVER,
+                max_circuits: some(100),
+            }),
+        }
+    }
+
+    fn admitted(
+        machine: &mut Schedule,
+        lane: &mut Option<Token>,
+        circuit: Option<Token>,
+        limits: Limits,
+        now: Instant,
+    ) -> Token {
+        let Admission::Admitted { task, lane: given } = machine.submit(*lane, circuit, limits, now) else {
+            panic!("there is room")
+        };
+        *lane = Some(given);
+        task
+    }
+
+    #[test]
+    fn whoever_waits_when_a_circuit_opens_is_refused_and_then_one_probe_decides() {
+        let mut machine = Schedule::new(config(), 1, Instant::ZERO);
+        let now = Instant::from_millis(5);
+        let circuit = machine.breakers().map(|breakers| breakers.add(now));
+        let mut lane = None;
+        let tasks = [(); 5].map(|()| admitted(&mut machine, &mut lane, circuit, Limits::NONE, now));
+        for task in [tasks[0], tasks[1]] {
+            assert_eq!(machine.poll_action(now), Some(Action::Start { task, attempt: 1 }));
+        }
+        let settle = |machine: &mut Schedule, task, verdict, now| {
+            let settled = machine.settle(task, 1, Outcome::Ok, (verdict, Load::Ignored), now);
+            assert!(matches!(settled, Settled::Done(Ending::Final, _)));
+        };
+        settle(&mut machine, tasks[0], Verdict::Failure, now);
+        assert_eq!(machine.poll_action(now), Some(Action::Start { task: tasks[2], attempt: 1 }));
+        settle(&mut machine, tasks[1], Verdict::Failure, now);
+        for waiting in [tasks[3], tasks[4]] {
+            let Some(Action::Refuse { task, refusal, .. }) = machine.poll_action(now) else { panic!("refused") };
+            assert_eq!((task, refusal.retry_at), (waiting, now + ms(1000)));
+        }
+        assert!(matches!(machine.submit(lane, circuit, Limits::NONE, now), Admission::CircuitOpen(_)));
+        // What was begun before says nothing.
+        settle(&mut machine, tasks[2], Verdict::Success, now);
+        let later = now + ms(1000);
+        let mut lane = None;
+        let probe = admitted(&mut machine, &mut lane, circuit, Limits::NONE, later);
+        assert_eq!(machine.poll_action(later), Some(Action::Start { task: probe, attempt: 1 }));
+        assert!(matches!(machine.submit(lane, circuit, Limits::NONE, later), Admission::CircuitOpen(_)));
+        // Given up by its caller: the next one is let through.
+        machine.cancel(probe, later);
+        let probe = admitted(&mut machine, &mut None, circuit, Limits::NONE, later);
+        assert_eq!(machine.poll_action(later), Some(Action::Start { task: probe, attempt: 1 }));
+        settle(&mut machine, probe, Verdict::Success, later);
+        assert!(matches!(machine.submit(None, circuit, Limits::NONE, later), Admission::Admitted { .. }));
+        machine.validate();
+    }
+
+    #[test]
+    fn whoever_would_be_refused_after_the_pause_is_not_tried_again() {
+        let mut machine = Schedule::new(config(), 1, Instant::ZERO);
+        let now = Instant::ZERO;
+        let circuit = machine.breakers().map(|breakers| breakers.add(now));
+        let limits = Limits { retries: 5, attempt: ms(100), ..Limits::NONE };
+        let task = admitted(&mut machine, &mut None, circuit, limits, now);
+        let again = Outcome::Retryable { retry_after: None };
+        assert_eq!(machine.poll_action(now), Some(Action::Start { task, attempt: 1 }));
+        assert!(matches!(
+            machine.settle(task, 1, again, (Verdict::Failure, Load::Ignored), now),
+            Settled::Backoff { .. }
+        ));
+        let now = Instant::from_millis(50);
+        assert_eq!(machine.poll_action(now), Some(Action::Start { task, attempt: 2 }));
+        assert!(matches!(
+            machine.settle(task, 2, again, (Verdict::Failure, Load::Ignored), now),
+            Settled::Done(Ending::CircuitOpen, _)
+        ));
+    }
+
+    #[test]
+    fn retries_stay_within_their_budget() {
+        let budget = BudgetRules { ratio: MILLION / 5, min_per_second: 0 };
+        let mut machine =
+            Schedule::new(Config { breaker: None, retry_budget: Some(budget), ..config() }, 1, Instant::ZERO);
+        let limits = Limits { retries: 5, ..Limits::NONE };
+        let (mut retries, mut refused, mut now) = (0, 0, Instant::ZERO);
+        for _ in 0..1000 {
+            admitted(&mut machine, &mut None, None, limits, now);
+            now = now + ms(100);
+            while let Some(Action::Start { task, attempt }) = machine.poll_action(now) {
+                retries += u32::from(attempt > 1);
+                let settled = machine.settle(
+                    task,
+                    attempt,
+                    Outcome::Retryable { retry_after: None },
+                    (Verdict::Failure, Load::Ignored),
+                    now,
+                );
+                refused += u32::from(matches!(settled, Settled::Done(Ending::BudgetSpent, _)));
+            }
+        }
+        assert!(retries <= 200 && retries > 150 && refused > 750, "{retries} retries, {refused} refused");
+    }
+
+    #[test]
+    fn refusals_lower_the_limit_and_every_change_is_told() {
+        let rules = AdaptiveRules {
+            algorithm: Algorithm::Gradient,
+            min: 1,
+            max: 50,
+            initial: 8,
+            max_healthy_latency: Duration::FOREVER,
+            max_limit_factor: 5,
+        };
+        let some = |count| NonZeroU32::new(count).expect("not zero");
+        let config =
+            Config { breaker: None, adaptive: Some(rules), concurrency: some(50), per_lane: some(50), ..config() };
+        let mut machine = Schedule::new(Config { max_queue: 1000, ..config }, 1, Instant::ZERO);
+        let mut lane = None;
+        let (mut running, mut now, mut limit) = (std::collections::VecDeque::new(), Instant::ZERO, 8);
+        for _ in 0..40 {
+            admitted(&mut machine, &mut lane, None, Limits::NONE, now);
+        }
+        for _ in 0..30 {
+            while let Some(action) = machine.poll_action(now) {
+                match action {
+                    Action::Start { task, .. } => running.push_back(task),
+                    Action::Limit(change) => {
+                        assert_eq!((change.from, change.to), (limit, machine.concurrency()));
+                        limit = change.to;
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert!(running.len() <= 8);
+            now = now + ms(50);
+            let Some(task) = running.pop_front() else { break };
+            machine.settle(task, 1, Outcome::Ok, (Verdict::Ignored, Load::Overload), now);
+        }
+        assert_eq!(limit, 1);
+        machine.validate();
+    }
 }

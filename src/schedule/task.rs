@@ -1,7 +1,10 @@
 //! One admitted task: where it is on its way, what it may still use, and where its time went.
 
+use super::Deadline;
+use super::breaker::Permit;
 use crate::slab::Token;
 use crate::time::{Duration, Instant};
+use std::num::NonZeroU32;
 
 /// What a task may use up.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +15,24 @@ pub struct Limits {
     pub total: Duration,
     /// How many attempts may follow the first.
     pub retries: u32,
+    /// How long it may wait in the queue for its first attempt. Zero: it begins at once or not at all.
+    pub wait: Duration,
+    /// Who comes first in a lane: the higher.
+    pub priority: i32,
+    /// How many places it takes while it runs.
+    pub weight: NonZeroU32,
+}
+
+impl Limits {
+    /// A task that may take as long as it likes, and is tried once.
+    pub const NONE: Self = Self {
+        attempt: Duration::FOREVER,
+        total: Duration::FOREVER,
+        retries: 0,
+        wait: Duration::FOREVER,
+        priority: 0,
+        weight: NonZeroU32::MIN,
+    };
 }
 
 /// Where a task's time went.
@@ -32,6 +53,10 @@ pub struct Spent {
 #[derive(Clone, Debug)]
 pub(super) struct Task {
     pub(super) lane: Token,
+    /// The breaker that its attempts go through.
+    pub(super) circuit: Option<Token>,
+    /// What that has let the attempt through with which runs.
+    pub(super) permit: Option<Permit>,
     pub(super) phase: Phase,
     pub(super) limits: Limits,
     pub(super) expires: Instant,
@@ -51,9 +76,11 @@ pub(super) enum Phase {
 }
 
 impl Task {
-    pub(super) fn new(lane: Token, limits: Limits, shut: Duration, now: Instant) -> Self {
+    pub(super) fn new(lane: Token, circuit: Option<Token>, limits: Limits, shut: Duration, now: Instant) -> Self {
         Self {
             lane,
+            circuit,
+            permit: None,
             phase: Phase::Queued,
             limits,
             expires: now + limits.total,
@@ -94,10 +121,31 @@ impl Task {
         self.spent.attempts
     }
 
+    /// When it gives up its place in the queue.
+    fn patience(&self) -> Instant {
+        if self.attempt() > 0 || self.limits.wait == Duration::ZERO {
+            return Instant::NEVER;
+        }
+        self.since + self.limits.wait
+    }
+
+    /// Which deadline has ended it, if one has.
+    pub(super) fn overdue(&self, now: Instant) -> Option<Deadline> {
+        if self.expires <= now {
+            return Some(if self.attempt() == 0 { Deadline::Queue } else { Deadline::Total });
+        }
+        (self.phase == Phase::Queued && self.patience() <= now).then_some(Deadline::Wait)
+    }
+
+    /// For how long the attempt has run.
+    pub(super) fn took(&self, now: Instant) -> Duration {
+        now.since(self.since)
+    }
+
     /// When the clock next has a say in this task.
     pub(super) fn due(&self) -> Instant {
         match self.phase {
-            Phase::Queued => self.expires,
+            Phase::Queued => self.expires.min(self.patience()),
             Phase::Running => self.expires.min(self.since + self.limits.attempt),
             Phase::Backoff { until } => until.min(self.expires),
         }

@@ -150,6 +150,6 @@ fn span(ms: f64) -> Duration {
     if ms == f64::INFINITY { Duration::FOREVER } else { Duration::from_millis(ms as u64) }
 }
 
-fn time(at: Instant) -> f64 {
+pub(super) fn time(at: Instant) -> f64 {
     if at == Instant::NEVER { f64::INFINITY } else { at.as_millis() as f64 }
 }

@@ -99,7 +99,7 @@ mod tests {
         Reflect::set(&config, &"rateLimit".into(), &rate).expect("a plain object takes a field");
         let mut handle = ScheduleHandle::new(&config, 0.0);
         let never = f64::INFINITY;
-        let admitted = (0..5).filter(|_| handle.submit(-1.0, never, never, 0, 0.0) >= 0.0).count();
+        let admitted = (0..5).filter(|_| handle.submit(-1.0, -1.0, never, never, 0, never, 0, 1, 0.0) >= 0.0).count();
         handle.drain(0.0);
         assert_eq!(admitted, 4, "two run within the burst, two wait, one finds the queue full");
         let state: ScheduleState = read(handle.inspect());

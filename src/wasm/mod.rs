@@ -11,6 +11,8 @@ mod cache;
 mod curve;
 #[cfg(feature = "schedule")]
 mod given;
+#[cfg(feature = "schedule")]
+mod hedge;
 #[cfg(all(feature = "inspect", feature = "cache", feature = "schedule"))]
 mod inspect;
 #[cfg(feature = "schedule")]
@@ -19,6 +21,8 @@ mod limiter;
 mod lz4;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "schedule")]
+mod retry;
 #[cfg(feature = "schedule")]
 mod schedule;
 #[cfg(feature = "segments")]

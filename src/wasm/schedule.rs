@@ -1,12 +1,15 @@
 //! The schedule's handle. Answers and actions go through one buffer of numbers: the first eight hold the answer to
 //! the last call, then come the drained actions, eight numbers each.
 
+use super::breaker::{breaker_rules, time};
 use super::given::Given;
 use super::instant;
 use super::limiter::{micros, millis};
+use crate::schedule::adaptive::{AdaptiveRules, Algorithm, Load, Reason};
+use crate::schedule::breaker::{CircuitState, MILLION, Verdict};
 use crate::schedule::{
-    Action, Admission, Backoff, Config, Deadline, Ending, Jitter, Limits, Outcome, Rate, RateLimit, Schedule, Settled,
-    Spent,
+    Action, Admission, Backoff, BudgetRules, Config, DOUBLE, Deadline, Ending, Jitter, Limits, Outcome, Overflow, Rate,
+    RateLimit, Schedule, Settled, Spent,
 };
 use crate::slab::Token;
 use crate::time::{Duration, Instant};
@@ -53,11 +56,28 @@ impl ScheduleHandle {
     }
 
     /// The new task; its lane is the first number of the answer. -1 when the queue is full, -2 when the rate limit would keep it
-    /// waiting too long: so long, the answer begins.
-    pub fn submit(&mut self, lane: f64, attempt: f64, total: f64, retries: u32, now: f64) -> f64 {
-        let limits = Limits { attempt: span(attempt), total: span(total), retries };
+    /// waiting too long: so long, the answer begins. -3 when its circuit is open: until then.
+    #[allow(clippy::too_many_arguments, reason = "an object would cost more than the call")]
+    pub fn submit(
+        &mut self,
+        lane: f64,
+        circuit: f64,
+        attempt: f64,
+        total: f64,
+        retries: u32,
+        wait: f64,
+        priority: i32,
+        weight: u32,
+        now: f64,
+    ) -> f64 {
+        let (wait, weight) = (span(wait), NonZeroU32::new(weight).unwrap_or(NonZeroU32::MIN));
+        let limits = Limits { attempt: span(attempt), total: span(total), retries, wait, priority, weight };
         let now = self.see(now);
-        match self.inner.submit(token(lane), limits, now) {
+        match self.inner.submit(token(lane), token(circuit), limits, now) {
+            Admission::CircuitOpen(refusal) => {
+                self.buffer[0] = time(refusal.retry_at);
+                -3.0
+            }
             Admission::Admitted { task, lane } => {
                 self.buffer[0] = lane.to_number() as f64;
                 task.to_number() as f64
@@ -70,13 +90,33 @@ impl ScheduleHandle {
         }
     }
 
-    /// 0 stale, 1 asleep (the answer begins with the time of waking), or the ending plus 2 (the answer is where the time went).
-    pub fn settle(&mut self, task: f64, attempt: u32, retryable: bool, retry_after: f64, now: f64) -> u32 {
+    /// 0 stale, 1 asleep (the answer begins with the time of waking), or the ending plus 2 (the answer is where the time went). `verdict` is what
+    /// its circuit is told: 0 well, 1 badly, 2 nothing; `load` what the limit is: 0 served, 1 too much, 2 nothing.
+    pub fn settle(
+        &mut self,
+        task: f64,
+        attempt: u32,
+        retryable: bool,
+        retry_after: f64,
+        verdict: u32,
+        load: u32,
+        now: f64,
+    ) -> u32 {
+        let verdict = match verdict {
+            0 => Verdict::Success,
+            1 => Verdict::Failure,
+            _ => Verdict::Ignored,
+        };
+        let load = match load {
+            0 => Load::Served,
+            1 => Load::Overload,
+            _ => Load::Ignored,
+        };
         let Some(task) = token(task) else { return 0 };
         let retry_after = (retry_after >= 0.0).then(|| span(retry_after));
         let outcome = if retryable { Outcome::Retryable { retry_after } } else { Outcome::Ok };
         let now = self.see(now);
-        match self.inner.settle(task, attempt, outcome, now) {
+        match self.inner.settle(task, attempt, outcome, (verdict, load), now) {
             Settled::Stale => 0,
             Settled::Backoff { until } => {
                 self.buffer[0] = until.as_millis() as f64;
@@ -89,6 +129,8 @@ impl ScheduleHandle {
                     Ending::Exhausted => 3,
                     Ending::NoTimeLeft => 4,
                     Ending::PauseTooLong => 5,
+                    Ending::CircuitOpen => 6,
+                    Ending::BudgetSpent => 7,
                 }
             }
         }
@@ -121,6 +163,49 @@ impl ScheduleHandle {
         instant(now)
     }
 
+    /// A new circuit, or -1 where there are none.
+    #[wasm_bindgen(js_name = addCircuit)]
+    pub fn add_circuit(&mut self, now: f64) -> f64 {
+        let added = self.inner.breakers().map(|breakers| breakers.add(instant(now)));
+        added.map_or(-1.0, |circuit| circuit.to_number() as f64)
+    }
+
+    /// A circuit that has made room for others, or -1.
+    #[wasm_bindgen(js_name = pollForgotten)]
+    pub fn poll_forgotten(&mut self) -> f64 {
+        let forgotten = self.inner.breakers().and_then(|breakers| breakers.poll_forgotten());
+        forgotten.map_or(-1.0, |circuit| circuit.to_number() as f64)
+    }
+
+    /// 0 closed, 1 open (the answer is until when), 2 half-open, 3 isolated.
+    #[wasm_bindgen(js_name = circuitState)]
+    pub fn circuit_state(&mut self, circuit: f64, now: f64) -> u32 {
+        let circuit = token(circuit);
+        let state = self.inner.breakers().and_then(|breakers| breakers.state(circuit?, instant(now)));
+        match state {
+            None | Some(CircuitState::Closed) => 0,
+            Some(CircuitState::Open { until }) => {
+                self.buffer[0] = time(until);
+                1
+            }
+            Some(CircuitState::HalfOpen) => 2,
+            Some(CircuitState::Isolated) => 3,
+        }
+    }
+
+    /// Changes how many attempts run at once.
+    #[wasm_bindgen(js_name = setConcurrency)]
+    pub fn set_concurrency(&mut self, concurrency: u32, now: f64) {
+        let now = self.see(now);
+        self.inner.set_concurrency(NonZeroU32::new(concurrency).unwrap_or(NonZeroU32::MIN), now);
+    }
+
+    /// How many attempts may run at once.
+    #[wasm_bindgen(getter)]
+    pub fn concurrency(&self) -> u32 {
+        self.inner.concurrency()
+    }
+
     /// How many attempts run.
     #[wasm_bindgen(getter)]
     pub fn running(&self) -> u32 {
@@ -147,13 +232,16 @@ impl ScheduleHandle {
 }
 
 fn schedule_config(given: &Given<'_>) -> Config {
-    let jitter = if given.flag("decorrelated") { Jitter::Decorrelated } else { Jitter::Full };
-    let backoff = Backoff { initial: span(given.number("initialDelay")), max: span(given.number("maxDelay")), jitter };
     Config {
         concurrency: at_least_one(given.number("concurrency")),
         per_lane: at_least_one(given.number("perLane")),
         max_queue: given.number("maxQueue") as u32,
-        backoff,
+        overflow: if given.flag("dropOldest") { Overflow::DropOldest } else { Overflow::Reject },
+        aging: span(given.number("aging")),
+        adaptive: given.part("adaptive", |given| adaptive_rules(&given)),
+        breaker: given.part("breaker", |given| breaker_rules(&given)),
+        retry_budget: given.part("retryBudget", |given| budget_rules(&given)),
+        backoff: backoff(given),
         max_retry_after: span(given.number("maxRetryAfter")),
         rate_limit: given.part("rateLimit", |given| {
             let [tokens, burst] = ["tokens", "burst"].map(|name| at_least_one(given.number(name)));
@@ -161,6 +249,37 @@ fn schedule_config(given: &Given<'_>) -> Config {
             RateLimit { rate, max_wait: micros(given.number("maxWait")) }
         }),
     }
+}
+
+/// A rule for delays, as `BackoffConfig` in `js/core/schedule-core.ts` has it.
+pub(super) fn backoff(given: &Given<'_>) -> Backoff {
+    let jitter = match () {
+        () if given.flag("decorrelated") => Jitter::Decorrelated,
+        () if given.flag("exact") => Jitter::None,
+        () => Jitter::Full,
+    };
+    let factor = given.number("factor");
+    let factor = if factor >= 1.0 { (factor * f64::from(MILLION)) as u32 } else { DOUBLE };
+    Backoff { initial: span(given.number("initialDelay")), max: span(given.number("maxDelay")), jitter, factor }
+}
+
+/// A limit that moves, as `AdaptiveConfig` in `js/core/schedule-core.ts` has it.
+fn adaptive_rules(given: &Given<'_>) -> AdaptiveRules {
+    let count = |name| given.number(name) as u32;
+    AdaptiveRules {
+        algorithm: if given.flag("aimd") { Algorithm::Aimd } else { Algorithm::Gradient },
+        min: count("min"),
+        max: count("max"),
+        initial: count("initial"),
+        max_healthy_latency: span(given.number("maxHealthyLatency")),
+        max_limit_factor: count("maxLimitFactor"),
+    }
+}
+
+/// A budget, as `BudgetConfig` in `js/core/schedule-core.ts` has it.
+pub(super) fn budget_rules(given: &Given<'_>) -> BudgetRules {
+    let ratio = (given.number("ratio") * f64::from(MILLION) + 0.5) as u32;
+    BudgetRules { ratio, min_per_second: given.number("minPerSecond") as u32 }
 }
 
 fn at_least_one(count: f64) -> NonZeroU32 {
@@ -180,8 +299,27 @@ fn write_action(cell: &mut [f64], action: Action) {
                 Deadline::Queue => 0.0,
                 Deadline::Attempt => 1.0,
                 Deadline::Total => 2.0,
+                Deadline::Wait => 3.0,
+                Deadline::Room => 4.0,
             };
             (3.0, task, deadline)
+        }
+        Action::Limit(change) => {
+            let reason = match change.reason {
+                Reason::Overload => 0.0,
+                Reason::Unhealthy => 1.0,
+                Reason::Queueing => 2.0,
+                Reason::Headroom => 3.0,
+                Reason::Unused => 4.0,
+                Reason::Probe => 5.0,
+                Reason::Probed => 6.0,
+            };
+            cell[..4].copy_from_slice(&[5.0, f64::from(change.from), f64::from(change.to), reason]);
+            return;
+        }
+        Action::Refuse { task, refusal, spent } => {
+            write_spent(&mut cell[3..], spent);
+            (4.0, task, time(refusal.retry_at))
         }
     };
     cell[0] = kind;
@@ -201,6 +339,6 @@ fn token(number: f64) -> Option<Token> {
     (number >= 0.0).then(|| Token::from_number(number as u64))
 }
 
-fn span(ms: f64) -> Duration {
-    Duration::from_millis(ms as u64)
+pub(super) fn span(ms: f64) -> Duration {
+    if ms == f64::INFINITY { Duration::FOREVER } else { Duration::from_millis(ms as u64) }
 }

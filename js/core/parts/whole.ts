@@ -8,10 +8,13 @@ import { CorePart } from '../door.ts'
 import { __wbg_reset_state, initSync, plantTrap } from '../generated/shelflife/shelflife.js'
 
 export {
+  BackoffHandle,
   BatchMachine,
   BreakerHandle,
+  BudgetHandle,
   CacheHandle,
   CurveHandle,
+  HedgeHandle,
   LimiterHandle,
   MetricsMachine,
   ScheduleHandle,
