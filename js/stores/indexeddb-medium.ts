@@ -50,24 +50,27 @@ export class IndexedDbMedium implements SegmentMedium {
 
   append(segments: readonly Segment[], durability: Durability, { signal }: MediumCall): Promise<number[]> {
     const strength = durability === 'durable' ? 'strict' : this.#durability
-    return this.#attempt('append', signal, database =>
-      write(database, ALL, strength, signal, (transaction, attempt) => {
+    return this.#attempt('append', signal, database => {
+      const isLeaving = this.peers?.begin() === true
+      const isWithin = ({ payload }: Segment) => isLeaving || payload.length <= WITHIN
+      // The fewer stores, the sooner a transaction is over.
+      const stores = segments.every(isWithin) ? [DIRECTORIES, ABOUT] : ALL
+      return write(database, stores, strength, signal, (transaction, attempt) => {
         this.#meet(transaction)
         const directories = transaction.objectStore(DIRECTORIES)
-        const payloads = transaction.objectStore(PAYLOADS)
         const ids: number[] = []
-        const isLeaving = this.peers?.begin() === true
         let apart = 0
-        for (const [index, { directory, payload }] of segments.entries()) {
-          const isWithin = isLeaving || payload.length <= WITHIN
+        for (const [index, segment] of segments.entries()) {
+          const { directory, payload } = segment
           const record: Stored = { directory: exact(directory), payloadBytes: payload.length, check: checksum(directory) }
-          if (!isWithin) apart += 1
-          directories.add(isWithin ? { ...record, payload: exact(payload) } : record).onsuccess = event => {
+          const isApart = !isWithin(segment)
+          if (isApart) apart += 1
+          directories.add(isApart ? record : { ...record, payload: exact(payload) }).onsuccess = event => {
             const id = (event.target as IDBRequest<number>).result
             ids[index] = id
-            if (isWithin) return
+            if (!isApart) return
             attempt(() => {
-              payloads.put(exact(payload), id)
+              transaction.objectStore(PAYLOADS).put(exact(payload), id)
               apart -= 1
               // Said now, it is not asked for when the last request is answered.
               if (apart === 0) transaction.commit()
@@ -77,8 +80,8 @@ export class IndexedDbMedium implements SegmentMedium {
         // Nothing waits for an answer, which a page that is left would not live to see: what does is rolled back.
         if (apart === 0) transaction.commit()
         return ids
-      }),
-    )
+      })
+    })
   }
 
   list(after: number, { signal }: MediumCall): Promise<ListedSegment[]> {

@@ -9,6 +9,7 @@ import { untilAborted } from '../abort-watch.ts'
 import type { Clock } from '../clock.ts'
 import type { Alarm } from '../core/driver.ts'
 import { ClosedError, ShelflifeError } from '../errors.ts'
+import { nextTask } from '../next-task.ts'
 import { encodeEntry } from '../stores/entry-bytes.ts'
 import type { Persist, Room, StoreContext, TierEntry, TierState, TierStats } from '../stores/tier.ts'
 import type { PlainTier } from './barrier-tier.ts'
@@ -30,6 +31,9 @@ const REFUSE = 4
 /** A round that fails is tried again so often, after waits that grow. */
 const RETRIES = 3
 const RETRY_MS = 100
+/** What was written without looking for something to compact: so many rounds or bytes, then it is time, whoever waits. */
+const UNTIDY_ROUNDS = 256
+const UNTIDY_BYTES = 1024 * 1024
 /** How long `close` waits for the queue to empty. */
 const CLOSE_MS = 5000
 /** A tier that only reads looks this often, when it is used, for what is new and whether it may write. */
@@ -77,6 +81,9 @@ export class QueuedTier implements PlainTier {
   #closing: Promise<void> | undefined
   readonly #waiters = new Waiters()
   #pumping = false
+  /** Rounds and bytes that were written since somebody looked for something to compact. */
+  #untidy = { rounds: 0, bytes: 0 }
+  #isTidying = false
   /** Calls of `clear` that wait for their turn. A round whose turn comes earlier must not take what was set after them. */
   #clearing = 0
   /** What the log has of these keys is out of date, and could not be told so. `'all'`: of every key. */
@@ -349,7 +356,22 @@ export class QueuedTier implements PlainTier {
     void this.#empty().finally(() => {
       this.#pumping = false
       if (!this.#queue.isEmpty) this.#schedule(0)
+      else if (this.#untidy.rounds > 0) void this.#tidySoon()
     })
+  }
+
+  /** Compacts in a task of its own: whoever sets one entry after another, each awaited, does not wait for that. */
+  async #tidySoon(): Promise<void> {
+    if (this.#isTidying) return
+    this.#isTidying = true
+    await nextTask()
+    this.#isTidying = false
+    if (this.#state === 'on' && !this.#pumping && this.#queue.isEmpty) await this.#log.inTurn(() => this.#tidy())
+  }
+
+  async #tidy(): Promise<void> {
+    this.#untidy = { rounds: 0, bytes: 0 }
+    if (this.#state === 'on') await this.#log.compact().catch(() => this.#log.count('compaction'))
   }
 
   async #empty(): Promise<void> {
@@ -371,6 +393,7 @@ export class QueuedTier implements PlainTier {
     const batch = this.#queue.take(Math.min(this.#log.roundBytes, this.#maxValue))
     if (batch.length === 0) return undefined
     const { epoch } = this.#log
+    const bytes = batch.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0)
     try {
       await this.#log.append(batch, batch.some(({ durable }) => durable) ? 'durable' : 'stored')
     } catch (error) {
@@ -382,7 +405,9 @@ export class QueuedTier implements PlainTier {
     this.#queue.done()
     this.#settle()
     this.#payDebts()
-    await this.#log.compact().catch(() => this.#log.count('compaction'))
+    this.#untidy.rounds += 1
+    this.#untidy.bytes += bytes
+    if (this.#untidy.rounds >= UNTIDY_ROUNDS || this.#untidy.bytes >= UNTIDY_BYTES) await this.#tidy()
     return undefined
   }
 
