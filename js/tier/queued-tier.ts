@@ -427,8 +427,9 @@ export class QueuedTier implements PlainTier {
   }
 
   #turnOff(kind: string, cause: unknown): void {
-    if (this.#closing !== undefined) return
     this.#log.count(kind)
+    // Nobody opens it again, and whoever closes it waits for the queue.
+    if (this.#closing !== undefined) return this.#giveUpQueue(new ClosedError(`tier ${this.name}`))
     this.#state = 'off'
     this.#reason = cause instanceof Error ? cause.message : String(cause)
     this.#giveUpQueue(this.#unable(cause))

@@ -96,6 +96,25 @@ function fullStore(log: MemoryLog, disk: { readonly capacity: number }) {
 }
 
 describe('a tier on a medium that fails', () => {
+  test('from the moment on at which it is closed: what is queued is given up, and closing ends before its deadline', async () => {
+    const clock = new ManualClock()
+    let fault: Fault = 'none'
+    const store = faultyStore(memoryStore({ log: new MemoryLog() }), () => fault)
+    const tier = store.openTier(storeContext(clock))
+    const write = (key: string, persist: Persist) =>
+      tier.setMany([{ key, entry: { value: 1, writtenAt: clock.wall(), expiresAt: Infinity } }], { persist })
+    await settle(clock, write('a', 'stored'))
+    fault = 'fail'
+    await write('b', 'memory')
+    const stored = write('c', 'stored')
+    const outcome = settle(clock, stored)
+    const began = clock.monotonic()
+    expect(await settle(clock, tier.close())).toEqual({ value: undefined })
+    expect(clock.monotonic() - began).toBeLessThan(5000)
+    expect(await outcome).toMatchObject({ error: { code: 'ERR_CLOSED' } })
+    expect(tier.stats()).toMatchObject({ state: 'closed', queued: 0, dropped: 2, writes: 1, errors: { write: 5, flush: 1 } })
+  })
+
   test('nothing fails without a fault', async () => {
     const { stats, calls } = await live(() => 'none')
     expect(stats).toMatchObject({ errors: {}, dropped: 0 })
