@@ -183,13 +183,14 @@ describe('the hottest and the coldest', () => {
       for (let step = 0; step < 5000; step += 1) {
         const key = step % 2 === 0 ? `hot ${random.below(5)}` : `${random.below(500)}`
         if (cache.get(key) === undefined) cache.set(key, step)
-        if (asks && step % 100 === 0) cache.hottest(3).concat(cache.coldest(3))
+        if (step % 100 > 0) continue
+        if (asks) cache.hottest(3).concat(cache.coldest(3))
+        // Lets the log cross as well, and with it the next victims may be named a little earlier.
+        else cache.validate()
       }
       return cache
     })
-    // Asking lets the log cross, and with it the next victims may be named a little earlier.
-    const [asked = 0, unasked = 0] = caches.map(cache => cache.stats().hitRate)
-    expect(Math.abs(asked - unasked)).toBeLessThan(0.01)
+    expect([...(caches[0] ?? [])]).toEqual([...(caches[1] ?? [])])
     const hottest = caches[0]?.hottest(5) ?? []
     expect(hottest.filter(key => key.startsWith('hot')).length).toBeGreaterThanOrEqual(4)
     expect(caches[0]?.coldest(5).filter(key => key.startsWith('hot'))).toEqual([])

@@ -1,5 +1,5 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel'
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { LRUCache } from '../../../js/lru-cache.ts'
 import { plantTrap } from '../../../js/testing.ts'
 import { both, type Deferred, deferred, ours } from './both.ts'
@@ -11,6 +11,9 @@ describe.each(both)('methods of $name', ({ LRUCache }) => {
   const clock = { time: 1000, now: () => clock.time }
   beforeEach(() => {
     clock.time = 1000
+  })
+  afterEach(() => {
+    vi.useRealTimers()
   })
   const cacheWith = (options: Options) =>
     new LRUCache<string, number>({ ttlResolution: 0, perf: clock, ...options } as LRUCache.Options<string, number, unknown>)
@@ -136,6 +139,7 @@ describe.each(both)('methods of $name', ({ LRUCache }) => {
   })
 
   test('dump and load', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 })
     const cache = filled({ ttl: 10 })
     clock.time += 4
     const dumped = cache.dump()
@@ -144,7 +148,8 @@ describe.each(both)('methods of $name', ({ LRUCache }) => {
       ['c', 3, 10],
       ['a', 1, 10],
     ])
-    expect(Math.abs((dumped[0]?.[1].start ?? 0) - (Date.now() - 4))).toBeLessThan(1000)
+    expect(dumped.map(([, { start }]) => start)).toEqual(Array(3).fill(1_700_000_000_000 - 4))
+    vi.setSystemTime(1_700_000_000_001)
     const other = cacheWith({ max: 2 })
     other.set('x', 9)
     other.load(JSON.parse(JSON.stringify(dumped)))
@@ -152,7 +157,7 @@ describe.each(both)('methods of $name', ({ LRUCache }) => {
       ['a', 1],
       ['c', 3],
     ])
-    expect(Math.abs(other.getRemainingTTL('a') - 6)).toBeLessThan(1000)
+    expect(other.getRemainingTTL('a')).toBe(5)
   })
 
   test('purgeStale', () => {
