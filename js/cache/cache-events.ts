@@ -7,7 +7,7 @@ import { type Kept, NONE } from './shelf.ts'
 import type { CacheEvents } from './types.ts'
 
 const OF_MEMORY = ['hit', 'set', 'delete', 'evict', 'expire', 'invalidate', 'oversize'] as const
-const OF_LOADS = ['miss', 'stale', 'loadStart', 'loadEnd', 'loadError', 'tierError', 'tierDown', 'tierUp'] as const
+const OF_LOADS = ['miss', 'stale', 'loadStart', 'loadEnd', 'loadError', 'tierError', 'tierDown', 'tierUp', 'tierUntold'] as const
 
 /** Nobody listens yet. */
 export function cacheListeners<V>(): Listeners<CacheEvents<V>> {

@@ -540,6 +540,7 @@ export class Cache<V> implements AsyncDisposable {
     const watch: TierWatch = {
       down: (tier, error) => this.#loading.listeners?.emit('tierDown', { tier, error }),
       up: (tier, repaired) => this.#loading.listeners?.emit('tierUp', { tier, repaired }),
+      untold: (tier, missed, isKept) => this.#loading.listeners?.emit('tierUntold', { tier, missed, isKept }),
     }
     return tiers.length === 0 ? undefined : new NamedTiers(new TierStack(tiers, memory.clock, watch, change => this.#heard(change)))
   }

@@ -20,7 +20,8 @@ export class Doorway {
   /** Calls that came before the tier was open and have not gone on yet. Later ones must not overtake them. */
   #queued = 0
 
-  constructor(tier: Tier, driver: Driver, timeoutMs: number) {
+  /** It stays closed until `before`, which does not reject, has come. */
+  constructor(tier: Tier, driver: Driver, timeoutMs: number, before?: Promise<void>) {
     this.#tier = tier
     this.#driver = driver
     this.timeoutMs = timeoutMs
@@ -28,6 +29,7 @@ export class Doorway {
     // A tier that cannot open is off and says so; one that rejects all the same fails at its first call.
     this.#opening = attempt(() => tier.open())
       .catch(() => {})
+      .then(() => before)
       .then(() => {
         this.#isOpen = true
       })

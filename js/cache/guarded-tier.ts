@@ -17,6 +17,7 @@ import type { ResolvedTier, TierMode } from './tier-options.ts'
 import { isCallers, type TierWatch, Trust } from './trust.ts'
 import type { CacheTierStats } from './types.ts'
 import { type Change, type HowToChange, type Pending, type TierWrite, UnderWay } from './under-way.ts'
+import type { Memo, Untold } from './untold.ts'
 
 export type { TierWatch } from './trust.ts'
 export type { HowToChange, TierWrite } from './under-way.ts'
@@ -36,9 +37,15 @@ export class GuardedTier {
   /** Of changes that somebody awaits to the end, and of those that nobody awaits any more. */
   readonly #patience: Patience
   readonly #lastPatience: Patience
+  readonly #watch: TierWatch
+  /** Where that is kept what it is not told any more. */
+  readonly #memo: Memo | undefined
+  /** What was kept is being looked up: until then the tier is not asked. */
+  #recalling: Promise<void> | undefined
   readonly #counts = { bypassed: 0, timeouts: 0, outdated: 0, unsent: 0, pendingHits: 0 }
 
-  constructor(options: ResolvedTier, clock: Clock, watch: TierWatch) {
+  /** `memoOf` gives the place for what it is not told any more, where there is one. */
+  constructor(options: ResolvedTier, clock: Clock, watch: TierWatch, memoOf?: (tier: string) => Memo | undefined) {
     this.mode = options.mode
     this.#options = options
     this.#clock = clock
@@ -46,7 +53,10 @@ export class GuardedTier {
     const { name } = this.#tier
     const { timeoutMs } = options
     const driver = driverOf(clock)
-    this.#door = new Doorway(this.#tier, driver, timeoutMs)
+    this.#watch = watch
+    this.#memo = memoOf?.(name)
+    this.#recalling = this.#recall(this.#underWay.next())
+    this.#door = new Doorway(this.#tier, driver, timeoutMs, this.#recalling)
     this.#patience = new Patience(driver, WRITE_MS)
     this.#lastPatience = new Patience(driver, WRITE_MS - timeoutMs)
     const ask = (call: (tier: Tier) => Promise<unknown>) => this.#door.inTime(this.#door.call(call))
@@ -59,6 +69,7 @@ export class GuardedTier {
 
   /** What the tier has of `keys`, in their order. Rejects only when `signal` aborts or the tier is closed. */
   async getMany(keys: readonly string[], signal?: AbortSignal): Promise<(TierEntry | undefined)[]> {
+    if (this.#recalling !== undefined) await this.#recalling
     const found = new Array<TierEntry | undefined>(keys.length).fill(undefined)
     const asked: number[] = []
     for (const [index, key] of keys.entries()) {
@@ -139,12 +150,21 @@ export class GuardedTier {
     await this.#door.call(tier => tier.flush())
   }
 
-  async close(): Promise<void> {
+  /** Before any tier is closed. Never rejects. */
+  async leave(): Promise<void> {
     // Once more: what it is not told now, it will never be.
     if (this.#trust.state === 'closed') {
       await this.#door.inTime(this.#underWay.settled()).catch(() => {})
       if (this.#trust.missed > 0) await this.#door.inTime(this.#trust.repair()).catch(() => {})
     }
+    const untold = this.#trust.untold(this.#underWay.keys)
+    const isKept = this.#memo !== undefined && (await this.#keep(this.#memo, untold))
+    if (untold === undefined) return
+    const { keys, meant, isAll } = untold
+    this.#watch.untold(this.#tier.name, keys.length + meant.length + (isAll ? 1 : 0), isKept)
+  }
+
+  async close(): Promise<void> {
     this.#trust.close()
     await this.#door.call(tier => tier.close())
   }
@@ -163,6 +183,20 @@ export class GuardedTier {
       circuit: this.#trust.state,
       missed: this.#trust.missed,
     }
+  }
+
+  #keep(memo: Memo, untold: Untold | undefined): Promise<boolean> {
+    return this.#door.inTime(memo.keep(untold)).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  #recall(ticket: number): Promise<void> | undefined {
+    return this.#memo?.recall().then(untold => {
+      this.#recalling = undefined
+      if (untold !== undefined) this.#trust.recall(untold, ticket)
+    })
   }
 
   /** The writes as this tier keeps them: with its version, no longer than its `ttl`. */

@@ -6,6 +6,7 @@ import { GuardedTier, type HowToChange, type TierWatch, type TierWrite } from '.
 import { type Lease, Leases } from './leases.ts'
 import type { ResolvedTier } from './tier-options.ts'
 import type { CacheTierStats } from './types.ts'
+import { Memo } from './untold.ts'
 
 export type { TierWrite } from './guarded-tier.ts'
 
@@ -26,9 +27,15 @@ export class TierStack {
 
   /** `onChange` is told what others have done to the stores. */
   constructor(tiers: readonly ResolvedTier[], clock: Clock, watch: TierWatch, onChange: (change: StoreChange) => void = () => {}) {
+    let keeper: GuardedTier | undefined
     this.#tiers = tiers.map((tier, depth) => {
       const heard = (change: StoreChange) => this.#changed(change, depth, onChange)
-      return new GuardedTier(tier, clock, { ...watch, changed: heard })
+      const above = keeper
+      const memoOf = (name: string) => above && new Memo(above, `${depth}:${name}`, clock)
+      const made = new GuardedTier(tier, clock, { ...watch, changed: heard }, memoOf)
+      // What others share is no place for what this process alone has to remember.
+      if (!made.isShared) keeper = made
+      return made
     })
     this.#standIn = this.#tiers.some(({ mode }) => mode === 'write-through') ? undefined : this.#tiers[0]
   }
@@ -159,6 +166,7 @@ export class TierStack {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#tiers.map(tier => tier.leave()))
     await Promise.all(this.#tiers.map(tier => tier.close()))
   }
 

@@ -10,6 +10,7 @@ import { Circuit, type CircuitState } from './circuit.ts'
 import { Missed } from './missed.ts'
 import type { ResolvedTier } from './tier-options.ts'
 import type { Change, UnderWay } from './under-way.ts'
+import type { Untold } from './untold.ts'
 
 /** Whom a tier tells when it is left alone, and when it is back. */
 export interface TierWatch {
@@ -17,6 +18,8 @@ export interface TierWatch {
   changed?(change: StoreChange): void
   down(tier: string, error: unknown): void
   up(tier: string, repaired: number): void
+  /** The cache is closed, and the tier has not been told of so many changes. */
+  untold(tier: string, missed: number, isKept: boolean): void
 }
 
 /** What {@link Trust} is made of. */
@@ -96,6 +99,22 @@ export class Trust {
   /** Asks to let a change through. Before the tier has been told what was given up, it would take that for news. */
   admitsChange(): boolean {
     return !this.#missed.isWide && this.#circuit.admits()
+  }
+
+  /** What it has not been told, those among it that are `underWay`; `undefined` when there is nothing. */
+  untold(underWay: readonly string[]): Untold | undefined {
+    const keys = [...new Set([...underWay, ...this.#missed.keys(Number.POSITIVE_INFINITY, () => true)])]
+    const meant = this.#missed.meant().map(([, one]) => one)
+    const { isAll } = this.#missed
+    return keys.length === 0 && meant.length === 0 && !isAll ? undefined : { keys, meant, isAll }
+  }
+
+  /** What it was not told before this cache was made, as of `ticket`: it is told now. */
+  recall({ keys, meant, isAll }: Untold, ticket: number): void {
+    this.#missed.addKeys(keys, ticket)
+    for (const one of meant) this.#missed.addMeant(one, this.#from.underWay.next())
+    if (isAll) this.#missed.addAll(ticket)
+    void this.repair().catch(() => {})
   }
 
   /** A change that the tier has not even heard of. */

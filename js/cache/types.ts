@@ -158,6 +158,11 @@ export interface CacheEvents<V> extends EntryEvents<string, V> {
   tierDown: { tier: string; error: unknown }
   /** It is back, and has been told of so many changes, keys and invalidations, that it had missed; others may follow. */
   tierUp: { tier: string; repaired: number }
+  /**
+   * The cache is closed, and a tier could not be told of so many changes, keys and invalidations: it may have something older of them. With `isKept` they lie in a
+   * nearer tier, and it is told when a cache with these tiers is made again; else it serves that up to its time to live there.
+   */
+  tierUntold: { tier: string; missed: number; isKept: boolean }
 }
 
 /** How long something took: milliseconds, percentiles within 6 %. */

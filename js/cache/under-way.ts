@@ -57,6 +57,11 @@ export class UnderWay {
     return this.#ticket
   }
 
+  /** Keys of changes that are not answered yet. */
+  get keys(): string[] {
+    return [...this.#pending.keys()]
+  }
+
   /** Whether everything is being removed: nothing is there until that is over. */
   get isClearing(): boolean {
     return this.#clearing > 0

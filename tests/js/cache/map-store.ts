@@ -26,7 +26,7 @@ export class MapStore implements Store {
       name: 'map',
       open: () => this.pause(),
       getMany: async (keys: readonly string[]) => {
-        if (!keys.some(isRecord)) calls.push(`get ${keys.join()}`)
+        if (!keys.some(key => isRecord(key) || isMemo(key))) calls.push(`get ${keys.join()}`)
         if (this.before !== undefined) await this.before()
         const found = keys.map(key => entries.get(key))
         await this.pause()
@@ -59,4 +59,9 @@ export class MapStore implements Store {
     }
     return withBarriers(tier, clock)
   }
+}
+
+/** What the cache keeps for itself. */
+export function isMemo(key: string): boolean {
+  return key.startsWith('\u001f0:untold:')
 }

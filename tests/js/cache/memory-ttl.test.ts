@@ -98,6 +98,7 @@ test('a tier that gets what memory gives up gets what memory gives up by its tim
   await cache.set('b', 'w')
   await cache.set('c', 'x', { ttl: '30s' })
   expect(store.entries.size).toBe(0)
+  await settle()
   clock.advance(60_000)
   expect(await cache.get('a')).toBe('v')
   expect(await cache.get('c')).toBeUndefined()
