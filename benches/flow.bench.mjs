@@ -1,16 +1,17 @@
-// npm run bench:flow [-- --json] [--only batcher]: what batches, queues and policies cost, beside the packages that people use today.
+// npm run bench:flow [-- --json] [--only batcher,queue]: what batches, queues and policies cost, beside the packages that people use today.
 
 import { parseArgs } from 'node:util'
 import { compareAsync } from './cache/rounds.mjs'
 
 const parts = {
   batcher: () => import('./flow/batcher.mjs'),
+  queue: () => import('./flow/queue.mjs'),
 }
 const { values: given } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
 const report = []
 for (const part of given.only?.split(',') ?? Object.keys(parts)) {
-  for (const { title, base, operations, rounds, contestants } of (await parts[part]()).workloads) {
-    const rows = await compareAsync(contestants, { operations, base, ...(rounds && { rounds }) })
+  for (const { title, base, operations, rounds, warmUp, contestants } of (await parts[part]()).workloads) {
+    const rows = await compareAsync(contestants, { operations, base, ...(rounds && { rounds, warmUp }) })
     report.push({ title, base, rows })
     if (given.json) continue
     console.log(`\n${title}`)

@@ -26,12 +26,12 @@ export function compare(contestants, { rounds = 15, operations, base }) {
 }
 
 /** The same for work that takes promises: each contestant's `run` resolves with its checksum. */
-export async function compareAsync(contestants, { rounds = 15, operations, base }) {
+export async function compareAsync(contestants, { rounds = 15, warmUp = WARM_UP_ROUNDS, operations, base }) {
   const costs = contestants.map(() => [])
   let expected
-  for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
+  for (let round = -warmUp; round < rounds; round += 1) {
     for (let turn = 0; turn < contestants.length; turn += 1) {
-      const index = (turn + round + WARM_UP_ROUNDS) % contestants.length
+      const index = (turn + round + warmUp) % contestants.length
       const { name, run } = contestants[index]
       const start = performance.now()
       const checksum = await run()

@@ -162,6 +162,7 @@ export class ScheduleCore {
   readonly #keys = new Map<number, string>()
   #buffer: CoreNumbers
   #draining = false
+  #paused = false
   #hasBurst = true
   #inputs = 0
 
@@ -265,6 +266,18 @@ export class ScheduleCore {
     try {
       const now = this.#driver.now()
       this.#core.use(core => core.setConcurrency(concurrency, now))
+      this.#drain()
+    } catch (error) {
+      this.#recover(error)
+    }
+  }
+
+  /** Lets no attempt begin, or lets them begin again. What runs goes on. */
+  setPaused(paused: boolean): void {
+    this.#paused = paused
+    try {
+      const now = this.#driver.now()
+      this.#core.use(core => core.setPaused(paused, now))
       this.#drain()
     } catch (error) {
       this.#recover(error)
@@ -403,6 +416,7 @@ export class ScheduleCore {
     this.#keys.clear()
     this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
     this.#core.renew()
+    if (this.#paused) this.#core.use(core => core.setPaused(true, this.#driver.now()))
     this.#buffer = this.#view()
     for (const task of tasks) {
       task.token = -1

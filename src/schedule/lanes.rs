@@ -25,6 +25,8 @@ pub(super) struct Lanes {
     weights: Column,
     limit: u32,
     lane_limit: u32,
+    /// Whether nobody begins for now.
+    paused: bool,
     /// Places that are taken, and slots that take them.
     active: u32,
     running: u32,
@@ -51,6 +53,7 @@ impl Lanes {
             weights: Column::new(1),
             limit,
             lane_limit,
+            paused: false,
             active: 0,
             running: 0,
             queued: 0,
@@ -102,6 +105,9 @@ impl Lanes {
 
     /// The slot whose turn it is; `None` when nothing waits that the limits allow.
     pub(super) fn next(&self) -> Option<u32> {
+        if self.paused {
+            return None;
+        }
         let lane = self.ready.front(READY)?;
         let slot = self.lines.front(&self.lanes.get(self.lanes.token_at(lane)?)?.waiting)?;
         self.fits(self.active, self.weights.get(slot), self.limit).then_some(slot)
@@ -136,7 +142,7 @@ impl Lanes {
     pub(super) fn has_room(&self, lane: Option<Token>, weight: u32) -> bool {
         let lane = lane.and_then(|lane| self.lanes.get(lane));
         let has_room = |lane: &Lane| lane.waiting.is_empty() && self.fits(lane.active, weight, self.lane_limit);
-        self.fits(self.active, weight, self.limit) && lane.is_none_or(has_room)
+        !self.paused && self.fits(self.active, weight, self.limit) && lane.is_none_or(has_room)
     }
 
     /// Whether no lane has somebody who could run, were there room in all.
@@ -147,6 +153,11 @@ impl Lanes {
     /// Changes how many places there are. What runs goes on.
     pub(super) fn set_limit(&mut self, limit: u32) {
         self.limit = limit;
+    }
+
+    /// Whether nobody begins, whatever the limits allow.
+    pub(super) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
     }
 
     /// How many places there are.

@@ -187,6 +187,12 @@ impl Schedule {
         self.dispatch(now);
     }
 
+    /// Lets no attempt begin, or lets them begin again. What runs goes on, and who waits is held to his deadlines.
+    pub fn set_paused(&mut self, paused: bool, now: Instant) {
+        self.lanes.set_paused(paused);
+        self.dispatch(now);
+    }
+
     /// How many attempts may run at once.
     pub fn concurrency(&self) -> u32 {
         self.lanes.limit()

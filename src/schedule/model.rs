@@ -705,6 +705,24 @@ mod circuits {
     }
 
     #[test]
+    fn nobody_begins_while_it_is_paused_and_deadlines_hold() {
+        let config = Config { breaker: None, max_queue: 1, ..config() };
+        let mut machine = Schedule::new(config, 1, Instant::ZERO);
+        let mut lane = None;
+        machine.set_paused(true, Instant::ZERO);
+        let limits = Limits { total: ms(100), ..Limits::NONE };
+        let late = admitted(&mut machine, &mut lane, None, limits, Instant::ZERO);
+        assert_eq!(machine.submit(lane, None, Limits::NONE, Instant::ZERO), Admission::QueueFull);
+        assert_eq!(machine.poll_action(Instant::ZERO), None);
+        let now = Instant::from_millis(100);
+        assert!(matches!(machine.poll_action(now), Some(Action::Expire { task, .. }) if task == late));
+        let next = admitted(&mut machine, &mut None, None, Limits::NONE, now);
+        machine.set_paused(false, now);
+        assert_eq!(machine.poll_action(now), Some(Action::Start { task: next, attempt: 1 }));
+        machine.validate();
+    }
+
+    #[test]
     fn whoever_would_be_refused_after_the_pause_is_not_tried_again() {
         let mut machine = Schedule::new(config(), 1, Instant::ZERO);
         let now = Instant::ZERO;

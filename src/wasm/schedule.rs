@@ -200,6 +200,13 @@ impl ScheduleHandle {
         self.inner.set_concurrency(NonZeroU32::new(concurrency).unwrap_or(NonZeroU32::MIN), now);
     }
 
+    /// Lets no attempt begin, or lets them begin again.
+    #[wasm_bindgen(js_name = setPaused)]
+    pub fn set_paused(&mut self, paused: bool, now: f64) {
+        let now = self.see(now);
+        self.inner.set_paused(paused, now);
+    }
+
     /// How many attempts may run at once.
     #[wasm_bindgen(getter)]
     pub fn concurrency(&self) -> u32 {

@@ -1,0 +1,304 @@
+/** `createQueue`: tasks that wait for their turn. */
+
+import { AbortWatch } from '../abort-watch.ts'
+import { type Driver, driverOf } from '../core/driver.ts'
+import { type Deadline, ScheduleCore } from '../core/schedule-core.ts'
+import { ClosedError, InvalidArgumentError, QueueFullError, ShelflifeError, TimeoutError } from '../errors.ts'
+import { RateLimitedError } from '../limits/errors.ts'
+import { durationMs, wholeNumber } from '../options.ts'
+import { report } from '../report.ts'
+import { QueueReport } from './metrics.ts'
+import { countOf, type ResolvedQueue, resolveQueue } from './options.ts'
+import { QueueTask, type TaskListener, type TaskOutcome } from './task.ts'
+import type { Queue, QueueEvents, QueueOptions, QueueStats, TaskContext, TaskOptions } from './types.ts'
+
+/**
+ * A queue of tasks with limits: so many at the same time, in all and for each key, so many in so much time, so many that wait.
+ *
+ * ```ts
+ * const queue = createQueue({ concurrency: 4, timeout: '10s' })
+ * const page = await queue.add(({ signal }) => fetch(url, { signal }), { priority: 1, signal })
+ * const users = await queue.map(ids, id => loadUser(id))
+ * await queue.onIdle()
+ * ```
+ *
+ * The vocabulary is that of p-queue; called as a function it is p-limit's: `await queue(loadUser, 7)`. What is cleared or closed is rejected,
+ * never left hanging. Throws `ERR_INVALID_ARGUMENT`.
+ */
+export function createQueue(options?: QueueOptions): Queue {
+  const line = new Line(resolveQueue(options))
+  const call = (task: (...args: unknown[]) => unknown, ...args: unknown[]) => line.add(() => task(...args))
+  return Object.defineProperties(call as unknown as Queue, {
+    ...Object.fromEntries(METHODS.map(name => [name, { value: line[name].bind(line), writable: true }])),
+    start: {
+      value() {
+        line.start()
+        return call
+      },
+    },
+    [Symbol.dispose]: { value: () => line.close() },
+    concurrency: { get: () => line.concurrency, set: (value: number) => line.setConcurrency(value) },
+    size: { get: () => line.waiting },
+    pending: { get: () => line.running },
+    activeCount: { get: () => line.running },
+    pendingCount: { get: () => line.waiting },
+    isPaused: { get: () => line.isPaused },
+    isSaturated: { get: () => line.isSaturated },
+    clearQueue: { value: () => line.clear() },
+  })
+}
+
+const METHODS = ['add', 'addAll', 'map', 'pause', 'clear', 'onEmpty', 'onIdle', 'onSizeLessThan', 'on', 'stats', 'close'] as const
+
+interface Condition {
+  holds(): boolean
+  resolve(): void
+}
+
+const NO_OPTIONS: TaskOptions = {}
+
+class Line implements TaskListener {
+  waiting = 0
+  running = 0
+  isPaused: boolean
+  concurrency: number
+  readonly #options: ResolvedQueue
+  readonly #driver: Driver
+  readonly #aborts = new AbortWatch()
+  readonly #counts = { completed: 0, failed: 0, aborted: 0, refused: 0 }
+  readonly #listeners = new Map<keyof QueueEvents, Set<(value?: unknown) => void>>()
+  readonly #report: QueueReport | undefined
+  #conditions: Condition[] = []
+  #made: ScheduleCore | undefined
+  #closed = false
+
+  constructor(options: ResolvedQueue) {
+    this.#options = options
+    this.#driver = driverOf(options.clock)
+    this.concurrency = options.schedule.concurrency
+    this.isPaused = !options.autoStart
+    this.#report =
+      options.metrics &&
+      new QueueReport(
+        options.metrics,
+        options.name,
+        () => this.stats(),
+        () => this.#driver.now(),
+      )
+  }
+
+  get isSaturated(): boolean {
+    return this.isPaused || this.waiting > 0 || this.running >= this.concurrency
+  }
+
+  add<T>(work: (context: TaskContext) => T | PromiseLike<T>, options?: TaskOptions): Promise<T> {
+    try {
+      if (this.#closed) throw new ClosedError('the queue')
+      if (typeof work !== 'function') throw new InvalidArgumentError('task', 'a function', work)
+      const { signal, priority = 0, key = '', weight = 1, timeout } = options ?? NO_OPTIONS
+      if (options !== undefined) check(options)
+      signal?.throwIfAborted()
+      const runs = timeout === undefined ? this.#options.timeout : durationMs(timeout, 'timeout')
+      const since = this.#report === undefined ? 0 : this.#driver.now()
+      const task = new QueueTask(work, this, { key, signal, since, timeout: runs })
+      const promise = new Promise<T>((resolve, reject) => {
+        task.resolve = resolve as (value: unknown) => void
+        task.reject = reject
+      })
+      this.#submit(task, { timeout: runs, totalTimeout: Number.POSITIVE_INFINITY, maxRetries: 0, priority, weight })
+      return promise
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  addAll<T>(tasks: Iterable<(context: TaskContext) => T | PromiseLike<T>>, options?: TaskOptions): Promise<T[]> {
+    return Promise.all(Array.from(tasks, task => this.add(task, options)))
+  }
+
+  map<I, T>(items: Iterable<I>, work: (item: I, index: number) => T | PromiseLike<T>, options?: TaskOptions): Promise<T[]> {
+    return Promise.all(Array.from(items, (item, index) => this.add(() => work(item, index), options)))
+  }
+
+  start(): void {
+    this.isPaused = false
+    this.#made?.setPaused(false)
+  }
+
+  pause(): void {
+    this.isPaused = true
+    this.#made?.setPaused(true)
+  }
+
+  setConcurrency(value: number): void {
+    this.concurrency = countOf(value, 'concurrency', 1)
+    this.#made?.setConcurrency(this.concurrency)
+  }
+
+  clear(): void {
+    const error = new ShelflifeError('ERR_ABORTED', 'the queue was cleared before the task began')
+    for (const task of this.#tasks()) if (task.state === 'waiting') this.#withdraw(task, error)
+  }
+
+  onEmpty(): Promise<void> {
+    return this.#when(() => this.waiting === 0)
+  }
+
+  onIdle(): Promise<void> {
+    return this.#when(() => this.waiting === 0 && this.running === 0)
+  }
+
+  onSizeLessThan(limit: number): Promise<void> {
+    wholeNumber(limit, 'limit', { infinite: true })
+    return this.#when(() => this.waiting < limit)
+  }
+
+  on<E extends keyof QueueEvents>(event: E, listener: QueueEvents[E]): () => void {
+    if (!EVENTS.has(event)) throw new InvalidArgumentError('event', `one of ${[...EVENTS].join(', ')}`, event)
+    if (typeof listener !== 'function') throw new InvalidArgumentError('listener', 'a function', listener)
+    const listeners = this.#listeners.get(event) ?? new Set()
+    this.#listeners.set(event, listeners)
+    const own = (value?: unknown) => (listener as (value?: unknown) => void)(value)
+    listeners.add(own)
+    return () => {
+      listeners.delete(own)
+    }
+  }
+
+  stats(): QueueStats {
+    return { waiting: this.waiting, running: this.running, ...this.#counts }
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    const error = new ClosedError('the queue')
+    // A place that becomes free is nobody's any more.
+    this.#made?.setPaused(true)
+    for (const task of this.#tasks()) this.#withdraw(task, error)
+    this.#report?.close()
+    this.#made?.close()
+  }
+
+  // What the tasks say.
+
+  began(task: QueueTask): void {
+    this.waiting -= 1
+    this.running += 1
+    this.#report?.waited(task.since)
+    this.#tell('active')
+    if (this.waiting === 0) this.#tell('empty')
+    this.#review()
+  }
+
+  answered(task: QueueTask, outcome: 'completed' | 'failed', value: unknown): void {
+    if (task.state === 'settled') return
+    // The promise first: whoever waited for it goes on before the next task's caller does.
+    this.#end(task, outcome, value)
+    this.#made?.settle(task, 1, false)
+    this.#review()
+  }
+
+  expired(task: QueueTask, deadline: Deadline): void {
+    if (deadline === 'room') return this.#end(task, 'refused', new QueueFullError(this.#options.schedule.maxQueue, 'tasks'))
+    const error = new TimeoutError('attempt', task.timeout)
+    this.#end(task, 'failed', error)
+    task.stop(error)
+    this.#review()
+  }
+
+  lost(task: QueueTask, error: Error): void {
+    if (task.state === 'waiting') this.#end(task, 'failed', error)
+  }
+
+  left(task: QueueTask, reason: unknown): void {
+    this.#withdraw(task, reason)
+  }
+
+  #submit(task: QueueTask, limits: Parameters<ScheduleCore['submit']>[1]): void {
+    const core = this.#core()
+    // Before it is in, since it may begin, and even end, within the call.
+    this.waiting += 1
+    if (task.signal !== undefined) this.#aborts.add(task.signal, task)
+    const submitted = core.submit(task, limits)
+    if (submitted === 'in') {
+      this.#tell('add')
+      return
+    }
+    const { maxQueue } = this.#options.schedule
+    if (submitted === 'queue-full') return this.#end(task, 'refused', new QueueFullError(maxQueue, 'tasks'))
+    const ms = 'retryAfterMs' in submitted ? submitted.retryAfterMs : 0
+    this.#end(task, 'refused', new RateLimitedError(this.#options.name, 'wait', ms))
+  }
+
+  /** Takes a task out, whatever it does. It is told before the next one begins in its place. */
+  #withdraw(task: QueueTask, error: unknown): void {
+    if (task.state === 'settled') return
+    this.#end(task, 'aborted', error)
+    task.stop(error)
+    this.#made?.cancel(task)
+    this.#review()
+  }
+
+  #end(task: QueueTask, outcome: TaskOutcome, value: unknown): void {
+    if (task.state === 'settled') return
+    if (task.state === 'running') this.running -= 1
+    else this.waiting -= 1
+    task.state = 'settled'
+    if (task.signal !== undefined) this.#aborts.remove(task.signal, task)
+    this.#counts[outcome] += 1
+    if (outcome === 'completed') task.resolve(value)
+    else task.reject(value)
+    if (this.#listeners.size === 0) return
+    this.#tell(outcome === 'completed' ? 'completed' : 'error', value)
+    this.#tell('next')
+    if (this.waiting === 0 && this.running === 0) this.#tell('idle')
+  }
+
+  /** Made at the first task: a queue at the top of a module must not compile the core while modules are loaded. */
+  #core(): ScheduleCore {
+    if (this.#made === undefined) {
+      this.#made = new ScheduleCore({ ...this.#options.schedule, concurrency: this.concurrency }, this.#driver)
+      if (this.isPaused) this.#made.setPaused(true)
+    }
+    return this.#made
+  }
+
+  #tasks(): QueueTask[] {
+    return (this.#made?.tasks() ?? []) as QueueTask[]
+  }
+
+  #when(holds: () => boolean): Promise<void> {
+    if (holds()) return Promise.resolve()
+    return new Promise(resolve => void this.#conditions.push({ holds, resolve }))
+  }
+
+  #review(): void {
+    if (this.#conditions.length === 0) return
+    const met = this.#conditions.filter(condition => condition.holds())
+    if (met.length === 0) return
+    this.#conditions = this.#conditions.filter(condition => !met.includes(condition))
+    for (const { resolve } of met) resolve()
+  }
+
+  #tell(event: keyof QueueEvents, value?: unknown): void {
+    for (const listener of this.#listeners.get(event) ?? []) {
+      try {
+        listener(value)
+      } catch (error) {
+        report(error)
+      }
+    }
+  }
+}
+
+const EVENTS: ReadonlySet<string> = new Set<keyof QueueEvents>(['add', 'active', 'completed', 'error', 'next', 'empty', 'idle'])
+
+function check({ signal, priority, key, weight }: TaskOptions): void {
+  if (signal !== undefined && typeof signal?.throwIfAborted !== 'function')
+    throw new InvalidArgumentError('signal', 'an AbortSignal', signal)
+  if (priority !== undefined && priority !== (priority | 0))
+    throw new InvalidArgumentError('priority', 'a whole number within 32 bits', priority)
+  if (key !== undefined && typeof key !== 'string') throw new InvalidArgumentError('key', 'a string', key)
+  if (weight !== undefined) wholeNumber(weight, 'weight')
+}
