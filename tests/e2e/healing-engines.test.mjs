@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { engines } from './engines.mjs'
+import { checkFilled, fill } from './quota.mjs'
 
 /** `SHELFLIFE_MUTATIONS=1000 node --test tests/e2e/healing-engines.test.mjs` for more. */
 const MUTATIONS = Number(process.env.SHELFLIFE_MUTATIONS ?? 200)
@@ -345,3 +346,35 @@ for (const [engine, { skip, library }] of Object.entries(engines)) {
     })
   })
 }
+
+describe('Firefox', { skip: engines.firefox.skip }, () => {
+  describe('with room for 2 MiB', () => {
+    const { visit } = engines.firefox.library({ prefs: { 'dom.quotaManager.temporaryStorage.fixedLimit': 2048 } })
+    test('the oldest are given up, memory goes on, nothing is lost silently', async t => {
+      const { page, close } = await visit()
+      checkFilled(t, await page.evaluate(fill))
+      await close()
+    })
+  })
+
+  describe('in private', () => {
+    const { visit } = engines.firefox.library({ prefs: { 'browser.privatebrowsing.autostart': true } })
+    test('what is stored is there at the next visit of the same window', async () => {
+      const once = () =>
+        visit().then(async ({ page, close }) => {
+          const found = await page.evaluate(async () => {
+            const cache = shelflife.createCache({ store: shelflife.indexedDB({ name: 'private' }) })
+            const value = (await cache.get('a')) ?? null
+            await cache.set('a', 1, { persist: 'stored' })
+            const { state, errors } = shelflife.tier(cache)
+            await cache.close()
+            return [value, state, errors]
+          })
+          await close()
+          return found
+        })
+      assert.deepEqual(await once(), [null, 'on', {}])
+      assert.deepEqual(await once(), [1, 'on', {}])
+    })
+  })
+})
