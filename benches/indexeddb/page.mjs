@@ -17,13 +17,14 @@ export default async function measure({ entries, rounds, only = Object.keys(cont
   for (let round = 0; round < rounds; round += 1) {
     for (let turn = 0; turn < only.length; turn += 1) {
       const name = only[(turn + round) % only.length]
-      measured[name].push(await run(contestants[name], `bench-${name}-${round}`, pairs))
+      measured[name].push(await run(name, `bench-${name}-${round}`, pairs))
     }
   }
   return measured
 }
 
-async function run(open, database, pairs) {
+async function run(name, database, pairs) {
+  const open = contestants[name]
   const costs = {}
   const time = async (what, work) => {
     const began = performance.now()
@@ -41,6 +42,10 @@ async function run(open, database, pairs) {
   const found = await time('reopen and read all', () => contestant.readAll(keys))
   if (found.length !== pairs.length || found.some(value => typeof value?.id !== 'number')) throw new Error(`${database}: not all came back`)
   await contestant.close()
+
+  const start = await startAnew(name, database, keys[keys.length >> 1])
+  costs['page start to first hit'] = start.hit
+  costs['page start to first hit, the store alone'] = start.hit - start.loaded
 
   contestant = await open(database, 10)
   await time('reopen and read one', () => contestant.get(keys[keys.length >> 1]))
@@ -67,6 +72,32 @@ async function run(open, database, pairs) {
   }
   await contestant.close()
   return costs
+}
+
+/**
+ * A page of its own, which has never seen the store: when its script was there and when it had read one value, in milliseconds since it began.
+ * A frame stands for it: it has a realm of its own, and what it loads is in the browser's cache, as after a reload.
+ */
+async function startAnew(name, database, key) {
+  const frame = document.createElement('iframe')
+  const call = `start(${[name, database, key].map(text => JSON.stringify(text)).join(', ')})`
+  frame.srcdoc = `<script type="module">import { start } from '${import.meta.url}'; parent.postMessage(await ${call}, '*')</script>`
+  const said = new Promise(resolve => addEventListener('message', ({ data }) => resolve(data), { once: true }))
+  document.body.append(frame)
+  const { loaded, hit, value } = await said
+  frame.remove()
+  if (typeof value?.id !== 'number') throw new Error(`${database}: no hit`)
+  return { loaded, hit }
+}
+
+/** In that page. */
+export async function start(name, database, key) {
+  const loaded = performance.now()
+  const contestant = await contestants[name](database, 10)
+  const value = await contestant.get(key)
+  const hit = performance.now()
+  await contestant.close()
+  return { loaded, hit, value }
 }
 
 /** The longest time between two turns of the event loop while `work` is under way. */
