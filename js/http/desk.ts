@@ -32,8 +32,6 @@ export interface Live {
 export class Desk {
   readonly cache: ResponseCache | undefined
   readonly transport: Transport
-  /** `undefined` where the platform follows redirects by itself. */
-  readonly redirects: RedirectPolicy | undefined
   readonly maxCompressionRatio: number
   readonly maxRequestSize: number
   readonly hooks: Hooks
@@ -43,8 +41,6 @@ export class Desk {
   readonly maxQueue: number
   readonly name: string
   readonly aborts = new AbortWatch()
-  /** For whom answers are kept. */
-  readonly keeping: Omit<Keeping, 'partitioned'> & { readonly heuristic: Heuristic }
   readonly counts = {
     requests: 0,
     sent: 0,
@@ -58,6 +54,8 @@ export class Desk {
     bytes: 0,
     cacheFailures: 0,
   }
+  readonly #options: ResolvedOptions
+  #keeping: (Omit<Keeping, 'partitioned'> & { readonly heuristic: Heuristic }) | undefined
   readonly #retries = { network: 0, timeout: 0, status: 0 }
   readonly #metrics: ClientMetrics | undefined
   readonly #failures = new Map<string, number>()
@@ -70,9 +68,8 @@ export class Desk {
 
   constructor(options: ResolvedOptions) {
     this.cache = options.cache
-    this.keeping = { shared: options.shared, hidesCookies: hidesCookies(), heuristic: options.heuristic }
+    this.#options = options
     this.transport = options.transport
-    this.redirects = this.keeping.hidesCookies ? undefined : options.redirects
     this.maxCompressionRatio = options.maxCompressionRatio
     this.maxRequestSize = options.maxRequestSize
     this.hooks = options.hooks
@@ -83,6 +80,18 @@ export class Desk {
     this.name = options.name
     this.#metrics =
       options.metrics && new ClientMetrics(options.metrics, options.name, options.schedule.rateLimit !== undefined, () => this.#totals())
+  }
+
+  /** For whom answers are kept. Found out when it is first asked for: it takes the platform's fetch, which Node loads late. */
+  get keeping(): Omit<Keeping, 'partitioned'> & { readonly heuristic: Heuristic } {
+    const { shared, heuristic } = this.#options
+    this.#keeping ??= { shared, heuristic, hidesCookies: hidesCookies() }
+    return this.#keeping
+  }
+
+  /** `undefined` where the platform follows redirects by itself. */
+  get redirects(): RedirectPolicy | undefined {
+    return this.keeping.hidesCookies ? undefined : this.#options.redirects
   }
 
   get closed(): boolean {

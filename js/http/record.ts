@@ -41,6 +41,11 @@ export type Source = 'hit' | 'stale' | 'revalidated' | 'miss' | 'coalesced'
 /** The constructor of `Response` takes no higher one. */
 const HIGHEST_STATUS = 599
 
+const NOTHING = new Uint8Array()
+
+/** In place of a body at rest; `null` is none at all. */
+type BodyStream = ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined
+
 /** By body: a record that was confirmed by its origin is another, of the same body. */
 const parsed = new WeakMap<Uint8Array, unknown>()
 
@@ -58,6 +63,11 @@ export function toResponse(record: StoredResponse, source: Source, now: number):
   const headers = record.headers.filter(([name]) => name !== 'age')
   const age = `${Math.floor(ageAt(freshness, now) / 1000)}`
   return responseOf(record, [...headers, ['age', age], ['x-cache', source]] as [string, string][])
+}
+
+/** A `Response` whose body is still to come. */
+export function toStreamed(head: Omit<StoredResponse, 'body'>, stream: NonNullable<BodyStream> | null): Response {
+  return responseOf({ ...head, body: NOTHING }, [...head.headers, ['x-cache', 'miss']] as [string, string][], stream)
 }
 
 /** A `Response` of a user's, as plain data. */
@@ -96,58 +106,27 @@ export function toJson(record: StoredResponse, gaveUp: Ending): unknown {
 
 let Recorded: ReturnType<typeof recordedResponse> | undefined
 
-function responseOf(record: StoredResponse, headers: HeadersInit): Response {
+function responseOf(record: StoredResponse, headers: HeadersInit, stream?: BodyStream): Response {
   // To name `Response` loads the whole of `fetch` in Node: nobody pays for that before there is one.
   Recorded ??= recordedResponse()
-  return new Recorded(record, headers)
-}
-
-/** A response whose body is still to come. */
-export class StreamedResponse extends Response {
-  readonly #record: StoredResponse
-
-  constructor(record: StoredResponse, body: ReadableStream<Uint8Array<ArrayBuffer>> | null, headers?: Headers) {
-    const { status, statusText, type } = record
-    super(body, {
-      status: type ? HIGHEST_STATUS : Math.min(status, HIGHEST_STATUS),
-      statusText,
-      headers: headers ?? ([...record.headers, ['x-cache', 'miss']] as [string, string][]),
-    })
-    this.#record = record
-    if (status > HIGHEST_STATUS || type !== undefined) Object.defineProperty(this, 'status', { value: status, enumerable: true })
-    if (type !== undefined) Object.defineProperty(this, 'type', { value: type, enumerable: true })
-  }
-
-  override get url(): string {
-    return this.#record.url
-  }
-
-  override get redirected(): boolean {
-    return this.#record.redirected
-  }
-
-  override clone(): Response {
-    return new StreamedResponse(
-      this.#record,
-      super.clone().body as ReadableStream<Uint8Array<ArrayBuffer>> | null,
-      new Headers(this.headers),
-    )
-  }
+  return new Recorded(record, headers, stream)
 }
 
 /** The platform lets only its own responses have a URL; this one remembers it, and its clones do. */
 function recordedResponse() {
   return class RecordedResponse extends Response {
     readonly #record: StoredResponse
+    readonly #isStream: boolean
 
-    constructor(record: StoredResponse, headers: HeadersInit) {
+    constructor(record: StoredResponse, headers: HeadersInit, stream: BodyStream) {
       const { status, statusText, body, type } = record
-      super(hasNullBody(status) ? null : (body as Uint8Array<ArrayBuffer>), {
+      super(stream !== undefined ? stream : hasNullBody(status) ? null : (body as Uint8Array<ArrayBuffer>), {
         status: type ? HIGHEST_STATUS : Math.min(status, HIGHEST_STATUS),
         statusText,
         headers,
       })
       this.#record = record
+      this.#isStream = stream !== undefined
       // Servers send what they like, such as 999; what is opaque has none.
       if (status > HIGHEST_STATUS || type !== undefined) Object.defineProperty(this, 'status', { value: status, enumerable: true })
       if (type !== undefined) Object.defineProperty(this, 'type', { value: type, enumerable: true })
@@ -163,7 +142,7 @@ function recordedResponse() {
 
     override clone(): Response {
       if (this.bodyUsed || this.body?.locked === true) return super.clone()
-      return new RecordedResponse(this.#record, new Headers(this.headers))
+      return new RecordedResponse(this.#record, new Headers(this.headers), this.#isStream ? (super.clone().body as BodyStream) : undefined)
     }
   }
 }

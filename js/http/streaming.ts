@@ -12,7 +12,7 @@ import { AttemptWatch, BodyTooLarge, type Head, joined, letGo, performHead } fro
 import type { Desk, Live } from './desk.ts'
 import { isTransient, NetworkError, RequestTimeoutError, type RequestTrace, ResponseTooLargeError, traceOf } from './errors.ts'
 import { Passage } from './passage.ts'
-import { hasNullBody, StreamedResponse } from './record.ts'
+import { hasNullBody, toStreamed } from './record.ts'
 import { RefusedRedirect } from './redirect.ts'
 import { leftAlone, phaseOf, refusalOf, verdictOn } from './refusal.ts'
 import type { WireRequest } from './request.ts'
@@ -162,7 +162,7 @@ export class Streaming implements ScheduledTask, Live {
     this.#desk.delivered('miss', this.#began)
     const isEmpty = body === null || record.type !== undefined || hasNullBody(record.status) || this.request.method === 'HEAD'
     const stream = isEmpty ? null : this.#bodyOf(body.getReader() as ReadableStreamDefaultReader<Bytes>, head, watch)
-    this.#promised?.resolve(new StreamedResponse({ ...record, body: new Uint8Array() }, stream))
+    this.#promised?.resolve(toStreamed(record, stream))
     this.#promised = undefined
     if (isUnsafe(this.request.method)) for (const url of outdatedBy(this.request.url, record)) this.#desk.giveUp(url)
     if (isEmpty) this.#end()
