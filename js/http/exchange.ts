@@ -8,7 +8,8 @@ import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
 import type { Deadline, Ending, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
 import type { CoreTrappedError } from '../errors.ts'
-import { type AttemptRequest, AttemptWatch, BodyTooLarge, performAttempt, telling } from './attempt.ts'
+import { BodyTooLarge } from './attempt.ts'
+import { Attempts, type AttemptsHost } from './attempts.ts'
 import type { Desk } from './desk.ts'
 import {
   isTransient,
@@ -19,7 +20,7 @@ import {
   ResponseTooLargeError,
   traceOf,
 } from './errors.ts'
-import { ask, differs, rewired, shown } from './hooks.ts'
+import { ask, differs, shown } from './hooks.ts'
 import { Passage, type PassageHost } from './passage.ts'
 import { type Source, type StoredResponse, sharing, toRecord, toResponse, withoutBody } from './record.ts'
 import { RefusedRedirect } from './redirect.ts'
@@ -31,7 +32,7 @@ import type { Times } from './rfc9111/freshness.ts'
 import type { Verdict } from './rfc9111/reuse.ts'
 import { isServerFailure } from './rfc9111/statuses.ts'
 import { isUnsafe, outdatedBy } from './rfc9111/unsafe.ts'
-import { compareHead, conditionsOf, confirms, updated } from './rfc9111/validation.ts'
+import { compareHead, confirms, updated } from './rfc9111/validation.ts'
 import type { DownloadProgress } from './types.ts'
 import { type Delivery, Waiters } from './waiters.ts'
 
@@ -45,7 +46,7 @@ interface Answer {
 }
 
 /** See the top of this file. */
-export class Exchange implements ScheduledTask, PassageHost {
+export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
   readonly request: WireRequest
   readonly key: string
   /** By what the desk knows what is refreshed, where nobody waits for it. */
@@ -54,25 +55,13 @@ export class Exchange implements ScheduledTask, PassageHost {
   readonly #desk: Desk
   readonly #waiters: Waiters
   readonly #passage: Passage | undefined
-  /** What goes over the wire, as hooks left it. */
-  #wire: AttemptRequest
+  readonly #attempts: Attempts
   /** What was spent before a hook had it sent once more. */
   #before: Spent | undefined
   #isReviewed = false
-  /** How the last attempt failed. */
-  #failure: { readonly error: unknown; readonly status: number | undefined } = { error: undefined, status: undefined }
   readonly #began: number
   #ended = false
   #isOutdated = false
-  #attempt = 0
-  #controller: AbortController | undefined
-  #watch: AttemptWatch | undefined
-  /** Told of what comes. */
-  readonly #watchers = new Set<(progress: DownloadProgress) => void>()
-  /** Rings when nothing comes any more. */
-  #idle: Alarm | undefined
-  /** Milliseconds in each part of all attempts. */
-  readonly #laps = { connect: 0, firstByte: 0, body: 0 }
   #answer: Answer | undefined
   /** Rings when the cache takes longer than the whole request may. */
   #patience: Alarm | undefined
@@ -80,10 +69,10 @@ export class Exchange implements ScheduledTask, PassageHost {
   constructor(request: WireRequest, desk: Desk, refreshes?: string) {
     this.refreshes = refreshes
     this.request = request
-    this.#wire = request
     this.key = request.host
     this.#desk = desk
     this.#began = desk.driver.now()
+    this.#attempts = new Attempts(request, desk, this)
     this.#waiters = new Waiters(desk, () => this.#desert())
     const { cache: use, limits } = request
     if (use !== undefined && desk.cache !== undefined) this.#passage = new Passage(use, desk.cache, desk, limits, this)
@@ -95,7 +84,7 @@ export class Exchange implements ScheduledTask, PassageHost {
 
   /** One more caller waits for the answer. The signal must not be aborted yet. */
   join(signal: AbortSignal | undefined, onProgress?: (progress: DownloadProgress) => void): Promise<Delivery> {
-    if (onProgress !== undefined) this.#watchers.add(onProgress)
+    if (onProgress !== undefined) this.#attempts.watchers.add(onProgress)
     return this.#waiters.join(signal)
   }
 
@@ -106,15 +95,13 @@ export class Exchange implements ScheduledTask, PassageHost {
   }
 
   start(attempt: number): void {
-    this.#attempt = attempt
     this.#desk.counts.sent += 1
     if (attempt > 1) this.#desk.counts.retries += 1
-    this.#controller = new AbortController()
-    void this.#run(attempt, this.#controller)
+    this.#attempts.start(attempt)
   }
 
   abort(_attempt: number): void {
-    this.#tookTooLong('the attempt took too long')
+    this.#attempts.giveUp('the attempt took too long')
     this.#desk.retrying('timeout')
   }
 
@@ -137,7 +124,7 @@ export class Exchange implements ScheduledTask, PassageHost {
   expire(deadline: Deadline, spent: Spent): void {
     const { timeout, totalTimeout } = this.request.limits
     this.#desk.spent(spent)
-    this.#breakOff('the request took too long')
+    this.#attempts.breakOff('the request took too long')
     this.#fallBack(new RequestTimeoutError(phaseOf(deadline), deadline === 'attempt' ? timeout : totalTimeout, this.#trace(spent)))
   }
 
@@ -190,42 +177,9 @@ export class Exchange implements ScheduledTask, PassageHost {
     if (submitted !== 'in') this.#fallBack(refusalOf(submitted, this.key, this.#desk))
   }
 
-  async #run(attempt: number, controller: AbortController): Promise<void> {
-    const watch = this.#watchAttempt(attempt)
-    this.#watch = watch
-    if (attempt > 1 && this.#desk.hooks.beforeRetry.length > 0) {
-      const answer = await this.#asksToRetry(attempt)
-      if (!this.#isCurrent(attempt)) return
-      if (answer !== undefined) return this.#answered(attempt, answer, watch.times, undefined)
-    }
-    const asked = this.#conditional()
-    let record: StoredResponse
-    try {
-      record = await performAttempt(this.#desk.transport, asked ?? this.#wire, controller, watch, this.#desk.redirects)
-    } catch (error) {
-      this.#failed(attempt, error)
-      return
-    }
-    if (this.#isCurrent(attempt)) await this.#answered(attempt, record, watch.times, asked?.former)
-  }
-
-  /** Lets hooks change the next attempt; one may answer it. */
-  async #asksToRetry(attempt: number): Promise<StoredResponse | undefined> {
-    try {
-      const changed = await ask(this.#desk.hooks.beforeRetry, shown(this.#wire), { attempt, ...this.#failure })
-      if (changed.response !== undefined) return await toRecord(changed.response, this.#wire.url)
-      this.#rewire(changed.request)
-    } catch (error) {
-      if (!this.#isCurrent(attempt)) return undefined
-      this.#settle(attempt, false, undefined, 'ignored')
-      this.#fail(error)
-    }
-    return undefined
-  }
-
   /** Lets hooks see what came; `undefined` when one of them has had the request sent once more, or has failed. */
   async #review(record: StoredResponse, source: Source, spent: Spent): Promise<StoredResponse | undefined> {
-    const before = shown(this.#wire)
+    const before = shown(this.#attempts.wire)
     const resent = this.#before !== undefined
     this.#isReviewed = true
     this.waitForCache(true)
@@ -250,69 +204,28 @@ export class Exchange implements ScheduledTask, PassageHost {
 
   #resend(request: Request, spent: Spent): undefined {
     this.#before = spent
-    this.#rewire(request)
+    this.#attempts.rewire(request)
     this.waitForCache(false)
     this.#queue()
   }
 
-  #rewire(request: Request): void {
-    const wire = rewired(this.#wire, request)
-    if (differs(this.request, wire, this.request.cache?.partitioned === true)) this.#isOutdated = true
-    this.#wire = wire
+  former(): StoredResponse | undefined {
+    return this.#passage?.former
   }
 
-  #watchAttempt(attempt: number): AttemptWatch {
-    const { maxResponseSize: maxBytes, idleTimeout } = this.request.limits
-    const tell = telling(this.#watchers)
-    const isTimed = idleTimeout !== Number.POSITIVE_INFINITY
-    const moved = (progress: DownloadProgress) => {
-      if (isTimed) this.#listen(attempt)
-      if (this.#watchers.size > 0) tell(progress)
-    }
-    const started = isTimed ? () => this.#listen(attempt) : undefined
-    return new AttemptWatch(this.#desk, { maxBytes, maxRatio: this.#desk.maxCompressionRatio, moved, started })
+  refused(attempt: number, error: unknown): void {
+    this.#settle(attempt, false, undefined, 'ignored')
+    this.#fail(error)
   }
 
-  /** From now on, something is to come within the idle timeout. */
-  #listen(attempt: number): void {
-    if (!this.#isCurrent(attempt)) return
-    const { driver } = this.#desk
-    this.#idle ??= new Alarm(() => this.#fellSilent(), { holds: true })
-    driver.set(this.#idle, driver.now() + this.request.limits.idleTimeout)
-  }
-
-  #fellSilent(): void {
-    const attempt = this.#attempt
-    if (!this.#isCurrent(attempt)) return
-    this.#tookTooLong('nothing came any more')
+  fellSilent(attempt: number): void {
     const settled = this.#settle(attempt, true, undefined, 'failure')
     if (settled === 'backoff') this.#desk.retrying('timeout')
     if (typeof settled !== 'object') return
     this.#fallBack(new RequestTimeoutError('idle', this.request.limits.idleTimeout, this.#trace(settled.spent)))
   }
 
-  /** The request as it asks whether what the cache has is still right; `undefined` where it has nothing to ask about. */
-  #conditional(): { url: string; method: string; init: RequestInit; former: StoredResponse } | undefined {
-    const { url, method, init } = this.#wire
-    const former = this.#passage?.former
-    if (former === undefined || method !== 'GET') return undefined
-    const conditions = conditionsOf(former.headers)
-    if (conditions.length === 0) return undefined
-    // Across origins a condition of ours costs a request to ask for leave. The platform, which keeps answers, too, asks without.
-    if (this.#desk.keeping.hidesCookies) return { url, method, init: { ...init, cache: 'no-cache' }, former }
-    const headers = new Headers(init.headers)
-    for (const [name, value] of conditions) headers.set(name, value)
-    return { url, method, init: { ...init, headers }, former }
-  }
-
-  /** An attempt that was broken off has nothing to say any more. */
-  #isCurrent(attempt: number): boolean {
-    return !this.#ended && this.#controller !== undefined && this.#attempt === attempt
-  }
-
-  async #answered(attempt: number, came: StoredResponse, times: Times, asked: StoredResponse | undefined): Promise<void> {
-    this.#closeLap()
-    this.#controller = undefined
+  answered(attempt: number, came: StoredResponse, times: Times, asked: StoredResponse | undefined): void {
     this.#desk.counts.bytes += came.body.byteLength
     if (came.status === 304 && asked !== undefined && !confirms(came.headers, asked.headers)) {
       this.#passage?.forget()
@@ -323,21 +236,28 @@ export class Exchange implements ScheduledTask, PassageHost {
     const record = isConfirmed ? confirmed(asked, came) : sharing(came, asked)
     const transient = isTransient(record.status)
     const pause = transient ? retryAfterMs(record, this.#desk.clock.wall()) : undefined
-    this.#failure = { error: undefined, status: record.status }
+    this.#attempts.ended(undefined, record.status)
     const settled = this.#settle(attempt, transient, pause, verdictOn(record.status))
     if (settled === 'backoff') this.#desk.retrying('status')
     if (typeof settled !== 'object') return
     const { ending, spent } = settled
     if (isServerFailure(record.status) && this.#standIn(ending)) return
     const source = isConfirmed ? 'revalidated' : 'miss'
-    if (this.#desk.hooks.afterResponse.length === 0) return this.#bring({ record, source, ending }, times)
-    const reviewed = await this.#review(record, source, spent)
-    if (reviewed !== undefined && !this.#ended) await this.#bring({ record: reviewed, source, ending }, times)
+    if (this.#desk.hooks.afterResponse.length === 0) void this.#bring({ record, source, ending }, times)
+    else void this.#reviewAndBring({ record, source, ending }, times, spent)
+  }
+
+  async #reviewAndBring(answer: Answer, times: Times, spent: Spent): Promise<void> {
+    const record = await this.#review(answer.record, answer.source, spent)
+    if (record !== undefined && !this.#ended) await this.#bring({ ...answer, record }, times)
   }
 
   /** What came is final: keeps it, and gives it to everyone. */
   async #bring(answer: Answer, times: Times): Promise<void> {
     const { record } = answer
+    // What hooks have changed on the way may have another answer than what was asked for.
+    const { wire } = this.#attempts
+    if (wire !== this.request && differs(this.request, wire, this.request.cache?.partitioned === true)) this.#isOutdated = true
     this.#answer = answer
     this.#spoil(record)
     if (this.#passage === undefined) {
@@ -356,16 +276,13 @@ export class Exchange implements ScheduledTask, PassageHost {
     else if (method === 'HEAD' && former !== undefined && compareHead(record, former) === 'other') this.#desk.giveUp(url)
   }
 
-  #failed(attempt: number, error: unknown): void {
-    if (!this.#isCurrent(attempt)) return
-    this.#closeLap()
-    this.#controller = undefined
+  failed(attempt: number, error: unknown): void {
     const isFinal = error instanceof BodyTooLarge || error instanceof RefusedRedirect || isTooLarge(error)
     this.#unanswered(attempt, error, !isFinal)
   }
 
   #unanswered(attempt: number, error: unknown, retryable: boolean): void {
-    this.#failure = { error, status: undefined }
+    this.#attempts.ended(error, undefined)
     const settled = this.#settle(attempt, retryable, undefined, retryable ? 'failure' : 'ignored')
     if (settled === 'backoff') this.#desk.retrying('network')
     if (typeof settled !== 'object') return
@@ -415,32 +332,14 @@ export class Exchange implements ScheduledTask, PassageHost {
     this.#ended = true
     const spent = this.#desk.schedule.cancel(this)
     if (spent !== undefined) this.#desk.spent(spent)
-    this.#breakOff('nobody waits for the answer any more')
+    this.#attempts.breakOff('nobody waits for the answer any more')
     this.#passage?.leave()
     this.waitForCache(false)
     this.#desk.ended(this)
   }
 
   #trace(spent: Spent): RequestTrace {
-    return traceOf(this.request, this.#before === undefined ? spent : sum(this.#before, spent), this.#laps)
-  }
-
-  #breakOff(why: string): void {
-    const controller = this.#controller
-    this.#controller = undefined
-    this.#closeLap()
-    controller?.abort(new DOMException(why, 'AbortError'))
-  }
-
-  #tookTooLong(why: string): void {
-    this.#failure = { error: new DOMException(why, 'TimeoutError'), status: undefined }
-    this.#breakOff(why)
-  }
-
-  #closeLap(): void {
-    this.#watch?.addTo(this.#laps)
-    this.#watch = undefined
-    if (this.#idle !== undefined) this.#desk.driver.set(this.#idle, Number.POSITIVE_INFINITY)
+    return traceOf(this.request, this.#before === undefined ? spent : sum(this.#before, spent), this.#attempts.laps)
   }
 }
 
