@@ -116,12 +116,18 @@ export class HttpStatusError extends ShelflifeError {
   readonly body: string
   /** Why it was not tried again, such as a `Retry-After` beyond the deadline (`'no-time-left'`) or `maxRetryAfter` (`'pause-too-long'`). */
   readonly gaveUp: Ending
+  /** Attempts that were begun; 0 where the cache answered. */
+  readonly attempts: number
+  /** Where the time went; `undefined` where the cache answered. */
+  readonly phases: RequestPhases | undefined
 
-  constructor({ status, statusText, url }: StoredResponse, body: string, gaveUp: Ending) {
+  constructor({ status, statusText, url }: StoredResponse, body: string, gaveUp: Ending, trace?: RequestTrace) {
     super('ERR_HTTP_STATUS', `${url} answered ${status}${statusText === '' ? '' : ` ${statusText}`}`, { retryable: isTransient(status) })
     this.status = status
     this.url = url
     this.body = body.slice(0, 1000)
+    this.attempts = trace?.attempts ?? 0
+    this.phases = trace?.phases
     this.gaveUp = gaveUp
   }
 }

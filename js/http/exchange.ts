@@ -43,6 +43,7 @@ interface Answer {
   readonly record: StoredResponse
   readonly source: Source
   readonly ending: Ending
+  readonly trace: RequestTrace
 }
 
 /** See the top of this file. */
@@ -150,7 +151,8 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
   /** Answers with what came over the wire, if it has come. */
   deliverAnswer(): boolean {
     if (this.#answer === undefined) return false
-    this.#deliver(this.#answer.record, this.#answer.source, this.#answer.ending)
+    const { record, source, ending, trace } = this.#answer
+    this.#deliver(record, source, ending, trace)
     return true
   }
 
@@ -243,8 +245,9 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
     const { ending, spent } = settled
     if (isServerFailure(record.status) && this.#standIn(ending)) return
     const source = isConfirmed ? 'revalidated' : 'miss'
-    if (this.#desk.hooks.afterResponse.length === 0) void this.#bring({ record, source, ending }, times)
-    else void this.#reviewAndBring({ record, source, ending }, times, spent)
+    const answer = { record, source, ending, trace: this.#trace(spent) } as const
+    if (this.#desk.hooks.afterResponse.length === 0) void this.#bring(answer, times)
+    else void this.#reviewAndBring(answer, times, spent)
   }
 
   async #reviewAndBring(answer: Answer, times: Times, spent: Spent): Promise<void> {
@@ -272,7 +275,7 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
   #spoil(record: StoredResponse): void {
     const { method, url } = this.request
     const { former } = this.#passage ?? {}
-    if (isUnsafe(method)) for (const outdated of outdatedBy(url, record)) this.#desk.giveUp(outdated)
+    if (isUnsafe(method)) for (const outdated of outdatedBy(url, record, record.url)) this.#desk.giveUp(outdated)
     else if (method === 'HEAD' && former !== undefined && compareHead(record, former) === 'other') this.#desk.giveUp(url)
   }
 
@@ -304,11 +307,11 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
     if (!this.#ended) this.#end()
   }
 
-  #deliver(record: StoredResponse, source: Source, ending: Ending): void {
+  #deliver(record: StoredResponse, source: Source, ending: Ending, trace?: RequestTrace): void {
     if (this.#ended) return
     this.#end()
     const { method } = this.request
-    this.#waiters.deliver(method === 'HEAD' && record.body.byteLength > 0 ? withoutBody(record) : record, source, ending)
+    this.#waiters.deliver(method === 'HEAD' && record.body.byteLength > 0 ? withoutBody(record) : record, source, ending, trace)
   }
 
   /** A failure of the origin, or of the way to it: what the cache has may stand in. */

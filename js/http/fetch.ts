@@ -218,6 +218,6 @@ class Client {
   }
 }
 
-function asJson({ record, ending }: Delivery): unknown {
-  return toJson(record, ending)
+function asJson({ record, ending, trace }: Delivery): unknown {
+  return toJson(record, ending, trace)
 }

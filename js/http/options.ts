@@ -80,7 +80,7 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
     partition: readPartition(options.partition, 'partition'),
     redirects: readRedirects(options.redirects),
     maxRequestSize: sizeInBytes(options.maxRequestSize ?? Number.POSITIVE_INFINITY, 'maxRequestSize'),
-    maxCompressionRatio: sizeInBytes(options.maxCompressionRatio ?? 100, 'maxCompressionRatio'),
+    maxCompressionRatio: readRatio(options.maxCompressionRatio ?? 100),
     base: readBase(options.baseUrl),
     headers: options.headers === undefined ? undefined : readHeaders(options.headers, 'headers'),
     hooks: readHooks(options.hooks),
@@ -120,6 +120,11 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
 function readRedirects(given: FetchOptions['redirects']): RedirectPolicy {
   const { max = 20, refuseInsecure = false } = optionsObject(given, 'redirects')
   return { max: wholeNumber(max, 'redirects.max', { min: 0 }), refuseInsecure }
+}
+
+function readRatio(value: unknown): number {
+  if (typeof value !== 'number' || !(value >= 1)) throw new InvalidArgumentError('maxCompressionRatio', 'a number from 1', value)
+  return value
 }
 
 function readBase(given: unknown): URL | undefined {

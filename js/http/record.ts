@@ -2,7 +2,7 @@
 
 import type { Ending } from '../core/schedule-core.ts'
 import { ShelflifeError } from '../errors.ts'
-import { HttpStatusError } from './errors.ts'
+import { HttpStatusError, type RequestTrace } from './errors.ts'
 import { ageAt, type Freshness } from './rfc9111/reuse.ts'
 
 /** A complete response as plain data; any codec and any tier can carry it. */
@@ -91,8 +91,8 @@ export function sharing(record: StoredResponse, former: StoredResponse | undefin
 }
 
 /** The body as JSON, parsed once for each body. `gaveUp` says why a failed request was not tried again. */
-export function toJson(record: StoredResponse, gaveUp: Ending): unknown {
-  if (record.status < 200 || record.status > 299) throw new HttpStatusError(record, toText(record), gaveUp)
+export function toJson(record: StoredResponse, gaveUp: Ending, trace?: RequestTrace): unknown {
+  if (record.status < 200 || record.status > 299) throw new HttpStatusError(record, toText(record), gaveUp, trace)
   if (parsed.has(record.body)) return parsed.get(record.body)
   let value: unknown
   try {

@@ -3,7 +3,7 @@
 /** The request's body is larger than `maxRequestSize`. Internal: the exchange makes the public error of it. */
 export class RequestTooLarge extends Error {}
 
-/** The bytes of `body`; `undefined` for a stream and for a form, whose parts have a frame that the platform makes. */
+/** The bytes of `body`, of a form those of its parts without their frames; `undefined` for a stream. */
 export function bytesOf(body: unknown): number | undefined {
   if (typeof body === 'string') return sizeOfText(body)
   if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return body.byteLength
@@ -36,6 +36,5 @@ export function isTooLarge(error: unknown): boolean {
 }
 
 function sizeOfText(text: string): number {
-  // A UTF-16 unit takes one to three bytes; only what comes near a limit needs to be told exactly, and that is few.
   return new TextEncoder().encode(text).byteLength
 }

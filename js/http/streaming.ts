@@ -5,6 +5,7 @@
  * read to its end is kept, as far as it is no larger than what is kept of others.
  */
 
+import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
 import type { Deadline, ScheduledTask, Spent } from '../core/schedule-core.ts'
 import type { CoreTrappedError } from '../errors.ts'
@@ -165,7 +166,7 @@ export class Streaming implements ScheduledTask, Live {
     this.#promised?.resolve(toStreamed(record, stream))
     this.#promised = undefined
     if (isUnsafe(this.request.method)) for (const url of outdatedBy(this.request.url, record)) this.#desk.giveUp(url)
-    if (isEmpty) this.#end()
+    if (isEmpty) this.#end(verdictOn(record.status))
   }
 
   #bodyOf(reader: ReadableStreamDefaultReader<Bytes>, head: Head, watch: AttemptWatch): ReadableStream<Bytes> {
@@ -181,7 +182,7 @@ export class Streaming implements ScheduledTask, Live {
         driver.set(this.#idle, Number.POSITIVE_INFINITY)
         if (this.#isOver) return
         if (done) {
-          this.#end()
+          this.#end(verdictOn(head.record.status))
           sink.close()
           if (copy?.bytes !== undefined) this.#keep(head, copy.bytes, watch)
           return
@@ -194,8 +195,8 @@ export class Streaming implements ScheduledTask, Live {
       } catch (error) {
         driver.set(this.#idle, Number.POSITIVE_INFINITY)
         if (this.#isOver) return
-        const trace = this.#trace(this.#leave())
         const isLarge = error instanceof BodyTooLarge
+        const trace = this.#trace(this.#leave(isLarge ? 'ignored' : 'failure'))
         this.#fail(isLarge ? new ResponseTooLargeError(this.#maxBytes, error.received, trace) : new NetworkError(trace, 'final', error))
       }
     }
@@ -221,7 +222,7 @@ export class Streaming implements ScheduledTask, Live {
 
   #fellSilent(): void {
     if (this.#isOver) return
-    this.#fail(new RequestTimeoutError('idle', this.request.limits.idleTimeout, this.#trace(this.#leave())))
+    this.#fail(new RequestTimeoutError('idle', this.request.limits.idleTimeout, this.#trace(this.#leave('failure'))))
   }
 
   #isLate(): void {
@@ -232,10 +233,12 @@ export class Streaming implements ScheduledTask, Live {
     return !this.#isOver && this.#controller !== undefined && this.#attempt === attempt
   }
 
-  /** Gives the slot back. */
-  #leave(): Spent {
+  /** Gives the slot back, and says how well the host was, where that is known. */
+  #leave(verdict: Health = 'ignored'): Spent {
     this.#closeLap()
-    const spent = this.#desk.schedule.cancel(this)
+    const { schedule } = this.#desk
+    const settled = verdict === 'ignored' ? undefined : schedule.settle(this, this.#attempt, false, undefined, verdict)
+    const spent = typeof settled === 'object' ? settled.spent : schedule.cancel(this)
     if (spent !== undefined) this.#desk.spent(spent)
     return spent ?? { attempts: this.#attempt, queue: 0, rate: 0, running: 0, backoff: 0 }
   }
@@ -249,9 +252,9 @@ export class Streaming implements ScheduledTask, Live {
     this.#sink?.error(error)
   }
 
-  #end(): void {
+  #end(verdict?: Health): void {
     this.#isOver = true
-    this.#leave()
+    this.#leave(verdict)
     this.#controller = undefined
     this.#desk.driver.set(this.#idle, Number.POSITIVE_INFINITY)
     this.#desk.driver.set(this.#last, Number.POSITIVE_INFINITY)

@@ -3,6 +3,7 @@
 import type { Abortable } from '../abort-watch.ts'
 import type { Ending } from '../core/schedule-core.ts'
 import type { Desk } from './desk.ts'
+import type { RequestTrace } from './errors.ts'
 import type { Source, StoredResponse } from './record.ts'
 
 /** What a caller gets. */
@@ -11,6 +12,8 @@ export interface Delivery {
   readonly source: Source
   /** Why the attempt that brought it was the last. */
   readonly ending: Ending
+  /** Where the time went; not said of what the cache had. */
+  readonly trace: RequestTrace | undefined
 }
 
 interface Promised {
@@ -48,12 +51,12 @@ export class Waiters {
   }
 
   /** Answers everyone; all but the first shared a request that was not theirs. */
-  deliver(record: StoredResponse, source: Source, ending: Ending): void {
+  deliver(record: StoredResponse, source: Source, ending: Ending, trace: RequestTrace | undefined): void {
     let own = source
     for (const waiter of this.#waiting) {
       this.#dismiss(waiter)
       this.#desk.delivered(own, waiter.since)
-      waiter.promised.resolve({ record, source: own, ending })
+      waiter.promised.resolve({ record, source: own, ending, trace })
       if (own === 'miss' || own === 'revalidated') own = 'coalesced'
     }
   }

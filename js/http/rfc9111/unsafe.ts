@@ -9,12 +9,12 @@ export function isUnsafe(method: string): boolean {
   return !SAFE.has(method)
 }
 
-/** The URLs whose answers are to be given up after `answer` came to an unsafe request: its own, and others of its origin that it names. */
-export function outdatedBy(url: string, { status, headers }: AnswerHead): string[] {
+/** The URLs whose answers are to be given up after `answer` came to an unsafe request: its own, and others of its origin that it names or led to. */
+export function outdatedBy(url: string, { status, headers }: AnswerHead, end = url): string[] {
   if (status < 200 || status > 399) return []
   const urls = new Set([url])
-  for (const name of ['location', 'content-location']) {
-    const named = resolve(fieldOf(headers, name), url)
+  for (const text of [end, fieldOf(headers, 'location'), fieldOf(headers, 'content-location')]) {
+    const named = resolve(text, url)
     if (named !== undefined) urls.add(named)
   }
   return [...urls]

@@ -445,6 +445,19 @@ describe('changes', () => {
     await end()
   })
 
+  test('where a change leads is given up, too', async () => {
+    const { told, end } = story(({ method, url }, n) =>
+      method === 'POST'
+        ? new Response(null, { status: 303, headers: { location: '/list' } })
+        : new Response(`${url.slice(-4)}${n}`, { headers: { 'cache-control': 'max-age=60' } }),
+    )
+    const list = 'http://origin.test/list'
+    expect([await told({}, list), await told({}, list)]).toEqual(['miss list1', 'hit list1'])
+    expect(await told({ method: 'POST' })).toBe('miss list3')
+    expect(await told({}, list)).toBe('miss list4')
+    await end()
+  })
+
   test('what was under way before the change is not kept', async () => {
     const { transport, calls } = heldTransport()
     const cache = createCache({ clock: new ManualClock() })

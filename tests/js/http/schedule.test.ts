@@ -164,6 +164,20 @@ describe('retries', () => {
     await expect(fetch(URL)).rejects.toMatchObject({ code: 'ERR_NETWORK' })
   })
 
+  test('an answer that json refuses says where the time went', async () => {
+    const { transport } = scripted(status(503), status(404))
+    const { fetch, clock } = client({ fetch: transport, retry: { maxRetries: 1, initialDelay: 50, maxDelay: 50 } })
+    const failed = outcome(fetch.json(URL))
+    await clock.advanceAsync(50)
+    expect(await failed).toMatchObject({
+      code: 'ERR_HTTP_STATUS',
+      status: 404,
+      attempts: 2,
+      phases: { queue: 0, rate: 0, attempts: 0, connect: 0, firstByte: 0, body: 0, backoff: 50 },
+    })
+    await fetch.close()
+  })
+
   test('says after how many attempts and where the time went when the network fails', async () => {
     const { transport } = scripted(refused)
     const { fetch, clock } = client({ fetch: transport, retry: { maxRetries: 2, initialDelay: 50, maxDelay: 50 } })
