@@ -7,16 +7,16 @@ import type { CacheStats } from './types.ts'
 
 /** Whoever reads the front of a cache reads that cache: what memory counts is part of it. */
 export function cacheStats<V>(memory: MemoryCacheStats, loading: Loading<V>, tiers: NamedTiers | undefined): CacheStats {
-  const { misses, tierHits, staleHits, ...counts } = loading.counts
+  const { misses, tierHits, staleHits, ...counts } = loading.tally.counts
   const hits = memory.hits + tierHits + staleHits
   const reads = hits + misses
   return {
     ...counts,
     hits,
     misses,
-    missesByReason: loading.misses.byReason(),
+    missesByReason: loading.tally.misses.byReason(),
     hitRate: reads === 0 ? 0 : hits / reads,
-    loadLatency: loading.latencies.summary(),
+    loadLatency: loading.tally.latencies.summary(),
     staleHits: memory.staleHits + staleHits,
     memory,
     tiers: tiers?.stats() ?? [],

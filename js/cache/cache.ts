@@ -116,12 +116,12 @@ export class Cache<V> implements AsyncDisposable {
       ...{ memory: this.#memory, shelf: this.#shelf, loading: this.#loading, tiers: this.#tiers },
       out: known => this.#out(known),
     })
-    if (this.#tiers !== undefined) this.#tiers.failed = (key, error) => this.#loading.tierFailed(key, error)
+    if (this.#tiers !== undefined) this.#tiers.failed = (key, error) => this.#loading.tally.tierFailed(key, error)
     if (options.isEager) this.hydrate().catch(() => {})
     if (registry === undefined) return
     if (within === undefined) this.#memory.reportTo(registry)
     this.#report = reportCache(registry, memory.name, this)
-    this.#loading.timer = this.#report.loadTimer
+    this.#loading.tally.timer = this.#report.loadTimer
   }
 
   /** Whether other processes read and write one of the tiers, as they do in Redis. */
@@ -417,8 +417,8 @@ export class Cache<V> implements AsyncDisposable {
    * ```
    */
   on<Name extends keyof CacheEvents<V>>(event: Name, listener: (event: CacheEvents<V>[Name]) => unknown): () => void {
-    this.#loading.listeners ??= cacheListeners()
-    return listen({ listeners: this.#loading.listeners, memory: this.#memory, isolate: this.#isolate }, event, listener)
+    this.#loading.tally.listeners ??= cacheListeners()
+    return listen({ listeners: this.#loading.tally.listeners, memory: this.#memory, isolate: this.#isolate }, event, listener)
   }
 
   /** What has happened so far. */
@@ -428,12 +428,12 @@ export class Cache<V> implements AsyncDisposable {
 
   /** How many loads are under way, and how many keys have a value on its way up. For tests. */
   pending(): { loads: number; leases: number } {
-    return { loads: this.#loading.size, leases: this.#loading.leases.size }
+    return { loads: this.#loading.size, leases: this.#loading.claims.leases.size }
   }
 
   #out(known: Kept<V>): V | undefined {
     if (known === NONE) {
-      this.#loading.counts.negativeHits += 1
+      this.#loading.tally.counts.negativeHits += 1
       return undefined
     }
     return this.#isolate === 'clone' ? isolated(known, 'clone') : known
@@ -538,9 +538,9 @@ export class Cache<V> implements AsyncDisposable {
 
   #openTiers({ tiers, memory }: ResolvedCacheOptions<V>): NamedTiers | undefined {
     const watch: TierWatch = {
-      down: (tier, error) => this.#loading.listeners?.emit('tierDown', { tier, error }),
-      up: (tier, repaired) => this.#loading.listeners?.emit('tierUp', { tier, repaired }),
-      untold: (tier, missed, isKept) => this.#loading.listeners?.emit('tierUntold', { tier, missed, isKept }),
+      down: (tier, error) => this.#loading.tally.listeners?.emit('tierDown', { tier, error }),
+      up: (tier, repaired) => this.#loading.tally.listeners?.emit('tierUp', { tier, repaired }),
+      untold: (tier, missed, isKept) => this.#loading.tally.listeners?.emit('tierUntold', { tier, missed, isKept }),
     }
     return tiers.length === 0 ? undefined : new NamedTiers(new TierStack(tiers, memory.clock, watch, change => this.#heard(change)))
   }

@@ -46,10 +46,10 @@ export class Reading<V> {
     try {
       const reading = options?.skipTierRead === true ? undefined : tiers?.read(key)
       let entry = reading && (await patiently(reading, signal))
-      if (shelf.mustAsk(entry)) entry = await patiently(loading.confirm(lease, entry), signal)
-      return loading.receive(lease, entry, options)
+      if (shelf.mustAsk(entry)) entry = await patiently(loading.arrivals.confirm(lease, entry), signal)
+      return loading.arrivals.receive(lease, entry, options)
     } finally {
-      loading.leases.release(lease)
+      loading.claims.leases.release(lease)
     }
   }
 
@@ -81,11 +81,11 @@ export class Reading<V> {
         ? await patiently(Promise.all(entries.map((entry, at) => this.#confirmed(taken[at] as Lease, entry))), options?.signal)
         : entries
       for (const [at, { index }] of missing.entries()) {
-        values[index] = loading.receive(taken[at] as Lease, right?.[at], options)
+        values[index] = loading.arrivals.receive(taken[at] as Lease, right?.[at], options)
       }
       return values
     } finally {
-      for (const lease of taken) loading.leases.release(lease)
+      for (const lease of taken) loading.claims.leases.release(lease)
     }
   }
 
@@ -101,11 +101,11 @@ export class Reading<V> {
       // The latest come last, as those used last; where there is no room for all, the others go.
       for (let at = keys.length - 1; at >= 0; at -= 1) {
         const entry = found[at]
-        if (!shelf.mustAsk(entry) && loading.bringUp(taken[at] as Lease, entry)) count += 1
+        if (!shelf.mustAsk(entry) && loading.arrivals.bringUp(taken[at] as Lease, entry)) count += 1
       }
       return count
     } finally {
-      for (const lease of taken) loading.leases.release(lease)
+      for (const lease of taken) loading.claims.leases.release(lease)
     }
   }
 
@@ -138,7 +138,7 @@ export class Reading<V> {
   /** What a tier had, unless its source has changed. */
   async #confirmed(lease: Lease, entry: TierEntry | undefined): Promise<TierEntry | undefined> {
     const { shelf, loading } = this.#from
-    return shelf.mustAsk(entry) ? loading.confirm(lease, entry) : entry
+    return shelf.mustAsk(entry) ? loading.arrivals.confirm(lease, entry) : entry
   }
 }
 
