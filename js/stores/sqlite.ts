@@ -19,7 +19,7 @@ export type { Store } from './tier.ts'
 
 /** Options of {@link sqlite}: a `path`, or a `database` that is open. */
 export type SqliteOptions = {
-  /** The table, a name of letters, digits and `_`; made if it is missing. Default `'shelflife'`. */
+  /** The table, a name of letters, digits and `_`; made if it is missing, and beside it one with `_news` behind the name. Default `'shelflife'`. */
   readonly table?: string
   /** How long a lock that another process holds is waited for, without blocking this one. Default 5 s; then the writes that waited are dropped, and counted. */
   readonly busyTimeout?: Duration
