@@ -89,15 +89,27 @@ export class IndexedDbMedium implements SegmentMedium {
       const listed: ListedSegment[] = []
       for (let last = after; ; ) {
         const range = IDBKeyRange.lowerBound(last, true)
-        const transaction = database.transaction([DIRECTORIES, ABOUT])
+        const transaction = database.transaction(ALL)
         this.#meet(transaction)
         const store = transaction.objectStore(DIRECTORIES)
-        const requests = [store.getAllKeys(range, LIST_BATCH), store.getAll(range, LIST_BATCH)] as const
+        const requests = [
+          store.getAllKeys(range, LIST_BATCH),
+          store.getAll(range, LIST_BATCH),
+          transaction.objectStore(PAYLOADS).getAllKeys(range, 2 * LIST_BATCH),
+        ] as const
         transaction.commit()
-        const [ids, records] = await Promise.all([settled<IDBValidKey[]>(requests[0], signal), settled<unknown[]>(requests[1], signal)])
-        for (const [index, id] of ids.entries()) listed.push(this.#listed(Number(id), records[index]))
-        if (ids.length < LIST_BATCH) return listed
-        last = Number(ids.at(-1))
+        const [ids, records, owners] = await Promise.all([
+          settled<number[]>(requests[0], signal),
+          settled<unknown[]>(requests[1], signal),
+          settled<number[]>(requests[2], signal),
+        ])
+        const isLast = ids.length < LIST_BATCH
+        for (const [index, id] of ids.entries()) listed.push(this.#listed(id, records[index]))
+        const known = new Set(ids)
+        // A payload whose directory is gone: nobody knows what that had to say.
+        for (const id of owners) if (!known.has(id) && (isLast || id < (ids.at(-1) as number))) listed.push(this.#listed(id, undefined))
+        if (isLast) return listed.sort((a, b) => a.id - b.id)
+        last = ids.at(-1) as number
       }
     })
   }
