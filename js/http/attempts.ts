@@ -129,10 +129,11 @@ export class Attempts {
     const { url, method, init } = this.#wire
     const former = this.#host.former()
     if (former === undefined || method !== 'GET') return undefined
+    // Across origins a condition of ours costs a request to ask for leave, and what to ask by is hidden. The platform, which keeps answers,
+    // too, needs neither.
+    if (this.#desk.keeping.hidesCookies) return { url, method, init: { ...init, cache: 'no-cache' }, former }
     const conditions = conditionsOf(former.headers)
     if (conditions.length === 0) return undefined
-    // Across origins a condition of ours costs a request to ask for leave. The platform, which keeps answers, too, asks without.
-    if (this.#desk.keeping.hidesCookies) return { url, method, init: { ...init, cache: 'no-cache' }, former }
     const headers = new Headers(init.headers)
     for (const [name, value] of conditions) headers.set(name, value)
     return { url, method, init: { ...init, headers }, former }

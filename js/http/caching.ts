@@ -116,7 +116,8 @@ export function keepsakeOf(
   // Whether the redirects on the way may be kept is not known, unless they are for good: only the caller's own word is enough.
   if (record.redirected && record.lasting !== true && limits.ttl === undefined) return undefined
   if (lifetime === undefined && record.status !== 200) return undefined
-  const canValidate = hasValidator(record.headers)
+  // What to ask by may be hidden from us, and not from the platform.
+  const canValidate = hasValidator(record.headers) || keeping.hidesCookies
   if (rest.unconfirmed && !canValidate) return undefined
   const retention = Math.max(canValidate ? KEPT_TO_VALIDATE_MS : 0, rest.staleWhileRevalidate, rest.staleIfError)
   const left = lifetime === undefined ? undefined : Math.max(0, lifetime - Math.max(0, times.receivedAt - rest.born))

@@ -97,7 +97,12 @@ export function fieldsIn(scope: Scope): readonly string[] {
 /** A list of fields adds to others; without one everything is meant. */
 function widened(before: Scope, argument: string | undefined): Scope {
   const names = tokensOf(argument)
-  return before === true || names.length === 0 ? true : [...fieldsIn(before), ...names]
+  if (before === true || names.length === 0) return true
+  if (before === false)
+    return names
+    // The list is of this reading: to copy it for each further directive would be quadratic.
+  ;(before as string[]).push(...names)
+  return before
 }
 
 interface Member {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createCache } from '../../../js/cache/cache.ts'
 import { createFetch } from '../../../js/http/fetch.ts'
 import type { FetchInit, FetchOptions } from '../../../js/http/types.ts'
+import type { StoreContext } from '../../../js/stores/tier.ts'
 import { ManualClock } from '../../../js/testing/manual-clock.ts'
 import { MemoryLog, memoryStore } from '../../../js/testing/memory-medium.ts'
 import { heldTransport, outcome, settle } from './transport.ts'
@@ -206,6 +207,27 @@ describe('for whom', () => {
     expect(await told({ headers: { 'cache-control': 'max-stale, only-if-cached' } })).toBe('miss ')
     expect(cache.memory.size).toBe(2)
     await end()
+  })
+
+  test('a tier that others use makes a cache a shared one, unless the caller knows better', async () => {
+    const store = memoryStore()
+    const sharedStore = { ...store, openTier: (context: StoreContext) => Object.assign(store.openTier(context), { isShared: true }) }
+    const clock = new ManualClock()
+    for (const [options, kept] of [[{}, 0] as const, [{ shared: false }, 1] as const]) {
+      const cache = createCache({ clock, store: sharedStore })
+      expect([cache.isShared, cache.namespace('n').isShared]).toEqual([true, true])
+      const fetch = createFetch({
+        clock,
+        cache,
+        fetch: async () => new Response('1', { headers: { 'cache-control': 'private, max-age=60' } }),
+        ...options,
+      })
+      await fetch(URL)
+      expect(cache.memory.size).toBe(kept)
+      await fetch.close()
+      await cache.close()
+    }
+    expect(createCache({ clock, store: memoryStore() }).isShared).toBe(false)
   })
 
   test('no two users who answer at random', async () => {
