@@ -27,6 +27,7 @@ const CHUNK = 65_536
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
 let chunk = new Uint8Array(0)
 let used = 0
 
@@ -46,13 +47,22 @@ export function encode(value: unknown): Uint8Array {
 }
 
 /**
- * The value of `bytes`. Nothing in it shares memory with them.
+ * `bytes` as text, if each of them is a unit of it: then a part of the text is what the same part of the bytes says, as far as that is
+ * UTF-8. One text of many values takes a tenth of the time of a text for each.
+ */
+export function textOf(bytes: Uint8Array): string | undefined {
+  const text = lenient.decode(bytes)
+  return text.length === bytes.length ? text : undefined
+}
+
+/**
+ * The value of `bytes`, of which `text` is what {@link textOf} gives, where that is known. Nothing in it shares memory with them.
  *
  * @throws ShelflifeError `ERR_CODEC` when they are no encoded value.
  */
-export function decode(bytes: Uint8Array): unknown {
+export function decode(bytes: Uint8Array, text?: string): unknown {
   try {
-    if (bytes[0] === JSON_FORM) return JSON.parse(decoder.decode(bytes.subarray(1)))
+    if (bytes[0] === JSON_FORM) return JSON.parse(text === undefined ? decoder.decode(bytes.subarray(1)) : text.slice(1))
     if (bytes[0] === TAGGED_FORM) return readTagged(bytes, 1)
   } catch (cause) {
     if (isShelflifeError(cause)) throw cause

@@ -81,6 +81,7 @@ export class Cache<V> implements AsyncDisposable {
   readonly #isolate: Isolation
   readonly #refreshesAhead: boolean
   readonly #report: CacheReport | undefined
+  #hydrating: Promise<number> | undefined
   #closing: Promise<void> | undefined
 
   /** Not for users: {@link createCache} checks and completes the options. */
@@ -374,12 +375,16 @@ export class Cache<V> implements AsyncDisposable {
   /**
    * Brings what was stored last up into memory, as far as there is room, and up to 64 MB: `console.log(await cache.hydrate())` tells how many entries.
    * They come from the nearest tier that knows what that is: IndexedDB and files do. With `hydrate: 'eager'` that is done at the start.
+   * Calls at the same time are one.
    */
   async hydrate(): Promise<number> {
     this.#refuseClosed()
     const { entries, max, maxSize } = this.#memory.stats()
     const room = Math.min(max, this.#around?.memory.stats().max ?? max) - entries
-    return this.#reading.hydrate({ entries: room, bytes: Math.min(maxSize, HYDRATE_BYTES) })
+    this.#hydrating ??= this.#reading.hydrate({ entries: room, bytes: Math.min(maxSize, HYDRATE_BYTES) }).finally(() => {
+      this.#hydrating = undefined
+    })
+    return this.#hydrating
   }
 
   /** Resolves when every tier has written what is queued. */

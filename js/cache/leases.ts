@@ -18,7 +18,8 @@ export interface Lease {
 
 /** The leases that are out. Bounded by what is under way: a lease ends with its holder. */
 export class Leases {
-  readonly #out = new Map<string, Set<Lease>>()
+  /** One key has one holder most of the time, and many keys may be read at once. */
+  readonly #out = new Map<string, Lease | Set<Lease>>()
 
   /** How many keys have a lease out. */
   get size(): number {
@@ -28,22 +29,26 @@ export class Leases {
   take(key: string, era = 0, why: MissCode = COLD): Lease {
     const lease: Lease = { key, era, why, revoked: false }
     const others = this.#out.get(key)
-    if (others === undefined) this.#out.set(key, new Set([lease]))
-    else others.add(lease)
+    if (others === undefined) this.#out.set(key, lease)
+    else if (others instanceof Set) others.add(lease)
+    else this.#out.set(key, new Set([others, lease]))
     return lease
   }
 
   /** The holder is done, whatever came of it. */
   release(lease: Lease): void {
-    const leases = this.#out.get(lease.key)
-    leases?.delete(lease)
-    if (leases?.size === 0) this.#out.delete(lease.key)
+    const out = this.#out.get(lease.key)
+    if (out instanceof Set) {
+      out.delete(lease)
+      if (out.size === 0) this.#out.delete(lease.key)
+    } else if (out === lease) this.#out.delete(lease.key)
   }
 
   /** Something newer happened to `key`. */
   revoke(key: string): void {
-    const leases = this.#out.get(key)
-    if (leases !== undefined) for (const lease of leases) lease.revoked = true
+    const out = this.#out.get(key)
+    if (out instanceof Set) for (const lease of out) lease.revoked = true
+    else if (out !== undefined) out.revoked = true
   }
 
   /** Something newer happened to every key. */

@@ -33,17 +33,21 @@ export function encodeEntry({ value, facts }: Pick<TierEntry, 'value' | 'facts'>
   return bytes
 }
 
-/** @throws ShelflifeError `ERR_CODEC` when the bytes are no encoded entry. */
-export function decodeEntry(bytes: Uint8Array): Pick<TierEntry, 'value' | 'facts'> {
+/**
+ * The entry in `bytes`, of which `text` is what `textOf` gives, where that is known.
+ *
+ * @throws ShelflifeError `ERR_CODEC` when the bytes are no encoded entry.
+ */
+export function decodeEntry(bytes: Uint8Array, text?: string): Pick<TierEntry, 'value' | 'facts'> {
   if (bytes[0] === WITH_ERA && bytes.length > ERA_HEAD) {
     const era = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(1, true)
-    return { value: decode(bytes.subarray(ERA_HEAD)), facts: { era } }
+    return { value: decode(bytes.subarray(ERA_HEAD), text?.slice(ERA_HEAD)), facts: { era } }
   }
-  if (bytes[0] !== WITH_FACTS) return { value: decode(bytes) }
+  if (bytes[0] !== WITH_FACTS) return { value: decode(bytes, text) }
   if (bytes.length < HEAD) throw new ShelflifeError('ERR_CODEC', 'an entry without an end')
   const end = HEAD + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1, true)
   if (end >= bytes.length) throw new ShelflifeError('ERR_CODEC', 'an entry without a value')
-  return { value: decode(bytes.subarray(end)), facts: readFacts(bytes.subarray(HEAD, end)) }
+  return { value: decode(bytes.subarray(end), text?.slice(end)), facts: readFacts(bytes.subarray(HEAD, end)) }
 }
 
 function readFacts(bytes: Uint8Array): EntryFacts {

@@ -3,7 +3,7 @@
 import { isShelflifeError } from '../errors.ts'
 import { checksum } from './checksum.ts'
 import { ABOUT, type ConnectionHost, DIRECTORIES, EPOCH, IndexedDbConnection, PAYLOADS } from './indexeddb-connection.ts'
-import { exact, failed, nameOf, one, settled, untilDead, write } from './indexeddb-requests.ts'
+import { exact, failed, nameOf, one, settled, several, untilDead, write } from './indexeddb-requests.ts'
 import type { Durability, ListedSegment, MediumCall, Peers, Segment, SegmentMedium } from './segment-medium.ts'
 
 /** A payload up to this many bytes lies beside its directory: one request less, and soon it is compacted into a larger one. */
@@ -120,6 +120,12 @@ export class IndexedDbMedium implements SegmentMedium {
       const payload = (await get(PAYLOADS)) ?? ((await get(DIRECTORIES)) as Partial<Stored> | undefined)?.payload
       return payload instanceof Uint8Array ? payload : undefined
     })
+  }
+
+  async readMany(ids: readonly number[], call: MediumCall): Promise<(Uint8Array | undefined)[]> {
+    const found = await this.#attempt('read', call.signal, database => several(database, PAYLOADS, ids, call.signal))
+    // Those that are not there lie beside their directories, most likely.
+    return Promise.all(ids.map((id, at) => (found[at] instanceof Uint8Array ? (found[at] as Uint8Array) : this.read(id, call))))
   }
 
   remove(ids: readonly number[], { signal }: MediumCall): Promise<void> {

@@ -71,6 +71,24 @@ export function one(database: IDBDatabase, store: string, key: IDBValidKey, sign
   return settled(request, signal)
 }
 
+/** Several records of a store whose keys are numbers, in the order of `keys`. Those that follow each other come as one. */
+export async function several(database: IDBDatabase, store: string, keys: readonly number[], signal: AbortSignal): Promise<unknown[]> {
+  const first = keys[0] as number
+  if (keys.every((key, at) => key === first + at)) {
+    const transaction = database.transaction(store)
+    const request = transaction.objectStore(store).getAll(IDBKeyRange.bound(first, first + keys.length - 1))
+    transaction.commit()
+    const records = await settled<unknown[]>(request, signal)
+    // Of fewer nobody knows which they are.
+    if (records.length === keys.length) return records
+  }
+  const transaction = database.transaction(store)
+  const records = transaction.objectStore(store)
+  const requests = keys.map(key => settled<unknown>(records.get(key), signal))
+  transaction.commit()
+  return Promise.all(requests)
+}
+
 /** What `work` comes to, or the reason why `dead` has aborted. */
 export function untilDead<T>(dead: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -72,6 +72,8 @@ export interface SegmentMedium {
   list(after: number, call: MediumCall): Promise<ListedSegment[]>
   /** The payload of a segment, or `undefined` when there is no such segment. */
   read(id: number, call: MediumCall): Promise<Uint8Array | undefined>
+  /** The payloads of several segments, in the order of `ids`, where that takes less than one {@link read} for each. Rejects when one of them fails. */
+  readMany?(ids: readonly number[], call: MediumCall): Promise<(Uint8Array | undefined)[]>
   /** Forgets segments; ids that are gone already count as done. */
   remove(ids: readonly number[], call: MediumCall): Promise<void>
   /** Forgets all segments. Ids go on rising. */

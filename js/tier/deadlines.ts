@@ -4,6 +4,8 @@ import { ShelflifeError, TimeoutError } from '../errors.ts'
 import type { MediumCall } from '../stores/segment-medium.ts'
 import type { TierCore } from './core.ts'
 
+/** How long reading a segment may take, in milliseconds. */
+export const READ_MS = 5000
 /** After its signal has aborted, a call may take this long to undo what it was doing. */
 const GRACE_MS = 1000
 

@@ -34,6 +34,8 @@ const RETRY_MS = 100
 /** What was written without looking for something to compact: so many rounds or bytes, then it is time, whoever waits. */
 const UNTIDY_ROUNDS = 256
 const UNTIDY_BYTES = 1024 * 1024
+/** Compactions one after another, at most. */
+const COMPACTIONS = 16
 /** How long `close` waits for the queue to empty. */
 const CLOSE_MS = 5000
 /** A tier that only reads looks this often, when it is used, for what is new and whether it may write. */
@@ -252,6 +254,7 @@ export class QueuedTier implements PlainTier {
       const flushed = this.#stored({ first: 0, last: this.#queue.ticket })
       await withDeadline(this.#core, CLOSE_MS, () => flushed).catch(() => this.#log.count('flush'))
     }
+    if (this.#untidy.rounds > 0) await this.#log.inTurn(() => this.#tidy(() => this.#queue.isEmpty))
     this.#core.driver.set(this.#gather, Number.POSITIVE_INFINITY)
     this.#state = 'closed'
     this.#reviveAt = Number.POSITIVE_INFINITY
@@ -366,12 +369,18 @@ export class QueuedTier implements PlainTier {
     this.#isTidying = true
     await nextTask()
     this.#isTidying = false
-    if (this.#state === 'on' && !this.#pumping && this.#queue.isEmpty) await this.#log.inTurn(() => this.#tidy())
+    if (!this.#pumping) await this.#log.inTurn(() => this.#tidy(() => this.#queue.isEmpty))
   }
 
-  async #tidy(): Promise<void> {
+  /** Compacts, and again as long as that was of use and `mayGoOn`: one compaction takes as much as makes one segment. Only in turn. */
+  async #tidy(mayGoOn: () => boolean): Promise<void> {
     this.#untidy = { rounds: 0, bytes: 0 }
-    if (this.#state === 'on') await this.#log.compact().catch(() => this.#log.count('compaction'))
+    const { counts } = this.#log
+    let before = -1
+    for (let times = 0; times < COMPACTIONS && before < counts.compactions && this.#state === 'on' && mayGoOn(); times += 1) {
+      before = counts.compactions
+      await this.#log.compact().catch(() => this.#log.count('compaction'))
+    }
   }
 
   async #empty(): Promise<void> {
@@ -407,7 +416,7 @@ export class QueuedTier implements PlainTier {
     this.#payDebts()
     this.#untidy.rounds += 1
     this.#untidy.bytes += bytes
-    if (this.#untidy.rounds >= UNTIDY_ROUNDS || this.#untidy.bytes >= UNTIDY_BYTES) await this.#tidy()
+    if (this.#untidy.rounds >= UNTIDY_ROUNDS || this.#untidy.bytes >= UNTIDY_BYTES) await this.#tidy(() => true)
     return undefined
   }
 

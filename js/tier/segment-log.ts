@@ -10,9 +10,10 @@ import { checkOf, type Line, type Outgoing, type PackedSegment, type Place, pack
 import type { Durability, Peers, SegmentMedium } from '../stores/segment-medium.ts'
 import type { Room, SegmentStore, StoreChange, StoreContext } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
-import { HangingError, pause, withDeadline } from './deadlines.ts'
+import { HangingError, pause, READ_MS, withDeadline } from './deadlines.ts'
 import { Distrust } from './distrust.ts'
 import { KeyDirectory, type Located } from './key-directory.ts'
+import { PayloadReads } from './payload-reads.ts'
 import { Press } from './press.ts'
 import { RecentPayloads } from './recent-payloads.ts'
 import { isRecord } from './records.ts'
@@ -21,7 +22,6 @@ import { kindOf, type LogCounts, type LogSizes, type TierLog } from './tier-log.
 /** Own deadlines around everything that can hang, in milliseconds. */
 const OPEN_MS = 5000
 const LOCK_MS = 10_000
-const READ_MS = 5000
 const WRITE_MS = 30_000
 
 /** Keys that one task looks at. */
@@ -42,6 +42,7 @@ export class SegmentLog implements TierLog {
   readonly #directory: KeyDirectory
   readonly #recent = new RecentPayloads()
   readonly #press: Press
+  readonly #payloads: PayloadReads
   #turn: Promise<unknown> = Promise.resolve()
   /** Rises when everything is forgotten, so that what was under way knows that it is too late. */
   #epoch = 0
@@ -69,6 +70,7 @@ export class SegmentLog implements TierLog {
     this.#clock = context.clock
     this.#core = context.core
     this.#press = new Press(store.compression, this.counts)
+    this.#payloads = new PayloadReads(this.#medium, context.core)
     this.#directory = new KeyDirectory(Math.min(store.maxSize, NO_LIMIT))
   }
 
@@ -190,7 +192,7 @@ export class SegmentLog implements TierLog {
   payload(segment: number): Promise<Uint8Array | undefined> {
     return this.#recent.get(segment, async () => {
       this.counts.reads += 1
-      const stored = await withDeadline(this.#core, READ_MS, call => this.#medium.read(segment, call))
+      const stored = await this.#payloads.read(segment)
       return (
         stored &&
         this.#press.expand(segment, stored).catch(error => {

@@ -1,6 +1,7 @@
 /** Reads entries: from the write queue, then from the log. A failure is a counted miss. */
 
 import type { Clock } from '../clock.ts'
+import { textOf } from '../codec.ts'
 import { decodeEntry } from '../stores/entry-bytes.ts'
 import type { TierEntry } from '../stores/tier.ts'
 import type { Located } from './key-directory.ts'
@@ -9,7 +10,9 @@ import type { SegmentLog } from './segment-log.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 /** Segments that one call reads at the same time. */
-const PARALLEL_READS = 16
+const PARALLEL_READS = 32
+/** So many values are taken out of the text of their whole segment. */
+const FEW = 4
 
 interface Wanted {
   readonly index: number
@@ -95,19 +98,22 @@ export class TierReader {
     }
     if (epoch !== this.#log.epoch) return 'read'
     if (payload === undefined) return 'missing'
+    const text = group.length < FEW ? undefined : textOf(payload)
     for (const { index, key, place } of group) {
       // What was written while we read is newer than what we read.
       const pending = this.#queue.get(key)
-      found[index] = pending === undefined ? this.#entryAt(key, place, payload) : entryOf(pending, this.#clock.wall())
+      found[index] = pending === undefined ? this.#entryAt(key, place, payload, text) : entryOf(pending, this.#clock.wall())
     }
     return 'read'
   }
 
-  #entryAt(key: string, place: Located, payload: Uint8Array): TierEntry | undefined {
+  #entryAt(key: string, place: Located, payload: Uint8Array, text: string | undefined): TierEntry | undefined {
     const bytes = this.#log.verify(key, place, payload)
     if (bytes !== undefined) {
       try {
-        return { ...decodeEntry(bytes), expiresAt: place.expiresAt, writtenAt: place.writtenAt }
+        const { offset, length, expiresAt, writtenAt } = place
+        const { value, facts } = decodeEntry(bytes, text?.slice(offset, offset + length))
+        return facts === undefined ? { value, expiresAt, writtenAt } : { value, facts, expiresAt, writtenAt }
       } catch {
         this.#log.count('codec')
       }
