@@ -8,7 +8,6 @@ import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import type { Registry } from '../metrics/registry.ts'
 import { durationMs, durationOrZeroMs, optionsObject, ratio, type Size, sizeInBytes, wholeNumber } from '../options.ts'
 import { Collection } from './collection.ts'
-import { Column } from './column.ts'
 import { Departed } from './departed.ts'
 import { Departures, reportAll } from './departures.ts'
 import { countDoomed, judge, reapSlice } from './doomed.ts'
@@ -24,6 +23,7 @@ import { modeIn } from './invalidation.ts'
 import { keyHasher } from './key-hash.ts'
 import { lifetime } from './lifetime.ts'
 import { Listeners } from './listeners.ts'
+import { FIRST_SLOTS, Lives } from './lives.ts'
 import { texts, textsIn } from './marks.ts'
 import { MemoryCounts, memoryStats } from './memory-counts.ts'
 import { EVENTS, tellHits } from './memory-events.ts'
@@ -48,8 +48,6 @@ import { recount } from './recount.ts'
 import { SlotMap } from './slot-map.ts'
 import { Ties } from './ties.ts'
 
-/** Slots that there is room for in a new cache. */
-const FIRST_SLOTS = 16
 const NEVER = Number.POSITIVE_INFINITY
 /** No key. */
 const NO_KEY: unique symbol = Symbol('no key')
@@ -95,19 +93,11 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   readonly #slots = new SlotMap<K>()
   #keys: (K | undefined)[] = blank()
   #values: (V | undefined)[] = blank()
-  /**
-   * Until when the entry in a slot may be served, on the driver's timeline. It stays when the entry leaves: with the time that
-   * it is kept stale, it tells when the wheel proposes the slot at the latest, and is `Infinity` where the wheel does not.
-   */
-  #freshUntil = new Float64Array(FIRST_SLOTS).fill(NEVER)
+  readonly #lives: Lives
   /** How many slots have ever been in use. */
   #used = 0
   /** The key that was last looked for in vain, unless one came in since. */
   #missed: K | typeof NO_KEY = NO_KEY
-  /** For how long after that it is kept, for those who take it stale. */
-  readonly #staleFor = new Column(0)
-  /** With an idle time: the end of the time to live, which use does not move. */
-  readonly #ttlEnd = new Column(NEVER)
   /** What the owner of this cache wrote on entries. */
   #notes: unknown[] | undefined
   readonly #ties = new Ties<K>()
@@ -134,6 +124,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     super()
     this.#options = options
     this.#core = new CacheCore(options.clock, { ...options, max: options.expected }, () => this.#goCold())
+    this.#lives = new Lives(this.#core.driver, options.idleMs)
     this.#hash = options.policy === 'lru' ? undefined : keyHasher(options.seed)
     this.#departures = options.dispose === undefined ? undefined : new Departures(options.dispose)
     this.#usualTtl = options.jitterMs === 0 ? Math.min(options.ttlMs, options.maxTtlMs) : -1
@@ -175,14 +166,14 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   peek(key: K, options?: GetOptions): V | undefined {
     const slot = this.#look(key)
     if (slot === undefined) return undefined
-    const served = options?.allowStale === true ? !this.#isGone(slot) : this.#isFresh(slot)
+    const served = options?.allowStale === true ? !this.#lives.isGone(slot) : this.#lives.isFresh(slot)
     return served ? this.#values[slot] : undefined
   }
 
   /** Whether `key` has a value that is not stale, without making it more recent and without counting. */
   has(key: K): boolean {
     const slot = this.#look(key)
-    return slot !== undefined && this.#isFresh(slot)
+    return slot !== undefined && this.#lives.isFresh(slot)
   }
 
   /**
@@ -224,7 +215,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     } else {
       const end = until + staleFor
       const taken = slot === undefined ? this.#admit(key, value, until, end, size) : this.#replace(slot, key, value, until, end, size)
-      this.#staleFor.set(taken, staleFor)
+      this.#lives.keepStale(taken, staleFor)
       if (detail?.note !== undefined || this.#notes !== undefined) this.#annotate(taken, detail?.note)
       if (options !== undefined && (options.tags ?? options.dependsOn) !== undefined) {
         this.#hasTies = true
@@ -248,7 +239,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   /** Makes the entry of `key` stale as of now; without a `staleFor` that is the end of it. Whether it was fresh. */
   expire(key: K): boolean {
     const slot = this.#find(key)
-    const fresh = slot !== undefined && this.#isFresh(slot)
+    const fresh = slot !== undefined && this.#lives.isFresh(slot)
     if (fresh) this.#age(slot)
     this.#sourceChanged(key)
     this.#reapSlice()
@@ -274,8 +265,8 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
       this.#reapSlice()
       return false
     }
-    const gone = this.#isGone(slot)
-    const fresh = this.#isFresh(slot)
+    const gone = this.#lives.isGone(slot)
+    const fresh = this.#lives.isFresh(slot)
     if (gone) this.#counts.expirations += 1
     else this.#counts.deletes += 1
     this.#remove(slot, gone ? 'expire' : 'delete')
@@ -469,12 +460,12 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
       keyIn: slot => this.#keys[slot] as K,
       valueIn: slot => this.#values[slot],
       noteOn: slot => this.#notes?.[slot],
-      freshUntil: slot => this.#freshUntil[slot] as number,
-      livesUntil: slot => (this.#options.idleMs === NEVER ? (this.#freshUntil[slot] as number) : this.#ttlEnd.get(slot)),
-      staleFor: slot => this.#staleFor.get(slot),
+      freshUntil: slot => this.#lives.freshUntil(slot),
+      livesUntil: slot => this.#lives.livesUntil(slot),
+      staleFor: slot => this.#lives.staleFor(slot),
       sizeOf: slot => (this.#options.weigh === undefined ? undefined : (this.#sizes[slot] ?? 0)),
-      isFresh: slot => this.#isFresh(slot),
-      isGone: slot => this.#isGone(slot),
+      isFresh: slot => this.#lives.isFresh(slot),
+      isGone: slot => this.#lives.isGone(slot),
       ranked: (n, hottest) => (this.#closed ? [] : this.#core.ranked(n, hottest)),
       annotate: (slot, note) => this.#annotate(slot, note),
       sourceChanged: key => this.#sourceChanged(key),
@@ -488,8 +479,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   }
 
   #now(): number {
-    const { driver } = this.#core
-    return driver.stale ? driver.read() : driver.recent
+    return this.#lives.now()
   }
 
   /** The slot of `key`, for a reader, who gets neither what was given up nor what is not right any more. */
@@ -536,28 +526,16 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   /** The end of an entry's freshness, which may be its end altogether. */
   #age(slot: number): void {
     const now = this.#now()
-    const end = now + this.#staleFor.get(slot)
+    const end = now + this.#lives.staleFor(slot)
     if (end <= now) {
       this.#counts.expirations += 1
       this.#remove(slot, 'expire')
       return
     }
-    this.#freshUntil[slot] = now
+    this.#lives.age(slot, now)
     this.#core.distrust()
-    this.#ttlEnd.set(slot, now)
     this.#core.arm(slot, end)
     this.#expiry.expect(end)
-  }
-
-  #isFresh(slot: number): boolean {
-    const until = this.#freshUntil[slot] as number
-    return until === NEVER || until > this.#now()
-  }
-
-  /** Whether not even who takes stale values gets this one. */
-  #isGone(slot: number): boolean {
-    const until = this.#freshUntil[slot] as number
-    return until !== NEVER && until + this.#staleFor.get(slot) <= this.#now()
   }
 
   #countMiss(key: K): void {
@@ -582,21 +560,20 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
       return -1
     }
     const now = this.#now()
-    const { idleMs } = this.#options
     // The wheel counts in whole milliseconds: what it has filed may end up to one earlier.
-    if (now < this.#expiry.next - 1 && !this.#looksTwice && idleMs === NEVER && !this.#staleFor.isUsed) {
+    if (now < this.#expiry.next - 1 && !this.#looksTwice && this.#lives.areSimple) {
       this.#core.trust()
       return slot
     }
-    const until = this.#freshUntil[slot] as number
+    const until = this.#lives.freshUntil(slot)
     if (until !== NEVER && until <= now && !this.#servesStale(slot, options)) return -1
-    if (idleMs !== NEVER) this.#prolong(slot)
+    this.#lives.prolong(slot)
     return slot
   }
 
   /** An entry past its time: whether this caller takes it all the same. Clears it away when nobody could. */
   #servesStale(slot: number, options: GetOptions | undefined): boolean {
-    const gone = this.#isGone(slot)
+    const gone = this.#lives.isGone(slot)
     if (!gone && options?.allowStale === true) {
       this.#counts.staleHits += 1
       return true
@@ -608,12 +585,6 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     if (gone) this.#expire(slot)
     this.#listeners?.emit('miss', { key, reason: 'expired' })
     return false
-  }
-
-  /** The entry was used: it stays fresh for another idle time, up to the end of its time to live. */
-  #prolong(slot: number): void {
-    const until = Math.min(this.#now() + this.#options.idleMs, this.#ttlEnd.get(slot))
-    if (until > (this.#freshUntil[slot] as number)) this.#freshUntil[slot] = until
   }
 
   #isOver(entries: number, size: number): boolean {
@@ -633,7 +604,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
       if (slot < 0) this.#admit(key, value, until, until, 0)
       else {
         const victim = this.#keys[slot] as K
-        const isGone = (this.#freshUntil[slot] as number) <= now
+        const isGone = this.#lives.freshUntil(slot) <= now
         if (isGone) this.#counts.expirations += 1
         else this.#counts.evictions += 1
         this.#slots.delete(victim)
@@ -664,7 +635,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
 
   /** Writes a new entry into a slot that nobody else has a key for. */
   #moveIn(slot: number, key: K, value: V, until: number, end: number, size: number): void {
-    const proposedBy = (this.#freshUntil[slot] as number) + this.#staleFor.get(slot)
+    const proposedBy = this.#lives.end(slot)
     this.#slots.set(key, slot)
     this.#departed.returned(key)
     this.#missed = NO_KEY
@@ -689,7 +660,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     // Each word to the core may find a trap and empty the cache; the entry itself may have expired just now.
     if (this.#slots.get(key) !== slot) return this.#admit(key, value, until, end, size)
     const old = this.#values[slot] as V
-    const oldEnd = (this.#freshUntil[slot] as number) + this.#staleFor.get(slot)
+    const oldEnd = this.#lives.end(slot)
     if (oldEnd !== NEVER && oldEnd <= this.#now()) {
       this.#counts.expirations += 1
       this.#departures?.note(old, key, 'expire')
@@ -706,17 +677,14 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   /** When the wheel shall propose an entry: at its end, or when it may have idled too long. */
   #wheelTime(slot: number, end: number): number {
     if (this.#options.idleMs === NEVER) return end
-    const until = this.#freshUntil[slot] as number
-    this.#ttlEnd.set(slot, until)
-    this.#freshUntil[slot] = Math.min(until, this.#now() + this.#options.idleMs)
-    const idleEnd = (this.#freshUntil[slot] as number) + (end - until || 0)
+    const idleEnd = this.#lives.idle(slot, end)
     this.#expiry.expect(idleEnd)
     return idleEnd
   }
 
   #refuse(slot: number | undefined, key: K, value: V): false {
     this.#counts.oversized += 1
-    if (slot !== undefined) this.#remove(slot, this.#isGone(slot) ? 'expire' : 'set')
+    if (slot !== undefined) this.#remove(slot, this.#lives.isGone(slot) ? 'expire' : 'set')
     this.#departures?.note(value, key, 'oversize')
     return false
   }
@@ -724,7 +692,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   #write(slot: number, key: K, value: V, until: number, size: number): void {
     this.#keys[slot] = key
     this.#values[slot] = value
-    this.#freshUntil[slot] = until
+    this.#lives.begin(slot, until)
     if (this.#options.weigh === undefined) return
     this.#totalSize += size - (this.#sizes[slot] ?? 0)
     this.#sizes[slot] = size
@@ -741,7 +709,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   #evict(): number {
     const slot = this.#core.victim()
     if (slot < 0) return -1
-    const gone = this.#isGone(slot)
+    const gone = this.#lives.isGone(slot)
     if (gone) this.#counts.expirations += 1
     else {
       this.#counts.evictions += 1
@@ -798,7 +766,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
       this.#free = this.#keys[slot] as number
       return slot
     }
-    if (this.#used === this.#freshUntil.length) this.#grow()
+    if (this.#used === this.#lives.room) this.#grow()
     this.#used += 1
     return this.#used - 1
   }
@@ -808,9 +776,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     const room = Math.max(this.#used + 1, Math.min(this.#used * 2, this.#limits.max))
     this.#keys.length = room
     this.#values.length = room
-    const grown = new Float64Array(room).fill(NEVER, this.#used)
-    grown.set(this.#freshUntil)
-    this.#freshUntil = grown
+    this.#lives.grow(room)
   }
 
   /** Whether room was made without a living entry paying for it: what has expired goes first, a slice at a time. */
@@ -830,7 +796,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     const proposed = this.#core.expired()
     const now = this.#now()
     for (const slot of proposed) {
-      const end = (this.#freshUntil[slot] as number) + this.#staleFor.get(slot)
+      const end = this.#lives.end(slot)
       if (this.#values[slot] !== undefined) {
         if (end > now) {
           if (end !== NEVER) this.#core.arm(slot, end)
@@ -840,7 +806,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
         this.#remove(slot, 'expire')
       }
       // The wheel has forgotten the slot.
-      this.#freshUntil[slot] = NEVER
+      this.#lives.forget(slot)
     }
     this.#expiry.cleared(this.#core.nextExpiry())
   }
@@ -932,19 +898,17 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     this.#curve?.cleared()
     this.#keys = blank()
     this.#values = blank()
-    this.#freshUntil = new Float64Array(FIRST_SLOTS).fill(NEVER)
+    this.#lives.clear()
     this.#used = 0
     this.#core.distrust()
     this.#notes = undefined
     this.#sizes = []
     this.#free = -1
     this.#totalSize = 0
-    this.#staleFor.clear()
     this.#ties.clear()
     this.#hasTies = false
     this.#guards.clear()
     this.#setDoomed(false)
-    this.#ttlEnd.clear()
     this.#expiry.clear()
   }
 }
