@@ -5,6 +5,7 @@
 //! chunks at a time, so that the queue is at most about three times as long as a list would be, and no call takes long.
 
 use crate::cache::log;
+use crate::column::Column;
 
 /// Tests close up oftener.
 const CHUNK_BITS: u32 = if cfg!(test) { 2 } else { 7 };
@@ -21,9 +22,7 @@ const CHUNKS_AT_ONCE: u32 = 4;
 #[derive(Clone, Debug)]
 pub(in crate::cache) struct Lru {
     /// By slot, where its last use stands: chunk times `CHUNK` plus offset.
-    places: Vec<u32>,
-    /// How many slots there will be, as far as one knows.
-    expected: usize,
+    places: Column,
     #[expect(clippy::vec_box, reason = "chunks stay where they are when there are more of them")]
     chunks: Vec<Box<[u32; CHUNK]>>,
     /// What the last chunk holds, at hand.
@@ -40,12 +39,10 @@ pub(in crate::cache) struct Lru {
     len: usize,
 }
 
-impl Lru {
-    /// No slots yet, of perhaps `expected` some day.
-    pub(super) fn new(expected: u32) -> Self {
+impl Default for Lru {
+    fn default() -> Self {
         Self {
-            places: Vec::new(),
-            expected: expected as usize,
+            places: Column::new(NOWHERE),
             chunks: vec![Box::new([0; CHUNK])],
             newest: Box::new([0; CHUNK]),
             behind: vec![NOWHERE],
@@ -56,16 +53,14 @@ impl Lru {
             len: 0,
         }
     }
+}
 
+impl Lru {
     /// Makes `slot` the most recent, whether it was there or not.
     #[inline]
     pub(super) fn insert(&mut self, slot: u32) {
-        if slot as usize >= self.places.len() {
-            self.grow(slot as usize + 1);
-        }
-        let place = &mut self.places[slot as usize];
-        self.len += usize::from(*place == NOWHERE);
-        *place = self.back;
+        self.len += usize::from(self.places.get(slot) == NOWHERE);
+        self.places.set(slot, self.back);
         self.newest[self.back as usize % CHUNK] = slot;
         self.advance(self.back + 1);
     }
@@ -104,7 +99,7 @@ impl Lru {
 
     /// Takes `slot` out.
     pub(super) fn remove(&mut self, slot: u32) {
-        match self.places.get_mut(slot as usize) {
+        match self.places.get_mut(slot) {
             Some(place) if *place != NOWHERE => *place = NOWHERE,
             _ => return,
         }
@@ -213,7 +208,7 @@ impl Lru {
                 // At least as much of this chunk has been looked at.
                 (into, taken) = (chunk, 0);
             }
-            self.places[slot as usize] = place(into, taken);
+            self.places.set(slot, place(into, taken));
             self.chunks[into as usize][taken] = slot;
             taken += 1;
         }
@@ -227,14 +222,7 @@ impl Lru {
 
     /// Whether the last use of `slot` stands at `place`.
     fn is_at(&self, slot: u32, place: u32) -> bool {
-        self.places.get(slot as usize).is_some_and(|&last| last == place)
-    }
-
-    #[cold]
-    fn grow(&mut self, least: usize) {
-        let room = (self.places.len() * 2).min(self.expected).max(least);
-        self.places.reserve_exact(room - self.places.len());
-        self.places.resize(room, NOWHERE);
+        self.places.get(slot) == place
     }
 
     fn in_use(&self) -> usize {
@@ -254,12 +242,12 @@ impl Lru {
 
 /// Writes the slots that are used into `room`, which begins at the place `from`, until a word is none of a use, its slot is not there, or
 /// the room is full. How many.
-fn append_uses(words: &[u32], places: &mut [u32], room: &mut [u32], from: u32) -> usize {
+fn append_uses(words: &[u32], places: &mut Column, room: &mut [u32], from: u32) -> usize {
     let mut count = 0;
     for (&word, written) in words.iter().zip(room) {
         // What is no use is no slot, so that there is one thing to ask.
         let slot = log::slot_of_use(word);
-        match places.get_mut(slot as usize) {
+        match places.get_mut(slot) {
             Some(place) if *place != NOWHERE => *place = from.wrapping_add(count),
             _ => break,
         }
@@ -308,7 +296,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_queue_equals_a_list_by_recency(ops in proptest::collection::vec(op(), 0..600)) {
-            let mut lru = Lru::new(40);
+            let mut lru = Lru::default();
             let mut model = VecDeque::new();
             for op in ops {
                 match op {
@@ -361,7 +349,7 @@ mod tests {
 
     #[test]
     fn removing_everything_shortens_the_queue() {
-        let mut lru = Lru::new(40);
+        let mut lru = Lru::default();
         for _ in 0..3 {
             (0..1000).for_each(|slot| lru.insert(slot));
             (0..1000).for_each(|slot| lru.remove(slot));

@@ -49,7 +49,7 @@ impl Order {
     /// No entries yet, of perhaps `expected` some day.
     pub(super) fn new(policy: Policy, expected: u32, seed: u64) -> Self {
         match policy {
-            Policy::Lru => Self::Lru(Lru::new(expected)),
+            Policy::Lru => Self::Lru(Lru::default()),
             Policy::S3Fifo => Self::S3Fifo(Box::default()),
             Policy::TinyLfu => Self::Watched(Box::new(Watched::new(watched::TINY_LFU, expected, seed))),
             Policy::Auto => Self::Watched(Box::new(Watched::new(watched::AUTO, expected, seed))),

@@ -88,7 +88,7 @@ impl Watched {
         let tuning = kinds.iter().find_map(|kind| kind.tuning()).unwrap_or(Tuning { window: 1, proof: u32::MAX });
         let mut watched = Self {
             queues: Queues::new(tuning),
-            recency: kinds.contains(&Kind::Lru).then(|| Lru::new(expected)),
+            recency: kinds.contains(&Kind::Lru).then(Lru::default),
             hashes: Vec::new(),
             sketch: Sketch::default(),
             coin: Rng::new(seed),
