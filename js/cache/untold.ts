@@ -16,7 +16,7 @@ export interface Untold {
 }
 
 /** No namespace of a user has this name. */
-const PATH = pathWithin('', '')
+const PATH = /* @__PURE__ */ pathWithin('', '')
 
 /** See the top of this file. */
 export class Memo {

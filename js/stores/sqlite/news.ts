@@ -6,8 +6,10 @@
 import type { StoreChange } from '../tier.ts'
 import type { SqliteDatabase, SqliteStatement } from './driver.ts'
 
-/** Rows that are kept, and characters of keys in one at most. */
+/** Rows that are kept at least, and characters of keys in one at most. */
 const ROWS = 128
+/** Rows between two looks at which are too old. */
+const TRIM_EVERY = 16
 const MOST_CHARS = 16_384
 /** Of a byte budget, all rows together take one part in so many, about. */
 const SHARE = 16
@@ -78,8 +80,8 @@ export class SqliteNews {
   /** Part of a transaction. Without a text from {@link textOf} it deletes everything. */
   tell(text = CLEARED): void {
     const { lastInsertRowid } = this.#statements.tell.run(this.#writer, text) as { lastInsertRowid: number | bigint }
-    this.#statements.trim.run()
     this.#told = Number(lastInsertRowid)
+    if (this.#told % TRIM_EVERY === 0) this.#statements.trim.run()
   }
 
   /** The transaction is committed. */
