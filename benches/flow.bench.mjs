@@ -6,6 +6,7 @@ import { compareAsync } from './cache/rounds.mjs'
 const parts = {
   batcher: () => import('./flow/batcher.mjs'),
   queue: () => import('./flow/queue.mjs'),
+  policies: () => import('./flow/policies.mjs'),
 }
 const { values: given } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
 const report = []

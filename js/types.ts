@@ -67,7 +67,8 @@ export type {
   SavedCircuits,
 } from './policies/circuit-breaker.ts'
 export type { FallbackOptions } from './policies/fallback.ts'
-export type { HedgeDelay, HedgeOptions } from './policies/hedge.ts'
+export type { HedgeOptions } from './policies/hedge.ts'
+export type { HedgeDelay } from './policies/hedge-options.ts'
 export type { RateLimitOptions } from './policies/rate-limit.ts'
 export type { RetryEvent, RetryPolicyOptions } from './policies/retry.ts'
 export type { RetryBudget } from './policies/retry-budget.ts'

@@ -3,12 +3,18 @@
 import { CoreHandle } from './door.ts'
 import { HedgeHandle, part } from './parts/schedule.ts'
 
+/** `delay` in milliseconds where it is fixed; else `Infinity`, and the quantile and how many calls have to be known. */
+export interface HedgeConfig {
+  readonly delay: number
+  readonly quantile: number
+  readonly minSamples: number
+}
+
 /** See the top of this file. */
 export class HedgeCore {
   readonly #core: CoreHandle<HedgeHandle>
 
-  /** `delay` in milliseconds where it is fixed; else `Infinity`, and the quantile and how many calls have to be known. */
-  constructor({ delay, quantile, minSamples }: { readonly delay: number; readonly quantile: number; readonly minSamples: number }) {
+  constructor({ delay, quantile, minSamples }: HedgeConfig) {
     this.#core = new CoreHandle(part, () => new HedgeHandle(delay, quantile, minSamples))
   }
 
@@ -21,5 +27,10 @@ export class HedgeCore {
   delay(): number | undefined {
     const delay = this.#core.useOrRenew(core => core.delay()) ?? Number.POSITIVE_INFINITY
     return delay === Number.POSITIVE_INFINITY ? undefined : delay
+  }
+
+  /** Gives the core back. */
+  close(): void {
+    this.#core.free()
   }
 }

@@ -136,6 +136,8 @@ export interface ScheduledTask {
 interface Lane {
   id: number
   tasks: number
+  /** Until when it is held, on the driver's timeline. */
+  held: number
 }
 
 const STRIDE = 8
@@ -147,6 +149,9 @@ const REASONS: readonly LimitReason[] = ['overload', 'unhealthy-latency', 'queue
 const LOADS: Record<Load, number> = { served: 0, overload: 1, ignored: 2 }
 const VERDICTS: Record<Verdict, number> = { success: 0, failure: 1, ignored: 2 }
 const NEVER = Number.POSITIVE_INFINITY
+/** So many lanes are kept without asking whether they are needed; beyond that, each new one asks so many others. */
+const LANES_KEPT = 1000
+const LANES_ASKED = 4
 
 /** See the top of this file. */
 export class ScheduleCore {
@@ -186,6 +191,11 @@ export class ScheduleCore {
     try {
       const lane = this.#lanes.get(task.key)
       const now = this.#driver.now()
+      // Nobody waited for the end of the hold, so nobody has been told of it.
+      if (lane !== undefined && lane.held > 0 && lane.held <= now) {
+        lane.held = 0
+        this.#drain()
+      }
       const circuit = this.#circuits === undefined ? -1 : this.#circuit(task.key, now)
       const { timeout, totalTimeout, maxRetries, maxWait = NEVER, priority = 0, weight = 1 } = limits
       const token = this.#core.use(core =>
@@ -196,7 +206,7 @@ export class ScheduleCore {
         if (token === -1) return 'queue-full'
         return token === -2 ? { retryAfterMs: id } : { retryAt: id }
       }
-      if (lane === undefined) this.#lanes.set(task.key, { id, tasks: 1 })
+      if (lane === undefined) this.#addLane(task.key, id, now)
       else {
         lane.id = id
         lane.tasks += 1
@@ -289,6 +299,23 @@ export class ScheduleCore {
     return this.#core.lost ? 0 : this.#core.use(core => core.concurrency)
   }
 
+  /**
+   * Begins nothing of the key of `task`, which must be in, for so many milliseconds, as whoever was asked has asked for. Where that is longer than a task may
+   * wait, it is refused at once. To be said before the attempt is settled, whose place another would take.
+   */
+  hold(task: ScheduledTask, ms: number): void {
+    const lane = this.#lanes.get(task.key)
+    if (lane === undefined || task.token < 0 || !(ms > 0)) return
+    const now = this.#driver.now()
+    lane.held = Math.max(lane.held, now + ms)
+    try {
+      this.#core.use(core => core.hold(lane.id, now + ms, now))
+      this.#drain()
+    } catch (error) {
+      this.#recover(error)
+    }
+  }
+
   /** What the circuit of a key does with attempts, and, when it is open, until when, on the driver's timeline. */
   circuit(key: string): { readonly state: BreakerState; readonly retryAt: number | undefined } {
     const circuit = this.#core.lost ? undefined : this.#circuits?.get(key)
@@ -330,7 +357,8 @@ export class ScheduleCore {
         buffer = this.#buffer
         const now = this.#driver.now()
         count = this.#core.use(core => core.drain(now))
-        this.#driver.set(this.#alarm, this.#buffer.numbers[0] as number)
+        // A hold that nobody waits for must not keep the process.
+        this.#driver.set(this.#alarm, this.#tasks.size === 0 ? NEVER : (this.#buffer.numbers[0] as number))
         // After a trap on the way there is another buffer, and what was in this one is no more.
         for (let at = STRIDE; at < STRIDE * (count + 1) && buffer === this.#buffer; at += STRIDE) this.#perform(at)
       } while (seen !== this.#inputs || count === ACTIONS || buffer !== this.#buffer)
@@ -384,14 +412,25 @@ export class ScheduleCore {
     }
   }
 
-  /** A lane lives here as long as in the core: while it has tasks. */
+  /** Those that were held and have no tasks are found when others come: a few each time. */
+  #addLane(key: string, id: number, now: number): void {
+    const lanes = this.#lanes.entries()
+    for (let at = Math.min(LANES_ASKED, this.#lanes.size - LANES_KEPT); at > 0; at -= 1) {
+      const [other, lane] = lanes.next().value as [string, Lane]
+      this.#lanes.delete(other)
+      if (lane.tasks > 0 || lane.held > now) this.#lanes.set(other, lane)
+    }
+    this.#lanes.set(key, { id, tasks: 1, held: 0 })
+  }
+
+  /** A lane lives here as long as in the core: while it has tasks, or is held. */
   #leave(task: ScheduledTask): void {
     this.#tasks.delete(task.token)
     task.token = -1
     const lane = this.#lanes.get(task.key)
     if (lane === undefined) return
     lane.tasks -= 1
-    if (lane.tasks === 0) this.#lanes.delete(task.key)
+    if (lane.tasks === 0 && lane.held === 0) this.#lanes.delete(task.key)
   }
 
   #ring(): void {

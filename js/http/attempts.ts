@@ -3,6 +3,8 @@
 import { Alarm } from '../core/driver.ts'
 import { type AttemptRequest, AttemptWatch, performAttempt, telling } from './attempt.ts'
 import type { Desk } from './desk.ts'
+import { isTransient } from './errors.ts'
+import { Hedges } from './hedging.ts'
 import { ask, rewired, shown } from './hooks.ts'
 import { type StoredResponse, toRecord } from './record.ts'
 import type { WireRequest } from './request.ts'
@@ -23,6 +25,9 @@ export interface AttemptsHost {
   refused(attempt: number, error: unknown): void
 }
 
+/** Methods that may be asked twice at the same time. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+
 /** See the top of this file. */
 export class Attempts {
   /** Told of what comes. */
@@ -39,6 +44,8 @@ export class Attempts {
   /** Of the attempt that is under way. */
   #controller: AbortController | undefined
   #watch: AttemptWatch | undefined
+  /** Attempts beside it, where such are wanted and do no harm. */
+  readonly #hedges: Hedges | undefined
   /** Rings when nothing comes any more. */
   #idle: Alarm | undefined
   /** How the last attempt ended. */
@@ -50,6 +57,12 @@ export class Attempts {
     this.#host = host
     this.#idleTimeout = request.limits.idleTimeout
     this.#maxBytes = request.limits.maxResponseSize
+    const { hedging } = desk
+    const { timeout } = request.limits
+    // When the attempt is over, so are they; it has the deadline over everything.
+    const limits = { timeout, totalTimeout: Number.POSITIVE_INFINITY, maxRetries: 0 }
+    if (hedging !== undefined && SAFE.has(request.method))
+      this.#hedges = new Hedges(hedging, { key: request.host, limits, besides: controller => this.#besides(controller) })
   }
 
   get wire(): AttemptRequest {
@@ -67,6 +80,7 @@ export class Attempts {
     this.#controller = controller
     this.#watch = this.#watchOf(attempt)
     void this.#run(attempt, controller, this.#watch)
+    this.#hedges?.begin()
   }
 
   /** How it ended, for those who are asked before the next. */
@@ -106,8 +120,27 @@ export class Attempts {
       return
     }
     if (!this.#isCurrent(attempt)) return
+    if (!isTransient(record.status)) this.#hedges?.answered()
     this.#settled()
     this.#host.answered(attempt, record, watch.times, conditional?.former)
+  }
+
+  /** The same request again, beside the attempt that runs. The first good answer of them is the answer. */
+  async #besides(controller: AbortController): Promise<void> {
+    const attempt = this.#attempt
+    const { transport, redirects, maxCompressionRatio: maxRatio, counts } = this.#desk
+    const conditional = this.#conditional()
+    const watch = new AttemptWatch(this.#desk, { maxBytes: this.#maxBytes, maxRatio, moved: () => undefined, started: undefined })
+    counts.sent += 1
+    try {
+      const record = await performAttempt(transport, conditional ?? this.#wire, controller, watch, redirects)
+      if (!this.#isCurrent(attempt) || controller.signal.aborted || isTransient(record.status)) return
+      this.#hedges?.end(controller)
+      this.breakOff('another attempt was faster')
+      this.#host.answered(attempt, record, watch.times, conditional?.former)
+    } catch {
+      // Whatever it is, the attempt beside it goes on.
+    }
   }
 
   /** Lets hooks change the attempt; one may answer it. */
@@ -173,6 +206,7 @@ export class Attempts {
   #settled(): AbortController | undefined {
     const controller = this.#controller
     this.#controller = undefined
+    this.#hedges?.end()
     this.#watch?.addTo(this.laps)
     this.#watch = undefined
     if (this.#idle !== undefined) this.#desk.driver.set(this.#idle, Number.POSITIVE_INFINITY)

@@ -6,6 +6,7 @@ import { type Driver, driverOf } from '../core/driver.ts'
 import { ScheduleCore, type Spent } from '../core/schedule-core.ts'
 import { ClosedError, isShelflifeError } from '../errors.ts'
 import { Exchange } from './exchange.ts'
+import { Hedging } from './hedging.ts'
 import type { Hooks } from './hooks.ts'
 import { givenUp } from './invalidation.ts'
 import { ClientMetrics, type ClientTotals, type RetryReason } from './metrics.ts'
@@ -39,6 +40,10 @@ export class Desk {
   readonly driver: Driver
   readonly schedule: ScheduleCore
   readonly maxQueue: number
+  readonly hedging: Hedging | undefined
+  /** Whether a pause that a host asks for holds for all requests to it. */
+  readonly heedsLimits: boolean
+  readonly maxRetryAfter: number
   readonly name: string
   readonly aborts = new AbortWatch()
   readonly counts = {
@@ -77,6 +82,9 @@ export class Desk {
     this.driver = driverOf(options.clock)
     this.schedule = new ScheduleCore(options.schedule, this.driver)
     this.maxQueue = options.schedule.maxQueue
+    this.hedging = options.hedge && new Hedging(options.hedge, this.schedule, this.driver)
+    this.heedsLimits = options.heedsLimits
+    this.maxRetryAfter = options.schedule.maxRetryAfter
     this.name = options.name
     this.#metrics =
       options.metrics && new ClientMetrics(options.metrics, options.name, options.schedule.rateLimit !== undefined, () => this.#totals())

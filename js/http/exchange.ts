@@ -22,6 +22,7 @@ import {
 } from './errors.ts'
 import { ask, differs, shown } from './hooks.ts'
 import { Passage, type PassageHost } from './passage.ts'
+import { pauseOf } from './rate-headers.ts'
 import { type Source, type StoredResponse, sharing, toRecord, toResponse, withoutBody } from './record.ts'
 import { RefusedRedirect } from './redirect.ts'
 import { leftAlone, phaseOf, refusalOf, verdictOn } from './refusal.ts'
@@ -239,6 +240,8 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
     const transient = isTransient(record.status)
     const pause = transient ? retryAfterMs(record, this.#desk.clock.wall()) : undefined
     this.#attempts.ended(undefined, record.status)
+    // Before the place of this one is another's.
+    if (this.#desk.heedsLimits) this.#desk.schedule.hold(this, Math.min(pauseOf(came, this.#desk.clock.wall()), this.#desk.maxRetryAfter))
     const settled = this.#settle(attempt, transient, pause, verdictOn(record.status))
     if (settled === 'backoff') this.#desk.retrying('status')
     if (typeof settled !== 'object') return

@@ -18,10 +18,12 @@ import {
 } from '../options.ts'
 import { readBreaker } from '../policies/breaker-options.ts'
 import { readBudget } from '../policies/budget-options.ts'
+import { readHedgeDelay } from '../policies/hedge-options.ts'
+import type { HedgingConfig } from './hedging.ts'
 import { type Hooks, readHooks } from './hooks.ts'
 import type { RedirectPolicy } from './redirect.ts'
 import type { Heuristic } from './rfc9111/freshness.ts'
-import type { FetchInit, FetchOptions, ResponseCache, RetryOptions, Transport } from './types.ts'
+import type { FetchInit, FetchOptions, HedgingOptions, ResponseCache, RetryOptions, Transport } from './types.ts'
 
 /** What a request may use up. */
 export interface RequestLimits extends TaskLimits {
@@ -55,6 +57,8 @@ export interface ResolvedOptions {
   readonly name: string
   readonly metrics: Registry | undefined
   readonly schedule: ScheduleConfig
+  readonly hedge: HedgingConfig | undefined
+  readonly heedsLimits: boolean
 }
 
 const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']
@@ -101,6 +105,8 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
     clock: clockOption(options.clock),
     name: options.name ?? 'default',
     metrics: metricsOption(options.metrics),
+    heedsLimits: options.rateLimitHeaders ?? false,
+    hedge: options.hedge === undefined ? undefined : readHedging(options.hedge),
     schedule: {
       concurrency: count(options.concurrency ?? 64, 'concurrency', 1),
       perLane: count(options.perHost ?? 8, 'perHost', 1),
@@ -155,6 +161,15 @@ export function readPartition(value: unknown, name: string): string | undefined 
   if (value !== undefined && (typeof value !== 'string' || value === ''))
     throw new InvalidArgumentError(name, 'a text that is not empty', value)
   return value as string | undefined
+}
+
+function readHedging(given: HedgingOptions): HedgingConfig {
+  const { maxHedges = 1, delay, budget = { ratio: 0.1, minPerSecond: 1 } }: HedgingOptions = optionsObject(given, 'hedge')
+  return {
+    ...readHedgeDelay(delay, 'hedge.delay'),
+    maxHedges: wholeNumber(maxHedges, 'hedge.maxHedges'),
+    budget: readBudget(budget, 'hedge.budget.'),
+  }
 }
 
 /** A cache of `createCache`, or something with the same methods; one in memory only has no loader, and would never keep anything. */

@@ -6,6 +6,7 @@ import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
 import type { BreakerOptions } from '../policies/breaker-options.ts'
 import type { RetryBudgetOptions } from '../policies/budget-options.ts'
+import type { HedgeDelay } from '../policies/hedge-options.ts'
 
 /**
  * What performs one request: the platform's `fetch`, or one with the same shape. One that sees more than an answer tells
@@ -167,6 +168,16 @@ export interface CachingOptions {
   partition?: string
 }
 
+/** When a request is sent once more, beside the one under way. */
+export interface HedgingOptions {
+  /** Requests beside the first. Default: 1. */
+  maxHedges?: number
+  /** When the next one begins. Default: when it has taken longer than 95 of 100 of the latest of its host, once 50 are known. */
+  delay?: HedgeDelay
+  /** How much of the load may be such requests. Default: `{ ratio: 0.1, minPerSecond: 1 }`. */
+  budget?: Omit<RetryBudgetOptions, 'clock'>
+}
+
 /** Options of {@link createFetch}. */
 export interface FetchOptions extends CachingOptions {
   /** Where responses are kept: a cache of `createCache`. Default: none. */
@@ -208,11 +219,22 @@ export interface FetchOptions extends CachingOptions {
   /** What you do between a call and the wire, see {@link FetchHooks}. */
   hooks?: FetchHooks
   /**
+   * Whether a pause that a host asks for holds for all requests to it, and not only for the one that was told: `Retry-After` of a 429 or 503, and `RateLimit` headers
+   * that say nothing is left, up to `retry.maxRetryAfter`. Whoever could not wait as long is refused at once with `ERR_RATE_LIMITED`. Default: false: such a pause may be
+   * meant for one path.
+   */
+  rateLimitHeaders?: boolean
+  /**
    * Leaves a host alone that fails too often: its requests are refused at once with `ERR_CIRCUIT_OPEN`, those in the queue too, until it has had time to
    * recover; `{}` for what is usual. A failure is a status from 500 on, a network error or a deadline of an attempt; 429 is none. What the cache has
    * may stand in, as for any failure. Default: no host is left alone.
    */
   circuitBreaker?: Omit<BreakerOptions, 'onStateChange'>
+  /**
+   * Sends GET, HEAD and OPTIONS once more when an answer takes longer than usual, takes the first good one and aborts the other; `{}` for what is usual.
+   * Such a request takes a place and a token like any other, and is not sent where it would have to wait for one. Default: never.
+   */
+  hedge?: HedgingOptions
   /** How failures are tried again; `false`: not at all. */
   retry?: RetryOptions | false
   /** Whether identical GET and HEAD requests that are under way at the same time share one. Default: true. */

@@ -3,22 +3,16 @@
 import type { Abortable } from '../abort-watch.ts'
 import type { Clock } from '../clock.ts'
 import { Alarm } from '../core/driver.ts'
-import { HedgeCore } from '../core/hedge-core.ts'
-import { InvalidArgumentError } from '../errors.ts'
-import { type Duration, durationOrZeroMs, optionalFunction, optionsObject, ratio, wholeNumber } from '../options.ts'
+import { type HedgeConfig, HedgeCore } from '../core/hedge-core.ts'
+import { optionalFunction, optionsObject, wholeNumber } from '../options.ts'
 import { report } from '../report.ts'
 import type { RetryBudgetOptions } from './budget-options.ts'
 import type { Context } from './context.ts'
+import { type HedgeDelay, readHedgeDelay } from './hedge-options.ts'
 import { Layered, type Next } from './layer.ts'
 import { budgetOption } from './retry.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { Policy } from './types.ts'
-
-/** When the next attempt begins beside those under way. */
-export type HedgeDelay =
-  | Duration
-  /** When it has taken longer than this part of the latest calls that succeeded; nothing before there are `minSamples` of them. Default: 50. */
-  | { quantile: number; minSamples?: number }
 
 /** Options of {@link hedge}. */
 export interface HedgeOptions {
@@ -48,7 +42,7 @@ export function hedge(options: HedgeOptions = {}): Policy {
 
 class Hedge extends Layered {
   readonly #maxHedges: number
-  readonly #config: ConstructorParameters<typeof HedgeCore>[0]
+  readonly #config: HedgeConfig
   readonly #budget: RetryBudget | undefined
   readonly #onHedge: HedgeOptions['onHedge']
   #made: HedgeCore | undefined
@@ -84,14 +78,6 @@ class Hedge extends Layered {
     }
     return true
   }
-}
-
-/** Reads when to hedge. */
-export function readHedgeDelay(delay: HedgeDelay = { quantile: 0.95 }, name = 'delay'): ConstructorParameters<typeof HedgeCore>[0] {
-  if (typeof delay !== 'object' || delay === null) return { delay: durationOrZeroMs(delay, name), quantile: 0, minSamples: 0 }
-  const { quantile, minSamples = 50 } = delay
-  if (ratio(quantile, `${name}.quantile`) === 0) throw new InvalidArgumentError(`${name}.quantile`, 'a number above 0, up to 1', quantile)
-  return { delay: Number.POSITIVE_INFINITY, quantile, minSamples: wholeNumber(minSamples, `${name}.minSamples`) }
 }
 
 interface Outcomes<T> {

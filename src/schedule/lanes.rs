@@ -39,6 +39,8 @@ struct Lane {
     /// Tasks that belong here, whatever they do at the moment.
     members: u32,
     active: u32,
+    /// Nothing of it begins, however much room there is.
+    is_held: bool,
 }
 
 impl Lanes {
@@ -75,6 +77,31 @@ impl Lanes {
         if entry.members == 0 {
             self.ready.unlink(lane.slot());
             self.lanes.remove(lane);
+        }
+    }
+
+    /// Lets nothing of `lane` begin until it is released; until then it lives, with tasks or without. False when there is none of that name.
+    pub(super) fn hold(&mut self, lane: Token) -> bool {
+        let Some(entry) = self.lanes.get_mut(lane) else { return false };
+        if !entry.is_held {
+            entry.is_held = true;
+            entry.members += 1;
+            self.file(lane);
+        }
+        true
+    }
+
+    pub(super) fn is_held(&self, lane: Token) -> bool {
+        self.lanes.get(lane).is_some_and(|lane| lane.is_held)
+    }
+
+    /// Ends the hold of the lane in `slot`.
+    pub(super) fn let_go(&mut self, slot: u32) {
+        let Some(lane) = self.lanes.token_at(slot) else { return };
+        let entry = self.lane(lane);
+        if std::mem::take(&mut entry.is_held) {
+            self.file(lane);
+            self.leave(lane);
         }
     }
 
@@ -141,7 +168,8 @@ impl Lanes {
     /// Whether there is room for one more slot of that weight in `lane`, and nobody waits there.
     pub(super) fn has_room(&self, lane: Option<Token>, weight: u32) -> bool {
         let lane = lane.and_then(|lane| self.lanes.get(lane));
-        let has_room = |lane: &Lane| lane.waiting.is_empty() && self.fits(lane.active, weight, self.lane_limit);
+        let has_room =
+            |lane: &Lane| !lane.is_held && lane.waiting.is_empty() && self.fits(lane.active, weight, self.lane_limit);
         !self.paused && self.fits(self.active, weight, self.limit) && lane.is_none_or(has_room)
     }
 
@@ -198,7 +226,8 @@ impl Lanes {
     fn file(&mut self, lane: Token) {
         let entry = self.lanes.get(lane).expect(MEMBER);
         let first = self.lines.front(&entry.waiting);
-        let ready = first.is_some_and(|slot| self.fits(entry.active, self.weights.get(slot), self.lane_limit));
+        let ready = !entry.is_held
+            && first.is_some_and(|slot| self.fits(entry.active, self.weights.get(slot), self.lane_limit));
         match (ready, self.ready.is_linked(lane.slot())) {
             (true, false) => self.ready.push_back(READY, lane.slot()),
             (false, true) => {
@@ -215,13 +244,16 @@ impl Lanes {
     /// Recounts everything. `members` lists each lane with its tasks: how many belong to it and how many places are taken.
     #[cfg(test)]
     pub(super) fn validate(&self, members: &std::collections::BTreeMap<Token, (u32, u32)>) {
-        assert_eq!(self.lanes.len(), members.len(), "a lane lives exactly while it has tasks");
+        let held = |token: &Token| self.lanes.get(*token).is_some_and(|lane| lane.is_held);
+        let idle = self.lanes.iter().filter(|(token, _)| held(token) && !members.contains_key(token)).count();
+        assert_eq!(self.lanes.len(), members.len() + idle, "a lane lives exactly while it has tasks or is held");
         let (mut active, mut queued) = (0, 0);
         for (token, lane) in self.lanes.iter() {
             let waiting: Vec<u32> = self.lines.iter(&lane.waiting).collect();
-            assert_eq!(Some(&(lane.members, lane.active)), members.get(&token));
+            let (tasks, taken) = members.get(&token).copied().unwrap_or_default();
+            assert_eq!((lane.members, lane.active), (tasks + u32::from(lane.is_held), taken));
             let room = |slot: &u32| self.fits(lane.active, self.weights.get(*slot), self.lane_limit);
-            assert_eq!(self.ready.is_linked(token.slot()), waiting.first().is_some_and(room));
+            assert_eq!(self.ready.is_linked(token.slot()), !lane.is_held && waiting.first().is_some_and(room));
             assert_eq!(lane.waiting.is_empty(), waiting.is_empty());
             active += lane.active;
             queued += waiting.len() as u32;

@@ -53,6 +53,8 @@ pub struct Schedule {
     budget: Option<RetryBudget>,
     adaptive: Option<Adaptive>,
     wheel: Wheel,
+    /// When lanes are let go that are held.
+    holds: Wheel,
     actions: VecDeque<Action>,
     sleeping: u32,
     rng: Rng,
@@ -76,6 +78,7 @@ impl Schedule {
             config,
             tasks: Slab::default(),
             wheel: Wheel::new(now),
+            holds: Wheel::new(now),
             actions: VecDeque::new(),
             sleeping: 0,
             rng: Rng::new(seed),
@@ -88,6 +91,12 @@ impl Schedule {
         if let Some(refusal) = self.refusal(circuit, now) {
             return Admission::CircuitOpen(refusal);
         }
+        // Whoever would be held for longer than it may wait is told so at once.
+        if let Some(until) =
+            lane.and_then(|lane| self.held_until(lane)).filter(|&until| until >= now + limits.wait.min(limits.total))
+        {
+            return Admission::RateLimited { wait: Micros(until.since(now).as_millis().saturating_mul(1000)) };
+        }
         let is_full = limits.wait == Duration::ZERO || self.waiting() >= self.config.max_queue;
         let is_full = is_full && !self.begins_at_once(lane, limits.weight.get(), now);
         if is_full && (limits.wait == Duration::ZERO || self.lanes.oldest().is_none()) {
@@ -96,14 +105,16 @@ impl Schedule {
         if let Some(wait) = self.gate.wait_too_long(u64::from(self.lanes.queued()) + 1, now) {
             return Admission::RateLimited { wait };
         }
-        // Before somebody leaves: it may be the last of its lane.
+        let oldest = self.lanes.oldest().filter(|_| is_full).and_then(|slot| self.tasks.token_at(slot));
         let lane = self.lanes.enter(lane);
-        if is_full && let Some(oldest) = self.lanes.oldest().and_then(|slot| self.tasks.token_at(slot)) {
-            self.expire(oldest, Deadline::Room, now);
-        }
         let task = self.tasks.insert(Task::new(lane, circuit, limits, self.gate.shut_for(now), now));
         self.lanes.queue(lane, task.slot(), limits.priority, limits.weight.get(), now);
         self.arm(task);
+        if let Some(oldest) = oldest {
+            // Only now, so that a lane whose only task it was keeps its turn for the new one.
+            let spent = self.turn_away(oldest, now);
+            self.actions.push_front(Action::Expire { task: oldest, deadline: Deadline::Room, spent });
+        }
         self.dispatch(now);
         Admission::Admitted { task, lane }
     }
@@ -133,6 +144,21 @@ impl Schedule {
         }
     }
 
+    /// Begins nothing of `lane` before `until`, as whoever is called has asked for. A hold that lasts longer stands.
+    pub fn hold(&mut self, lane: Token, until: Instant, now: Instant) {
+        if until > now && self.lanes.hold(lane) {
+            let until = self.holds.due(lane.slot()).map_or(until, |other| until.max(other));
+            self.holds.insert(lane.slot(), until);
+            // It may have had the turn, and others room.
+            self.dispatch(now);
+        }
+    }
+
+    /// Until when a lane is held.
+    pub fn held_until(&self, lane: Token) -> Option<Instant> {
+        self.lanes.is_held(lane).then(|| self.holds.due(lane.slot())).flatten()
+    }
+
     /// Ends a task in whatever phase it is; the host breaks off its attempt if one runs. `None` when it had ended.
     pub fn cancel(&mut self, task: Token, now: Instant) -> Option<Spent> {
         self.end(task, now)
@@ -146,6 +172,10 @@ impl Schedule {
                     return Some(action);
                 }
             }
+            if self.let_go(now) {
+                self.dispatch(now);
+                continue;
+            }
             match self.wheel.poll(now, &mut u32::MAX.clone()) {
                 Some(slot) => self.wake(slot, now),
                 None if self.gate.opens(now) => self.dispatch(now),
@@ -157,12 +187,13 @@ impl Schedule {
     /// When to poll next if nothing else happens.
     pub fn poll_at(&self) -> Option<Instant> {
         let open = self.gate.opens_at().map(|at| Instant::from_millis(at.0.div_ceil(1000)));
-        self.wheel.poll_at().into_iter().chain(open).min()
+        self.wheel.poll_at().into_iter().chain(self.holds.poll_at()).chain(open).min()
     }
 
     /// The same, as exact as the rate limit needs it.
     pub fn poll_at_micros(&self) -> Option<Micros> {
-        let wheel = self.wheel.poll_at().map(|at| Micros(at.as_millis().saturating_mul(1000)));
+        let millis = self.wheel.poll_at().into_iter().chain(self.holds.poll_at()).min();
+        let wheel = millis.map(|at| Micros(at.as_millis().saturating_mul(1000)));
         wheel.into_iter().chain(self.gate.opens_at()).min()
     }
 
@@ -257,6 +288,18 @@ impl Schedule {
             Action::Abort { task, .. } => self.tasks.get(task).is_some(),
             Action::Expire { .. } | Action::Refuse { .. } | Action::Limit(_) => true,
         }
+    }
+
+    /// Ends the holds whose time has come. Whether there were any.
+    fn let_go(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        while !self.holds.is_empty()
+            && let Some(slot) = self.holds.poll(now, &mut u32::MAX.clone())
+        {
+            self.lanes.let_go(slot);
+            any = true;
+        }
+        any
     }
 
     /// Starts what the limits allow.

@@ -34,6 +34,10 @@ enum Op {
     Cancel {
         pick: usize,
     },
+    Hold {
+        key: u8,
+        span: u64,
+    },
     Advance(u64),
     /// Time passes and the host is too busy to poll.
     Drift(u64),
@@ -74,6 +78,8 @@ struct World {
     /// When attempts began, and what is in the bucket, in units of which a token is as many as its interval has milliseconds.
     starts: Vec<u64>,
     level: u64,
+    /// Until when lanes are held.
+    held: BTreeMap<u8, u64>,
     /// Whether the last one that came has taken the place of another.
     room: bool,
 }
@@ -95,6 +101,7 @@ impl World {
             starts: Vec::new(),
             level: capacity(config),
             room: false,
+            held: BTreeMap::new(),
         }
     }
 
@@ -136,25 +143,36 @@ impl World {
     }
 
     fn fits_lane(&self, key: u8, weight: u32) -> bool {
-        fits(self.taken(Some(key)), weight, self.config.per_lane.get())
+        !self.held.contains_key(&key) && fits(self.taken(Some(key)), weight, self.config.per_lane.get())
     }
 
-    /// Who waits in a lane, in order: by arrival less what the priority is worth.
+    /// Who comes first: by arrival less what the priority is worth, and whoever wakes after whoever comes at the same time.
+    fn rank(&self, token: Token) -> (i128, u64) {
+        let task = &self.live[&token];
+        let State::Queued { turn } = task.state else { panic!("it waits") };
+        let (aging, priority) = (self.config.aging, i128::from(task.place.1));
+        if aging == Duration::FOREVER {
+            return (-priority, turn);
+        }
+        (i128::from(task.joined) - priority * i128::from(aging.as_millis()), turn)
+    }
+
+    /// Who waits in a lane, in order.
     fn line(&self, key: u8) -> Vec<Token> {
         let waits = |task: &Task| task.key == key && matches!(task.state, State::Queued { .. });
-        let mut line: Vec<_> = self.live.iter().filter(|(_, task)| waits(task)).collect();
-        let aging = i128::from(self.config.aging.as_millis());
-        line.sort_by_key(|(_, task)| match task.state {
-            State::Queued { turn } if aging == i128::from(u64::MAX) => (-i128::from(task.place.1), turn),
-            State::Queued { turn } => (i128::from(task.joined) - i128::from(task.place.1) * aging, turn),
-            _ => unreachable!("it waits"),
-        });
-        line.into_iter().map(|(&token, _)| token).collect()
+        let mut line: Vec<_> = self.live.iter().filter(|(_, task)| waits(task)).map(|(&token, _)| token).collect();
+        line.sort_by_key(|&token| self.rank(token));
+        line
     }
 
     /// Whether the first of a lane has room to run, but for the rate.
     fn has_room(&self, key: u8) -> bool {
-        self.line(key).first().is_some_and(|token| self.fits(key, self.live[token].place.2))
+        let line = self.line(key);
+        let Some(&first) = line.first() else { return false };
+        // Which of several that woke at the same time is first, only the machine knows.
+        line.iter()
+            .take_while(|&&token| self.rank(token) == self.rank(first))
+            .all(|token| self.fits(key, self.live[token].place.2))
     }
 
     fn apply(&mut self, op: Op) {
@@ -168,6 +186,17 @@ impl World {
                 }
             }
             Op::SettleStale { pick, attempt } => self.settle_stale(pick, attempt),
+            Op::Hold { key, span } => {
+                if let Some(&lane) = self.lanes.get(&key) {
+                    let until = self.now + span;
+                    self.machine.hold(lane, Instant::from_millis(until), self.at());
+                    if span > 0 {
+                        let held = self.held.entry(key).or_insert(until);
+                        *held = until.max(*held);
+                    }
+                    self.find_ready();
+                }
+            }
             Op::Cancel { pick } => {
                 let live = self.tokens(|_| true);
                 if !live.is_empty() {
@@ -205,8 +234,10 @@ impl World {
         let is_full = (waiting >= self.config.max_queue || wait == 0) && !at_once;
         let makes_room = self.config.overflow == Overflow::DropOldest && wait > 0 && queued > 0;
         let refused = is_full && !makes_room;
-        let too_long = rate(self.config).is_some_and(|(.., most)| self.rate_wait(queued + 1) > most);
         let (attempt, total, retries) = limits;
+        let held = self.held.get(&key).is_some_and(|&until| until >= self.now.saturating_add(wait.min(total)));
+        let refused = refused && !held;
+        let too_long = held || rate(self.config).is_some_and(|(.., most)| self.rate_wait(queued + 1) > most);
         let asked = Limits {
             attempt: Duration::from_millis(attempt),
             total: Duration::from_millis(total),
@@ -224,7 +255,7 @@ impl World {
                 self.room = is_full && makes_room;
                 assert_eq!(*self.lanes.entry(key).or_insert(lane), lane);
                 self.submitted += 1;
-                let state = State::Queued { turn: self.turn };
+                let state = State::Queued { turn: self.turn * 2 };
                 assert!(
                     self.live
                         .insert(
@@ -304,7 +335,7 @@ impl World {
         let all =
             spent.queued.as_millis() + spent.rate.as_millis() + spent.running.as_millis() + spent.backoff.as_millis();
         assert_eq!((all, spent.attempts), (self.now - task.submitted, task.attempts));
-        if !self.live.values().any(|other| other.key == task.key) {
+        if !self.live.values().any(|other| other.key == task.key) && !self.held.contains_key(&task.key) {
             self.lanes.remove(&task.key);
         }
         self.ended.push(token);
@@ -322,7 +353,17 @@ impl World {
         }
     }
 
+    fn let_go(&mut self) {
+        let now = self.now;
+        self.held.retain(|_, until| *until > now);
+        let busy: BTreeSet<u8> = self.live.values().map(|task| task.key).collect();
+        let held = &self.held;
+        self.lanes.retain(|key, _| busy.contains(key) || held.contains_key(key));
+        self.find_ready();
+    }
+
     fn drain(&mut self) {
+        self.let_go();
         while let Some(action) = self.machine.poll_action(self.at()) {
             match action {
                 Action::Start { task, attempt } => self.started(task, attempt),
@@ -343,7 +384,7 @@ impl World {
             match task.state {
                 State::Running { since } => assert!(since.saturating_add(task.limits.0) > self.now),
                 State::Asleep { until } if until <= self.now => {
-                    task.state = State::Queued { turn: self.turn };
+                    task.state = State::Queued { turn: self.turn * 2 + 1 };
                     task.joined = self.now;
                 }
                 State::Queued { .. } if task.attempts == 0 && task.place.0 > 0 => {
@@ -371,7 +412,7 @@ impl World {
             State::Queued { .. } => {}
             State::Asleep { until } if until <= self.now => {
                 let entry = self.live.get_mut(&token).expect("a live task");
-                entry.state = State::Queued { turn: self.turn };
+                entry.state = State::Queued { turn: self.turn * 2 + 1 };
                 entry.joined = self.now;
             }
             state => panic!("{state:?} cannot start"),
@@ -380,17 +421,8 @@ impl World {
         self.level -= rate(self.config).map_or(0, |(_, interval, ..)| interval);
         self.starts.push(self.now);
         assert!(task.submitted.saturating_add(task.limits.1) > self.now, "started after its deadline");
-        let rank = |token: Token| {
-            let Task { place: (_, priority, _), joined, state: State::Queued { turn }, .. } = self.live[&token] else {
-                panic!("it waits")
-            };
-            let aging = i128::from(self.config.aging.as_millis());
-            let came = if aging == i128::from(u64::MAX) { 0 } else { i128::from(joined) };
-            let worth = if aging == i128::from(u64::MAX) { 1 } else { aging };
-            (came - i128::from(priority) * worth, turn)
-        };
         let first = self.line(task.key)[0];
-        assert!(rank(first) == rank(token), "a lane is not in the order of priority and arrival");
+        assert!(self.rank(first) == self.rank(token), "a lane is not in the order of priority and arrival");
         for (_, served) in self.ready.iter_mut().filter(|&(&key, _)| key != task.key) {
             assert!(served.insert(task.key), "a lane had two turns while another waited for one");
         }
@@ -457,6 +489,7 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(pick, retryable, retry_after)| Op::Settle { pick, retryable, retry_after }),
         1 => (any::<usize>(), 0..3u32).prop_map(|(pick, attempt)| Op::SettleStale { pick, attempt }),
         1 => any::<usize>().prop_map(|pick| Op::Cancel { pick }),
+        1 => (0..KEYS, 0..300u64).prop_map(|(key, span)| Op::Hold { key, span }),
         2 => (0..200u64).prop_map(Op::Advance),
         1 => (0..50u64).prop_map(Op::Drift),
     ]
@@ -784,10 +817,10 @@ mod circuits {
         let mut machine = Schedule::new(Config { max_queue: 1000, ..config }, 1, Instant::ZERO);
         let mut lane = None;
         let (mut running, mut now, mut limit) = (std::collections::VecDeque::new(), Instant::ZERO, 8);
-        for _ in 0..40 {
+        for _ in 0..400 {
             admitted(&mut machine, &mut lane, None, Limits::NONE, now);
         }
-        for _ in 0..30 {
+        for _ in 0..400 {
             while let Some(action) = machine.poll_action(now) {
                 match action {
                     Action::Start { task, .. } => running.push_back(task),

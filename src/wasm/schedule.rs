@@ -163,6 +163,13 @@ impl ScheduleHandle {
         instant(now)
     }
 
+    /// Begins nothing of a lane before `until`.
+    pub fn hold(&mut self, lane: f64, until: f64, now: f64) {
+        if let Some(lane) = token(lane) {
+            self.inner.hold(lane, instant(until), instant(now));
+        }
+    }
+
     /// A new circuit, or -1 where there are none.
     #[wasm_bindgen(js_name = addCircuit)]
     pub fn add_circuit(&mut self, now: f64) -> f64 {
