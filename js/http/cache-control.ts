@@ -63,7 +63,6 @@ const LATER_FLAGS: typeof FLAGS = [
   ['immutable', 'immutable'],
   ['noTransform', 'no-transform'],
 ]
-const KNOWN: readonly string[] = [...FLAGS, ...TIMES, ...LATER_FLAGS].map(([name]) => name)
 
 /**
  * Headers for an answer that you serve, ready for `new Response(body, { headers })` and `response.writeHead(200, headers)`.
@@ -89,7 +88,7 @@ export function cacheControl(options: CacheControlOptions): Record<string, strin
 function headerOf(header: string, given: CacheDirectives, path: string): Record<string, string> {
   const options = optionsObject(given, path.slice(0, -1)) as CacheDirectives
   for (const name of Object.keys(options))
-    if (!KNOWN.includes(name)) throw new InvalidArgumentError(`${path}${name}`, 'an option of cacheControl', name)
+    if (!isKnown(name)) throw new InvalidArgumentError(`${path}${name}`, 'an option of cacheControl', name)
   refuseContradictions(options, path)
   const flags = (list: typeof FLAGS) => list.flatMap(([name, directive]) => flag(directive, options[name], path + name))
   const times = TIMES.flatMap(([name, directive]) => {
@@ -98,6 +97,10 @@ function headerOf(header: string, given: CacheDirectives, path: string): Record<
   })
   const value = [...flags(FLAGS), ...times, ...flags(LATER_FLAGS)].join(', ')
   return value === '' ? {} : { [header]: value }
+}
+
+function isKnown(name: string): boolean {
+  return [FLAGS, TIMES, LATER_FLAGS].some(list => list.some(([known]) => known === name))
 }
 
 function flag(directive: string, value: unknown, name: string): string[] {

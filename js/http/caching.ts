@@ -17,8 +17,6 @@ import { variantOf, varyOf } from './rfc9111/vary.ts'
 const HARMLESS = new Set(['accept', 'accept-language', 'accept-encoding', 'user-agent', 'cache-control', 'pragma', 'dnt', 'priority'])
 /** Those of them that usually choose between answers, said in `Vary` or not. */
 const CHOOSING = ['accept', 'accept-language']
-/** What asks for something else than the whole answer as it is now. */
-const OWN_BUSINESS = new Set([...CONDITIONS, 'range'])
 const NO_FIELDS: Fields = []
 /** How long an answer is kept after its time when its origin can be asked about it. */
 const KEPT_TO_VALIDATE_MS = 86_400_000
@@ -74,11 +72,16 @@ export function cacheUse(
   const partitioned = partition !== undefined
   if (headers === undefined) return { key, mode, asked: SILENT, headers: NO_FIELDS, partitioned, method }
   const fields = [...headers]
-  for (const [name] of fields) if (OWN_BUSINESS.has(name) || (!partitioned && !HARMLESS.has(name))) return undefined
+  for (const [name] of fields) if (isOwnBusiness(name) || (!partitioned && !HARMLESS.has(name))) return undefined
   const asked = directivesOf(fields)
   if (asked.noStore) return undefined
   for (const name of CHOOSING) if (headers.has(name)) key += `\n${name}: ${headers.get(name)}`
   return { key, mode: asked.onlyIfCached && mode === 'default' ? 'only-if-cached' : mode, asked, headers: fields, partitioned, method }
+}
+
+/** What asks for something else than the whole answer as it is now. */
+function isOwnBusiness(name: string): boolean {
+  return name === 'range' || CONDITIONS.includes(name)
 }
 
 /** The key of the variant that a request chooses; its own where its answer has none. */

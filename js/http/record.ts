@@ -41,8 +41,6 @@ export type Source = 'hit' | 'stale' | 'revalidated' | 'miss' | 'coalesced'
 /** The constructor of `Response` takes no higher one. */
 const HIGHEST_STATUS = 599
 
-const NOTHING = new Uint8Array()
-
 /** In place of a body at rest; `null` is none at all. */
 type BodyStream = ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined
 
@@ -67,7 +65,7 @@ export function toResponse(record: StoredResponse, source: Source, now: number):
 
 /** A `Response` whose body is still to come. */
 export function toStreamed(head: Omit<StoredResponse, 'body'>, stream: NonNullable<BodyStream> | null): Response {
-  return responseOf({ ...head, body: NOTHING }, [...head.headers, ['x-cache', 'miss']] as [string, string][], stream)
+  return responseOf({ ...head, body: new Uint8Array() }, [...head.headers, ['x-cache', 'miss']] as [string, string][], stream)
 }
 
 /** A `Response` of a user's, as plain data. */

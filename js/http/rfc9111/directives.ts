@@ -98,11 +98,11 @@ export function fieldsIn(scope: Scope): readonly string[] {
 function widened(before: Scope, argument: string | undefined): Scope {
   const names = tokensOf(argument)
   if (before === true || names.length === 0) return true
-  if (before === false)
-    return names
-    // The list is of this reading: to copy it for each further directive would be quadratic.
-  ;(before as string[]).push(...names)
-  return before
+  if (before === false) return names
+  // The list is of this reading: to copy it for each further directive would be quadratic.
+  const list = before as string[]
+  for (const name of names) list.push(name)
+  return list
 }
 
 interface Member {
