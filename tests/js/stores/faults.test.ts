@@ -74,6 +74,8 @@ async function live(plan: FaultPlan): Promise<{ calls: number; stats: ReturnType
       newest.clear()
     }
   }
+  // Still queued when it is closed.
+  await write('k0', 25, 'memory')
   expect(await settle(clock, tier.close())).toEqual({ value: undefined })
   expect(clock.timers).toBe(0)
   return { calls, stats: tier.stats() }
@@ -127,7 +129,8 @@ describe('a tier on a medium that fails', () => {
   })
 
   test.each(FAULTS)('%s at every call after the n-th', async fault => {
-    for (const from of [1, 2, 3, 5, 9, 17, 40]) await live((_, n) => (n >= from ? fault : 'none'))
+    const { calls } = await live(() => 'none')
+    for (const from of [1, 2, 3, 5, 9, 17, 40, calls - 2, calls - 1, calls]) await live((_, n) => (n >= from ? fault : 'none'))
   })
 
   test.each(FAULTS)('%s at every third read', async fault => {

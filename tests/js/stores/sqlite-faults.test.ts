@@ -110,6 +110,10 @@ async function live(open: OpenSqlite, plan: Plan): Promise<{ calls: number; stat
         await check()
       }
     }
+    // Still queued when it is closed.
+    await tier.setMany([{ key: 'k0', entry: { value: { serial: 17 }, writtenAt: clock.wall(), expiresAt: Infinity } }], {
+      persist: 'memory',
+    })
     expect(await settle(clock, tier.close())).toBeUndefined()
     expect(clock.timers).toBe(0)
     return { calls: calls(), stats: tier.stats() }
