@@ -99,7 +99,7 @@ export interface AttemptLimits {
 }
 
 /** Up to here a body may be compressed as well as it can be. */
-const FREE_OF_RATIO = 1024 * 1024
+const FREE_OF_RATIO = 1_048_576
 
 /** Tells `listeners` what has come; what one of them throws ends nothing. */
 export function telling(listeners: ReadonlySet<(progress: DownloadProgress) => void>): (progress: DownloadProgress) => void {

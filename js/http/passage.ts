@@ -27,13 +27,13 @@ export interface PassageHost {
 }
 
 /** A request wants its own answer, or one that is fresh; it loads at once, and for itself. */
-const ITSELF = { staleWhileRevalidate: 0, staleIfError: 0, refreshAhead: 1, softTimeout: Number.POSITIVE_INFINITY, negativeTtl: 0 }
+const itself = () => ({ staleWhileRevalidate: 0, staleIfError: 0, refreshAhead: 1, softTimeout: Number.POSITIVE_INFINITY, negativeTtl: 0 })
 /** Names of variants change their minds now and then; more often than this is not worth following. */
 const MOST_HOPS = 4
 /** What tells variants apart is to be known as long as one of them may be there. */
 const VARIANTS_TTL_MS = 86_400_000
 
-type Options = typeof ITSELF & KeepOptions & { forceFresh?: boolean }
+type Options = ReturnType<typeof itself> & KeepOptions & { forceFresh?: boolean }
 
 /** See the top of this file. */
 export class Passage {
@@ -52,7 +52,7 @@ export class Passage {
   /** Tells the cache what to keep, while it waits for that. */
   #load: ((value: unknown) => void) | undefined
   /** The cache reads how to keep something when it stores: only the answer says it. */
-  #options: Options = ITSELF
+  #options: Options = itself()
 
   constructor(use: CacheUse, cache: ResponseCache, desk: Desk, limits: RequestLimits, host: PassageHost) {
     this.#use = use
@@ -128,10 +128,11 @@ export class Passage {
     const key = variantKey(this.#use, vary)
     const writes: Promise<unknown>[] = []
     // The variant comes before its sign: whoever sees that finds it.
-    if (!isWaiting || key !== this.#key) writes.push(this.#cache.set(key, keepsake.record as never, { ...ITSELF, ...optionsOf(keepsake) }))
+    if (!isWaiting || key !== this.#key)
+      writes.push(this.#cache.set(key, keepsake.record as never, { ...itself(), ...optionsOf(keepsake) }))
     const sign = { ...optionsOf(keepsake), ...(keepsake.ttl !== undefined && { ttl: Math.max(keepsake.ttl, VARIANTS_TTL_MS) }) }
     if (vary.length > 0 && (!isWaiting || this.#key !== this.#use.key))
-      writes.push(this.#cache.set(this.#use.key, { vary } as never, { ...ITSELF, ...sign }))
+      writes.push(this.#cache.set(this.#use.key, { vary } as never, { ...itself(), ...sign }))
     const stored = Promise.all(writes).catch(() => {
       this.#desk.counts.cacheFailures += 1
     })
@@ -153,7 +154,7 @@ export class Passage {
   }
 
   async #ask(forceFresh: boolean): Promise<unknown> {
-    this.#options = forceFresh ? { ...ITSELF, forceFresh } : { ...ITSELF }
+    this.#options = forceFresh ? { ...itself(), forceFresh } : itself()
     try {
       const finding = this.#cache.getOrSet(this.#key, context => this.#loaded(context) as Promise<never>, this.#options)
       if (this.#load === undefined) this.#host.waitForCache(true)

@@ -11,7 +11,7 @@ export interface ItemOptions {
 /** What items are read from: the body of a `Response`, or any iterable of bytes. */
 export type ByteSource = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
-export const MAX_ITEM_BYTES = 16 * 1024 * 1024
+export const MAX_ITEM_BYTES = 16_777_216
 
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d

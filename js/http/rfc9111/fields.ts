@@ -30,7 +30,7 @@ export function tokensOf(value: string | undefined): string[] {
 }
 
 /** The largest number of seconds that is told apart from more, as RFC 9111, section 1.2.2, advises. */
-const MOST_SECONDS = 2 ** 31
+const MOST_SECONDS = 2_147_483_648
 
 /** A number of seconds; `undefined` for whatever is none. */
 export function deltaSeconds(value: string): number | undefined {
