@@ -94,7 +94,9 @@ async function startAnew(name, database, key) {
 export async function start(name, database, key) {
   const loaded = performance.now()
   const contestant = await contestants[name](database, 10)
-  const value = await contestant.get(key)
+  let value = await contestant.get(key)
+  // A store that takes longer than its timeout is a miss at first.
+  while (value === undefined && performance.now() < 60_000) value = await contestant.get(key)
   const hit = performance.now()
   await contestant.close()
   return { loaded, hit, value }
