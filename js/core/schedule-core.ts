@@ -238,9 +238,8 @@ export class ScheduleCore {
     let ended: Settled
     try {
       const now = this.#driver.now()
-      const code = this.#core.use(core =>
-        core.settle(task.token, attempt, retryable, retryAfter ?? -1, VERDICTS[verdict], LOADS[load], now),
-      )
+      const pause = retryable ? (retryAfter ?? -1) : Number.NaN
+      const code = this.#core.use(core => core.settle(task.token, attempt, pause, VERDICTS[verdict], LOADS[load], now))
       if (code === 0) return undefined
       if (code !== 1) {
         ended = { ending: ENDINGS[code - 2] as Ending, spent: this.#spent(0) }

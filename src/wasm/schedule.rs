@@ -90,18 +90,10 @@ impl ScheduleHandle {
         }
     }
 
-    /// 0 stale, 1 asleep (the answer begins with the time of waking), or the ending plus 2 (the answer is where the time went). `verdict` is what
+    /// 0 stale, 1 asleep (the answer begins with the time of waking), or the ending plus 2 (the answer is where the time went). `retry_after`: not a
+    /// number where it is not to be tried again, less than zero where it may be whenever that is due, else the pause asked for. `verdict` is what
     /// its circuit is told: 0 well, 1 badly, 2 nothing; `load` what the limit is: 0 served, 1 too much, 2 nothing.
-    pub fn settle(
-        &mut self,
-        task: f64,
-        attempt: u32,
-        retryable: bool,
-        retry_after: f64,
-        verdict: u32,
-        load: u32,
-        now: f64,
-    ) -> u32 {
+    pub fn settle(&mut self, task: f64, attempt: u32, retry_after: f64, verdict: u32, load: u32, now: f64) -> u32 {
         let verdict = match verdict {
             0 => Verdict::Success,
             1 => Verdict::Failure,
@@ -113,8 +105,11 @@ impl ScheduleHandle {
             _ => Load::Ignored,
         };
         let Some(task) = token(task) else { return 0 };
-        let retry_after = (retry_after >= 0.0).then(|| span(retry_after));
-        let outcome = if retryable { Outcome::Retryable { retry_after } } else { Outcome::Ok };
+        let outcome = if retry_after.is_nan() {
+            Outcome::Ok
+        } else {
+            Outcome::Retryable { retry_after: (retry_after >= 0.0).then(|| span(retry_after)) }
+        };
         let now = self.see(now);
         match self.inner.settle(task, attempt, outcome, (verdict, load), now) {
             Settled::Stale => 0,
