@@ -200,12 +200,7 @@ function announcedBytes(headers: Headers): number | undefined {
   return headers.has('content-encoding') || length === null || !/^\d+$/.test(length) ? undefined : Number(length)
 }
 
-async function readBody(
-  response: Response,
-  watch: AttemptWatch,
-  announced: number | undefined,
-  signal: AbortSignal,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function readBody(response: Response, watch: AttemptWatch, announced: number | undefined, signal: AbortSignal): Promise<Uint8Array> {
   if (response.body === null) return new Uint8Array()
   const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>
   const chunks: Uint8Array<ArrayBuffer>[] = []
@@ -228,7 +223,7 @@ async function readBody(
 }
 
 /** The pieces of a body as one; a single one that fills its buffer as it is. */
-export function joined(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
+export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const [first] = chunks
   // A view on a larger buffer would keep the rest of it in memory as long as the record lives.
   if (chunks.length === 1 && first !== undefined && first.byteLength === first.buffer.byteLength) return first

@@ -142,7 +142,7 @@ function readBase(given: unknown): URL | undefined {
 }
 
 /** Headers that the platform takes. */
-export function readHeaders(given: HeadersInit, name: string): Headers {
+export function readHeaders(given: NonNullable<RequestInit['headers']>, name: string): Headers {
   try {
     return new Headers(given)
   } catch {

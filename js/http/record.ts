@@ -42,7 +42,7 @@ export type Source = 'hit' | 'stale' | 'revalidated' | 'miss' | 'coalesced'
 const HIGHEST_STATUS = 599
 
 /** In place of a body at rest; `null` is none at all. */
-type BodyStream = ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined
+type BodyStream = ReadableStream<Uint8Array> | null | undefined
 
 /** By body: a record that was confirmed by its origin is another, of the same body. */
 const parsed = new WeakMap<Uint8Array, unknown>()
@@ -118,7 +118,7 @@ function recordedResponse() {
 
     constructor(record: StoredResponse, headers: HeadersInit, stream: BodyStream) {
       const { status, statusText, body, type } = record
-      super(stream !== undefined ? stream : hasNullBody(status) ? null : (body as Uint8Array<ArrayBuffer>), {
+      super(stream !== undefined ? (stream as BodyInit | null) : hasNullBody(status) ? null : (body as Uint8Array<ArrayBuffer>), {
         status: type ? HIGHEST_STATUS : Math.min(status, HIGHEST_STATUS),
         statusText,
         headers,

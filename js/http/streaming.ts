@@ -290,7 +290,7 @@ class Copy {
   }
 
   get bytes(): Bytes | undefined {
-    return this.#chunks && joined(this.#chunks, this.#size)
+    return this.#chunks && (joined(this.#chunks, this.#size) as Bytes)
   }
 
   /** A copy of the piece: whoever reads it may do with it what he likes. */

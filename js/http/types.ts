@@ -215,7 +215,7 @@ export interface FetchOptions extends CachingOptions {
   /** What relative URLs are resolved against, as the platform does: `'https://api.example.com/v1/'`. Default: that of the page, if there is one. */
   baseUrl?: string | URL
   /** Headers of every request that has none of the same name. With a `baseUrl`, only requests to its origin get them. */
-  headers?: HeadersInit
+  headers?: NonNullable<RequestInit['headers']>
   /** What you do between a call and the wire, see {@link FetchHooks}. */
   hooks?: FetchHooks
   /**
