@@ -5,8 +5,9 @@ import { thrownBy } from '../batch/errors.ts'
 import { Alarm, type Driver } from '../core/driver.ts'
 import { ClosedError, InvalidArgumentError, QueueFullError, TimeoutError } from '../errors.ts'
 import { LateSignal } from '../late-signal.ts'
+import type { WaitReport } from '../metrics/wait-report.ts'
 import { wholeNumber } from '../options.ts'
-import { PoolReport } from './metrics.ts'
+import { poolReport } from './metrics.ts'
 import { type ResolvedPool, resolvePool } from './options.ts'
 import type { Lease, Pool, PoolOptions, PoolStats } from './types.ts'
 import { Waiter } from './waiter.ts'
@@ -50,7 +51,7 @@ class LendingPool<T, S> implements Pool<T, S> {
   readonly #waiters = new Set<Waiter<Member<T, S>>>()
   readonly #making = new Set<LateSignal>()
   readonly #tidy = new Alarm(() => this.#reap())
-  readonly #report: PoolReport | undefined
+  readonly #report: WaitReport | undefined
   #lent = 0
   #checking = 0
   #closed = false
@@ -60,7 +61,7 @@ class LendingPool<T, S> implements Pool<T, S> {
     this.#options = options
     this.#driver = options.driver
     const now = () => this.#driver.now()
-    this.#report = options.metrics && new PoolReport(options.metrics, options.name, () => this.stats(), now)
+    this.#report = options.metrics && poolReport(options.metrics, options.name, () => this.stats(), now)
   }
 
   async acquire(options: { signal?: AbortSignal | undefined } = {}): Promise<Lease<T, S>> {

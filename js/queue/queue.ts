@@ -5,9 +5,10 @@ import { type Driver, driverOf } from '../core/driver.ts'
 import { type Deadline, ScheduleCore } from '../core/schedule-core.ts'
 import { ClosedError, InvalidArgumentError, QueueFullError, ShelflifeError, TimeoutError } from '../errors.ts'
 import { RateLimitedError } from '../limits/errors.ts'
+import type { WaitReport } from '../metrics/wait-report.ts'
 import { durationMs, wholeNumber } from '../options.ts'
 import { report } from '../report.ts'
-import { QueueReport } from './metrics.ts'
+import { queueReport } from './metrics.ts'
 import { countOf, type ResolvedQueue, resolveQueue } from './options.ts'
 import { QueueTask, type TaskListener, type TaskOutcome } from './task.ts'
 import type { Queue, QueueEvents, QueueOptions, QueueStats, TaskContext, TaskOptions } from './types.ts'
@@ -67,7 +68,7 @@ class Line implements TaskListener {
   readonly #aborts = new AbortWatch()
   readonly #counts = { completed: 0, failed: 0, aborted: 0, refused: 0 }
   readonly #listeners = new Map<keyof QueueEvents, Set<(value?: unknown) => void>>()
-  readonly #report: QueueReport | undefined
+  readonly #report: WaitReport | undefined
   #conditions: Condition[] = []
   #made: ScheduleCore | undefined
   #closed = false
@@ -79,7 +80,7 @@ class Line implements TaskListener {
     this.isPaused = !options.autoStart
     this.#report =
       options.metrics &&
-      new QueueReport(
+      queueReport(
         options.metrics,
         options.name,
         () => this.stats(),
