@@ -54,6 +54,8 @@ export type { Counter, CounterSeries, Gauge, GaugeSeries, Histogram, HistogramSe
 export type { Labels, LabelValue } from './metrics/labels.ts'
 export type { Registry, RegistryOptions } from './metrics/registry.ts'
 export type { Distribution, HistogramSnapshot, MetricSnapshot, NumberSnapshot, RegistrySnapshot } from './metrics/snapshot.ts'
+export type { BatchWatch } from './monitor/batches.ts'
+export type * from './monitor/types.ts'
 export type { Duration, Size } from './options.ts'
 export type { AdaptiveConcurrencyOptions, LimitChange } from './policies/adaptive-concurrency.ts'
 export type { BreakerOptions, BreakerWindow, CircuitChange } from './policies/breaker-options.ts'
