@@ -39,6 +39,7 @@ export type {
   FetchStats,
   HeuristicOptions,
   HookResult,
+  HostStats,
   KeepOptions,
   RedirectOptions,
   ResponseCache,

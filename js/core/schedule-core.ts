@@ -133,6 +133,15 @@ export interface ScheduledTask {
   lose(error: CoreTrappedError): void
 }
 
+/** What happens to the tasks of one key. */
+export interface KeyCounts {
+  running: number
+  queued: number
+  sleeping: number
+  circuit: BreakerState
+  retryAt: number | undefined
+}
+
 interface Lane {
   id: number
   tasks: number
@@ -146,6 +155,7 @@ const DEADLINES: readonly Deadline[] = ['queue', 'attempt', 'total', 'wait', 'ro
 const ENDINGS: readonly Ending[] = ['final', 'exhausted', 'no-time-left', 'pause-too-long', 'circuit-open', 'budget-spent']
 const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolated']
 const REASONS: readonly LimitReason[] = ['overload', 'unhealthy-latency', 'queueing', 'headroom', 'unused', 'probe', 'probed']
+const STANDINGS = ['queued', 'running', 'sleeping'] as const
 const LOADS: Record<Load, number> = { served: 0, overload: 1, ignored: 2 }
 const VERDICTS: Record<Verdict, number> = { success: 0, failure: 1, ignored: 2 }
 const NEVER = Number.POSITIVE_INFINITY
@@ -329,6 +339,26 @@ export class ScheduleCore {
   counts(): { running: number; queued: number; sleeping: number; lanes: number } {
     if (this.#core.lost) this.#restart(new CoreTrappedError(undefined))
     return this.#core.use(({ running, queued, sleeping, lanes }) => ({ running, queued, sleeping, lanes }))
+  }
+
+  /** How many attempts run, tasks wait and tasks sleep, by key; and what circuits do that are not closed, and until when, on the driver's timeline. */
+  byKey(): Map<string, KeyCounts> {
+    const all = new Map<string, KeyCounts>()
+    const counts = (key: string) => {
+      const known = all.get(key) ?? { running: 0, queued: 0, sleeping: 0, circuit: 'closed', retryAt: undefined }
+      all.set(key, known)
+      return known
+    }
+    if (this.#core.lost) return all
+    for (const { key, token } of this.#tasks.values()) {
+      const standing = STANDINGS[this.#core.use(core => core.standing(token))]
+      if (standing !== undefined) counts(key)[standing] += 1
+    }
+    for (const key of this.#circuits?.keys() ?? []) {
+      const { state, retryAt } = this.circuit(key)
+      if (state !== 'closed') Object.assign(counts(key), { circuit: state, retryAt })
+    }
+    return all
   }
 
   /** The tasks that have not ended. */

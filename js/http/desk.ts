@@ -17,7 +17,7 @@ import type { WireRequest } from './request.ts'
 import type { Heuristic } from './rfc9111/freshness.ts'
 import type { Keeping } from './rfc9111/storable.ts'
 import { Streaming } from './streaming.ts'
-import type { FetchStats, ResponseCache, Transport } from './types.ts'
+import type { FetchStats, HostStats, ResponseCache, Transport } from './types.ts'
 import type { Delivery } from './waiters.ts'
 
 /** Something under way. */
@@ -204,6 +204,16 @@ export class Desk {
     const latency = this.#metrics?.latency()
     const stats = { ...this.counts, failures: Object.fromEntries(this.#failures), queued, inflight: running, sleeping }
     return latency === undefined ? stats : { ...stats, latency }
+  }
+
+  /** See {@link HostStats}. */
+  hosts(): HostStats[] {
+    if (this.#closed) return []
+    const toWall = this.clock.wall() - this.driver.now()
+    return Array.from(this.schedule.byKey(), ([host, { running, queued, sleeping, circuit, retryAt = Number.POSITIVE_INFINITY }]) => {
+      const stats = { host, inflight: running, queued, sleeping, circuit }
+      return Number.isFinite(retryAt) ? { ...stats, retryAt: retryAt + toWall } : stats
+    })
   }
 
   /** Ends everything under way. */

@@ -35,6 +35,7 @@ export function createFetch(options?: FetchOptions): Fetch {
     stream: (input: Input, init?: FetchInit) => client.stream(input, init),
     invalidate: (url: Input) => client.invalidate(url),
     stats: () => client.desk.stats(),
+    hosts: () => client.desk.hosts(),
     close: () => client.close(),
     [Symbol.asyncDispose]: () => client.close(),
   })

@@ -1,6 +1,7 @@
 /** The public types of `createFetch`. */
 
 import type { Clock } from '../clock.ts'
+import type { BreakerState } from '../core/breaker-core.ts'
 import type { RateLimit } from '../limits/types.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
@@ -312,6 +313,22 @@ export interface FetchStats {
   latency?: FetchLatency
 }
 
+/** What goes on with one host; a copy. */
+export interface HostStats {
+  /** As in a URL, with its port. */
+  host: string
+  /** Attempts under way. */
+  inflight: number
+  /** Requests that wait for a slot. */
+  queued: number
+  /** Requests asleep between attempts. */
+  sleeping: number
+  /** Whether it is left alone. */
+  circuit: BreakerState
+  /** When an open circuit lets somebody through, in milliseconds since the epoch. */
+  retryAt?: number
+}
+
 /** A client made by {@link createFetch}: call it like `fetch`. */
 export interface Fetch {
   /**
@@ -343,6 +360,8 @@ export interface Fetch {
   invalidate(url: string | URL | Request): Promise<void>
   /** A snapshot of counts. */
   stats(): FetchStats
+  /** The hosts that something is under way to, or that are left alone. */
+  hosts(): HostStats[]
   /** Rejects everything under way with `ERR_CLOSED` and refuses new calls. Idempotent; the cache stays open. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

@@ -2,16 +2,17 @@
 
 import type { MissRatioCurve } from '../cache/memory-types.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import type { HostStats } from '../http/types.ts'
 import { kindOf, NUMBERS, TIER_LEVELS, TIER_TOTALS } from './kinds.ts'
 import { plain } from './plain.ts'
-import type { HostSnapshot, KeySnapshot, LatencyPoint, SourceKind, SourcePoint, SourceSnapshot, Watchable, WatchOptions } from './types.ts'
+import type { KeySnapshot, LatencyPoint, SourceKind, SourcePoint, SourceSnapshot, Watchable, WatchOptions } from './types.ts'
 
 /** What some of those who are watched can say besides. */
 interface Extras {
   readonly memory?: Extras
   missRatioCurve?(): MissRatioCurve
   hottest?(n?: number): unknown[]
-  hosts?(): readonly HostSnapshot[]
+  hosts?(): readonly HostStats[]
   circuits?(most: number): readonly KeySnapshot[]
 }
 

@@ -2,7 +2,9 @@
 
 import type { MissRatioPoint } from '../cache/memory-types.ts'
 import type { Clock } from '../clock.ts'
+import type { BreakerState } from '../core/breaker-core.ts'
 import type { MemoryReading } from '../governor/types.ts'
+import type { HostStats } from '../http/types.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration } from '../options.ts'
 
@@ -95,8 +97,8 @@ export interface SourceSnapshot {
   /** Of caches: the hit rates of other sizes. Empty before the first read. */
   readonly curve?: readonly MissRatioPoint[]
   /** Of clients: where requests go. */
-  readonly hosts?: readonly HostSnapshot[]
-  /** Of breakers, what is not closed; of limits per key, who waits. At most 50. */
+  readonly hosts?: readonly Readonly<HostStats>[]
+  /** Of breakers: the keys whose circuit is not closed, at most 50. */
   readonly keys?: readonly KeySnapshot[]
   /** Of caches, only where asked for: keys that would stay longest. */
   readonly hottest?: readonly string[]
@@ -104,22 +106,11 @@ export interface SourceSnapshot {
   readonly error?: string
 }
 
-/** Requests to one host. */
-export interface HostSnapshot {
-  readonly host: string
-  readonly inflight: number
-  readonly queued: number
-  readonly sleeping: number
-  readonly circuit: 'closed' | 'open' | 'half-open' | 'isolated'
-  /** When an open circuit lets somebody through, in milliseconds since the epoch. */
-  readonly retryAt?: number | undefined
-}
-
 /** What a breaker does with calls of one key. */
 export interface KeySnapshot {
   readonly key: string
-  readonly state: 'closed' | 'open' | 'half-open' | 'isolated'
-  readonly retryAt?: number | undefined
+  readonly state: BreakerState
+  readonly retryAt?: number
 }
 
 /** A run over many items. */

@@ -72,6 +72,8 @@ export interface CircuitBreaker extends Policy {
   /** Closes the circuit of a key, forgets what it has seen, and ends its isolation. */
   reset(key?: string): void
   stats(): CircuitBreakerStats
+  /** The keys whose circuit is not closed, at most `most` (default: 100), and when it lets somebody through, in milliseconds since the epoch. */
+  circuits(most?: number): { key: string; state: BreakerState; retryAt?: number }[]
   /** Tells `listener`; the result takes it away. */
   on<Name extends keyof CircuitBreakerEvents>(event: Name, listener: (event: CircuitBreakerEvents[Name]) => void): () => void
   /** The circuits that are not as new, for {@link CircuitBreaker.restore}: in another process, after a restart. Isolation is not among it. */
@@ -177,6 +179,20 @@ class Breaker extends Layered implements CircuitBreaker {
 
   stats(): CircuitBreakerStats {
     return { ...this.#counts, keys: this.#made?.keys().length ?? 0 }
+  }
+
+  circuits(most = 100): { key: string; state: BreakerState; retryAt?: number }[] {
+    const found: { key: string; state: BreakerState; retryAt?: number }[] = []
+    const core = this.#made
+    for (const key of core?.keys() ?? []) {
+      if (found.length >= most) break
+      const circuit = core?.find(key)
+      const state = circuit === undefined ? 'closed' : this.#core().state(circuit)
+      if (circuit === undefined || state === 'closed') continue
+      const at = this.#core().retryAtOf(circuit) ?? Number.POSITIVE_INFINITY
+      found.push(Number.isFinite(at) ? { key, state, retryAt: at + this.driver.clock.wall() - this.driver.now() } : { key, state })
+    }
+    return found
   }
 
   on<Name extends keyof CircuitBreakerEvents>(event: Name, listener: (event: CircuitBreakerEvents[Name]) => void): () => void {

@@ -39,7 +39,7 @@ use lanes::Lanes;
 pub use limiter::{Entry, Limiter, LimiterConfig, Refusal, Turn};
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
-pub use task::{Limits, Spent};
+pub use task::{Limits, Spent, Standing};
 use task::{Phase, Task};
 
 /// See the top of this file.
@@ -247,6 +247,15 @@ impl Schedule {
     /// How many lanes have tasks.
     pub fn lanes(&self) -> usize {
         self.lanes.len()
+    }
+
+    /// Where a task is on its way; `None` when it has ended.
+    pub fn standing(&self, task: Token) -> Option<Standing> {
+        self.tasks.get(task).map(|task| match task.phase {
+            Phase::Queued => Standing::Queued,
+            Phase::Running => Standing::Running,
+            Phase::Backoff { .. } => Standing::Asleep,
+        })
     }
 
     fn waiting(&self) -> u32 {

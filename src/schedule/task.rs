@@ -68,6 +68,17 @@ pub(super) struct Task {
     spent: Spent,
 }
 
+/// Where a task is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It waits for its turn.
+    Queued,
+    /// An attempt runs.
+    Running,
+    /// It sleeps between attempts.
+    Asleep,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Queued,

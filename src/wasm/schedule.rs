@@ -9,7 +9,7 @@ use crate::schedule::adaptive::{AdaptiveRules, Algorithm, Load, Reason};
 use crate::schedule::breaker::{CircuitState, MILLION, Verdict};
 use crate::schedule::{
     Action, Admission, Backoff, BudgetRules, Config, DOUBLE, Deadline, Ending, Jitter, Limits, Outcome, Overflow, Rate,
-    RateLimit, Schedule, Settled, Spent,
+    RateLimit, Schedule, Settled, Spent, Standing,
 };
 use crate::slab::Token;
 use crate::time::{Duration, Instant};
@@ -156,6 +156,16 @@ impl ScheduleHandle {
     fn see(&mut self, now: f64) -> Instant {
         self.inner.see(micros(now));
         instant(now)
+    }
+
+    /// Where a task is: 0 in the queue, 1 running, 2 asleep, -1 when it has ended.
+    pub fn standing(&self, task: f64) -> i32 {
+        match token(task).and_then(|task| self.inner.standing(task)) {
+            None => -1,
+            Some(Standing::Queued) => 0,
+            Some(Standing::Running) => 1,
+            Some(Standing::Asleep) => 2,
+        }
     }
 
     /// Begins nothing of a lane before `until`.

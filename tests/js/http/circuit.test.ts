@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createCache, createFetch } from '../../../js/index.ts'
 import { ManualClock } from '../../../js/testing.ts'
+import { heldTransport } from './transport.ts'
 
 const body = (status: number) => new Response('{}', { status, headers: { 'cache-control': 'max-age=1, stale-if-error=600' } })
 const rules = { window: { type: 'consecutive', failures: 2 }, openDuration: 1000 } as const
@@ -95,5 +96,32 @@ describe('circuitBreaker of createFetch', () => {
   test('bad options are refused by name', () => {
     expect(() => createFetch({ circuitBreaker: { failureRatio: 2 } })).toThrow('circuitBreaker.failureRatio')
     expect(() => createFetch({ retry: { budget: { ratio: -1 } } })).toThrow('retry.budget.ratio')
+  })
+
+  test('says by host what is under way, waits, sleeps, and who is left alone until when', async () => {
+    const clock = new ManualClock()
+    const { transport, calls } = heldTransport()
+    const fetch = createFetch({
+      ...{ clock, perHost: 2, circuitBreaker: rules, fetch: transport },
+      ...{ seed: 1, retry: { maxRetries: 1, initialDelay: 500, maxDelay: 500 } },
+    })
+    expect(fetch.hosts()).toEqual([])
+    const urls = [...Array.from({ length: 5 }, (_, n) => `https://busy.example:81/${n}`), 'https://slow.example/', 'https://down.example/1']
+    const all = [...urls, 'https://down.example/2'].map(url =>
+      fetch(url, url.includes('down') ? { retry: false } : {}).catch(error => error),
+    )
+    await clock.advanceAsync(0)
+    for (const call of calls) if (!call.url.includes('busy')) call.answer('', { status: 503 })
+    await clock.advanceAsync(0)
+    const none = { inflight: 0, queued: 0, sleeping: 0, circuit: 'closed' }
+    const hosts = new Map(fetch.hosts().map(({ host, ...rest }) => [host, rest]))
+    expect(hosts.get('busy.example:81')).toEqual({ ...none, inflight: 2, queued: 3 })
+    expect(hosts.get('slow.example')).toEqual({ ...none, sleeping: 1 })
+    expect(hosts.get('down.example')).toEqual({ ...none, circuit: 'open', retryAt: clock.wall() + 1000 })
+    const { inflight, queued, sleeping } = fetch.stats()
+    expect([inflight, queued, sleeping]).toEqual([2, 3, 1])
+    await fetch.close()
+    await Promise.all(all)
+    expect(fetch.hosts()).toEqual([])
   })
 })

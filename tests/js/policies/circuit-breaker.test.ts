@@ -222,4 +222,18 @@ describe('circuitBreaker', () => {
       expect(() => circuitBreaker(options)).toThrow(name)
     }
   })
+
+  test('lists the circuits that are not closed, up to a number', async () => {
+    const { clock, breaker } = breakerOf()
+    expect(breaker.circuits()).toEqual([])
+    await breaker.execute(works, { key: 'well' })
+    for (const key of ['a', 'b', 'c']) await failed(breaker, 3, key)
+    breaker.isolate('d')
+    const retryAt = clock.wall() + 1000
+    const open = ['a', 'b', 'c'].map(key => ({ key, state: 'open', retryAt }))
+    expect(breaker.circuits()).toEqual([...open, { key: 'd', state: 'isolated' }])
+    expect(breaker.circuits(2)).toEqual(open.slice(0, 2))
+    clock.advance(1000)
+    expect(breaker.circuits()[0]).toEqual({ key: 'a', state: 'half-open' })
+  })
 })
