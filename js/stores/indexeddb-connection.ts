@@ -12,8 +12,12 @@ import { failed, nameOf, one, untilDead } from './indexeddb-requests.ts'
 
 export const DIRECTORIES = 'directories'
 export const PAYLOADS = 'payloads'
+/** Under numbers the traces of segments (`indexeddb-trace.ts`), under a name the epoch. */
 export const ABOUT = 'about'
 export const EPOCH = 'epoch'
+
+/** Of the database. 1 had no traces; what it holds is given up. */
+const FORMAT = 2
 
 /** How often a database is asked to open before it is suspected, and the first wait between, in milliseconds. */
 const TRIES = 3
@@ -190,16 +194,18 @@ function open(name: string, signal: AbortSignal, count: (kind: string) => void):
   return new Promise((resolve, reject) => {
     const factory = globalThis.indexedDB as IDBFactory | null | undefined
     if (factory === undefined || factory === null) throw new ShelflifeError('ERR_STORE', 'there is no IndexedDB here')
-    const request = factory.open(name, 1)
+    const request = factory.open(name, FORMAT)
     let isNew = false
-    request.onupgradeneeded = () => {
-      isNew = true
+    request.onupgradeneeded = ({ oldVersion }) => {
+      isNew = oldVersion === 0
+      if (!isNew) count('upgraded')
       const { result, transaction } = request
       try {
+        for (const store of Array.from(result.objectStoreNames)) result.deleteObjectStore(store)
         result.createObjectStore(DIRECTORIES, { autoIncrement: true })
         result.createObjectStore(PAYLOADS)
         const epoch: Epoch = { birth: unique(), clearing: '' }
-        result.createObjectStore(ABOUT).put(epoch, EPOCH)
+        result.createObjectStore(ABOUT, { autoIncrement: true }).put(epoch, EPOCH)
       } catch (cause) {
         reject(cause)
         transaction?.abort()

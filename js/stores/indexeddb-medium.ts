@@ -4,6 +4,7 @@ import { isShelflifeError } from '../errors.ts'
 import { checksum } from './checksum.ts'
 import { ABOUT, type ConnectionHost, DIRECTORIES, EPOCH, IndexedDbConnection, PAYLOADS } from './indexeddb-connection.ts'
 import { exact, failed, nameOf, one, settled, several, untilDead, write } from './indexeddb-requests.ts'
+import { idsAfter, readTrace, traceOf } from './indexeddb-trace.ts'
 import type { Durability, ListedSegment, MediumCall, Peers, Segment, SegmentMedium } from './segment-medium.ts'
 
 /** A payload up to this many bytes lies beside its directory: one request less, and soon it is compacted into a larger one. */
@@ -23,18 +24,30 @@ interface Stored {
   readonly payload?: Uint8Array
 }
 
+/** Segments in the order of their ids, known up to `end`. */
+interface Batch {
+  readonly ids: readonly number[]
+  readonly records: readonly unknown[]
+  /** Ids of payloads and traces. */
+  readonly left: ReadonlySet<number>
+  readonly end: number
+  readonly isLast: boolean
+}
+
 /**
  * See the top of this file. Ids are the keys that the store of directories generates, in the order of its transactions. These are told to commit
  * as soon as all is asked: one that waits until its answers have been heard bars the log for others, while a page stands still.
  */
 export class IndexedDbMedium implements SegmentMedium {
   readonly writable = true
-  readonly overhead = 64
+  readonly overhead = 128
   /** Engines keep a database in one log, or journal, of transactions. */
   readonly isOrdered = true
   readonly peers: Peers | undefined
   readonly #durability: 'relaxed' | 'strict'
   readonly #connection: IndexedDbConnection
+  /** A segment was found without a trace, and none with one after it: what numbers traces may lag behind. 0: it does not. */
+  #untraced = 0
 
   constructor(name: string, durability: 'relaxed' | 'strict', host: ConnectionHost, peers?: Peers) {
     this.#durability = durability
@@ -58,6 +71,12 @@ export class IndexedDbMedium implements SegmentMedium {
       return write(database, stores, strength, signal, (transaction, attempt) => {
         this.#meet(transaction)
         const directories = transaction.objectStore(DIRECTORIES)
+        const about = transaction.objectStore(ABOUT)
+        if (this.#untraced > 0) {
+          about.put(null, this.#untraced)
+          about.delete(this.#untraced)
+          this.#untraced = 0
+        }
         const ids: number[] = []
         let apart = 0
         for (const [index, segment] of segments.entries()) {
@@ -65,6 +84,7 @@ export class IndexedDbMedium implements SegmentMedium {
           const record: Stored = { directory: exact(directory), payloadBytes: payload.length, check: checksum(directory) }
           const isApart = !isWithin(segment)
           if (isApart) apart += 1
+          about.add(traceOf(directory))
           directories.add(isApart ? record : { ...record, payload: exact(payload) }).onsuccess = event => {
             const id = (event.target as IDBRequest<number>).result
             ids[index] = id
@@ -87,30 +107,21 @@ export class IndexedDbMedium implements SegmentMedium {
   list(after: number, { signal }: MediumCall): Promise<ListedSegment[]> {
     return this.#attempt('list', signal, async database => {
       const listed: ListedSegment[] = []
-      for (let last = after; ; ) {
-        const range = IDBKeyRange.lowerBound(last, true)
-        const transaction = database.transaction(ALL)
-        this.#meet(transaction)
-        const store = transaction.objectStore(DIRECTORIES)
-        const requests = [
-          store.getAllKeys(range, LIST_BATCH),
-          store.getAll(range, LIST_BATCH),
-          transaction.objectStore(PAYLOADS).getAllKeys(range, 2 * LIST_BATCH),
-        ] as const
-        transaction.commit()
-        const [ids, records, owners] = await Promise.all([
-          settled<number[]>(requests[0], signal),
-          settled<unknown[]>(requests[1], signal),
-          settled<number[]>(requests[2], signal),
-        ])
-        const isLast = ids.length < LIST_BATCH
-        for (const [index, id] of ids.entries()) listed.push(this.#listed(id, records[index]))
+      const mute: number[] = []
+      for (let next: Promise<Batch> | undefined = this.#readBatch(database, after, signal); next !== undefined; ) {
+        const { ids, records, left, end, isLast }: Batch = await next
+        // The next ones come while these are looked at.
+        next = isLast ? undefined : this.#readBatch(database, end, signal)
         const known = new Set(ids)
-        // A payload whose directory is gone: nobody knows what that had to say.
-        for (const id of owners) if (!known.has(id) && (isLast || id < (ids.at(-1) as number))) listed.push(this.#listed(id, undefined))
-        if (isLast) return listed.sort((a, b) => a.id - b.id)
-        last = ids.at(-1) as number
+        for (const [at, id] of ids.entries()) if (id <= end) listed.push(this.#listed(id, records[at]))
+        // A payload or a trace whose directory is gone: it had something to say.
+        for (const id of left) if (!known.has(id) && id <= end) listed.push(this.#listed(id, undefined))
       }
+      for (const { id, directory } of listed) if (directory.length === 0) mute.push(id)
+      if (mute.length === 0) return listed.sort((a, b) => a.id - b.id)
+      const traces = await several(database, ABOUT, mute, signal)
+      const keys = new Map(mute.map((id, at) => [id, readTrace(traces[at])]))
+      return listed.map(segment => ({ ...segment, keys: keys.get(segment.id) })).sort((a, b) => a.id - b.id)
     })
   }
 
@@ -130,8 +141,8 @@ export class IndexedDbMedium implements SegmentMedium {
 
   remove(ids: readonly number[], { signal }: MediumCall): Promise<void> {
     return this.#attempt('remove', signal, database =>
-      write(database, [DIRECTORIES, PAYLOADS], this.#durability, signal, transaction => {
-        for (const name of [DIRECTORIES, PAYLOADS]) for (const id of ids) transaction.objectStore(name).delete(id)
+      write(database, ALL, this.#durability, signal, transaction => {
+        for (const name of ALL) for (const id of ids) transaction.objectStore(name).delete(id)
         transaction.commit()
       }),
     )
@@ -142,6 +153,7 @@ export class IndexedDbMedium implements SegmentMedium {
       write(database, ALL, this.#durability, signal, transaction => {
         transaction.objectStore(DIRECTORIES).clear()
         transaction.objectStore(PAYLOADS).clear()
+        transaction.objectStore(ABOUT).delete(idsAfter(0))
         const done = this.#connection.renew(transaction)
         transaction.commit()
         return done
@@ -153,6 +165,34 @@ export class IndexedDbMedium implements SegmentMedium {
   async close(): Promise<void> {
     this.peers?.close()
     await this.#connection.close()
+  }
+
+  /** The next directories after `after`, and what payloads and traces there are. Nothing of it is old by the time that the rest is read. */
+  async #readBatch(database: IDBDatabase, after: number, signal: AbortSignal): Promise<Batch> {
+    const transaction = database.transaction(ALL)
+    this.#meet(transaction)
+    const range = idsAfter(after)
+    const directories = transaction.objectStore(DIRECTORIES)
+    const requests = [
+      directories.getAllKeys(range, LIST_BATCH),
+      directories.getAll(range, LIST_BATCH),
+      transaction.objectStore(PAYLOADS).getAllKeys(range, LIST_BATCH * 2),
+      transaction.objectStore(ABOUT).getAllKeys(range, LIST_BATCH * 2),
+    ] as const
+    transaction.commit()
+    const [ids, records, owners, traces] = (await Promise.all(requests.map(request => settled<unknown[]>(request, signal)))) as [
+      number[],
+      unknown[],
+      number[],
+      number[],
+    ]
+    // Each list is known up to its end, if it has one.
+    const endOf = (found: number[], most: number) => (found.length < most ? Number.POSITIVE_INFINITY : (found.at(-1) as number))
+    const end = Math.min(endOf(ids, LIST_BATCH), endOf(owners, LIST_BATCH * 2), endOf(traces, LIST_BATCH * 2))
+    const isLast = end === Number.POSITIVE_INFINITY
+    const [last = 0, lastTrace = after] = [ids.at(-1), traces.at(-1)]
+    if (isLast && last > lastTrace) this.#untraced = last
+    return { ids, records, left: new Set([...owners, ...traces]), end, isLast }
   }
 
   /** Looks, within a transaction, whether somebody has emptied the log. */

@@ -113,21 +113,81 @@ const MISFORTUNES: Record<string, () => Promise<void>> = {
     const tier = await opened(database)
     await set(tier, 'a', 1, 'stored')
     await tier.close()
-    const raw = await new Promise<IDBDatabase>(resolve => {
-      const request = indexedDB.open(`shelflife:${database}`)
-      request.onsuccess = () => resolve(request.result)
-    })
-    const transaction = raw.transaction('directories', 'readwrite')
-    transaction.objectStore('directories').add('nonsense')
-    await new Promise(resolve => {
-      transaction.oncomplete = resolve
-    })
-    raw.close()
+    await tamper(database, directories => directories.add('nonsense'))
     const again = await opened(database)
     same([again.stats().state, again.stats().errors, await again.getMany(['a'])], ['on', { damaged: 1, distrusted: 1 }, [undefined]])
     await set(again, 'a', 2, 'stored')
     same((await again.getMany(['a']))[0]?.value, 2)
   },
+  'a record that is gone takes what is older of its keys along, and nothing else': async () => {
+    const database = name()
+    for (const isLast of [true, false]) {
+      const tier = await opened(database)
+      for (const key of ['a', 'b', 'c']) await set(tier, key, 1, 'stored')
+      await set(tier, 'a', 2, 'stored')
+      if (!isLast) await set(tier, 'c', 2, 'stored')
+      await tier.close()
+      await tamper(database, async directories => {
+        const keys = await settled(directories.getAllKeys())
+        directories.delete(keys.at(isLast ? -1 : -2) as number)
+      })
+      const again = await opened(database)
+      const values = (await again.getMany(['a', 'b', 'c'])).map(entry => entry?.value)
+      same([values, again.stats().errors], [[undefined, 1, isLast ? 1 : 2], { damaged: 1 }])
+      await again.close()
+      const later = await opened(database)
+      same([(await later.getMany(['a']))[0], later.stats().errors], [undefined, {}])
+      await later.close()
+    }
+  },
+  'where records were added by others, and after transactions that came to nothing, traces are still those of their segments': async () => {
+    const database = name()
+    const tier = await opened(database)
+    await set(tier, 'a', 1, 'stored')
+    await tier.close()
+    await tamper(database, async directories => {
+      for (let times = 0; times < 3; times += 1) await settled(directories.delete(await settled(directories.add('nonsense'))))
+    })
+    await tamper(database, async (directories, about) => {
+      await Promise.all([settled(directories.add('nonsense')), settled(about.add('nonsense'))])
+      directories.transaction.abort()
+    }).catch(() => {})
+    for (const value of [2, 3, 4]) {
+      const next = await opened(database)
+      await set(next, 'a', value, 'stored')
+      await set(next, `b${value}`, value, 'stored')
+      await next.close()
+    }
+    await tamper(database, async directories => {
+      const keys = await settled(directories.getAllKeys())
+      directories.delete(keys.at(-2) as number)
+    })
+    const again = await opened(database)
+    same(
+      (await again.getMany(['a', 'b2', 'b3', 'b4'])).map(entry => entry?.value),
+      [undefined, 2, 3, 4],
+    )
+  },
+}
+
+/** Changes the records of a database behind the back of everybody. */
+async function tamper(database: string, change: (directories: IDBObjectStore, about: IDBObjectStore) => unknown): Promise<void> {
+  const request = indexedDB.open(`shelflife:${database}`)
+  const raw = await settled(request)
+  const transaction = raw.transaction(['directories', 'about'], 'readwrite')
+  const done = new Promise((resolve, reject) => {
+    transaction.oncomplete = resolve
+    transaction.onabort = reject
+  })
+  // It may be over before the change says so.
+  await Promise.all([done, change(transaction.objectStore('directories'), transaction.objectStore('about'))]).finally(() => raw.close())
+}
+
+function settled<Result>(request: IDBRequest<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
 }
 
 async function measure(entries: number): Promise<Record<string, number>> {
