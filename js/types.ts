@@ -29,7 +29,9 @@ export type { RequestPhases, RequestTrace } from './http/errors.ts'
 export type { StoredResponse } from './http/record.ts'
 export type { Freshness } from './http/rfc9111/reuse.ts'
 export type {
+  BareResponse,
   CachingOptions,
+  ConnectionStats,
   DownloadProgress,
   Fetch,
   FetchHooks,
@@ -48,6 +50,7 @@ export type {
   RetryOptions,
   Transport,
   TransportProgress,
+  TransportStats,
 } from './http/types.ts'
 export type * from './limits/types.ts'
 export type { HistogramOptions, MetricOptions } from './metrics/definition.ts'

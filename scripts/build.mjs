@@ -63,6 +63,7 @@ export async function buildPackage() {
     in: join(root, `js/${name}.ts`),
     out: name,
   }))
+  entries.push({ in: join(root, 'js/http/transports/undici.ts'), out: 'transports/undici' })
   // The glue has side effects, as wasm-bindgen writes it. With a file for each part, bundles leave out the parts they do not use.
   const parts = Object.keys(PARTS)
     .filter(part => part !== 'shelflife')

@@ -5,7 +5,8 @@ import type { Driver } from '../core/driver.ts'
 import { report } from '../report.ts'
 import { isOpaque, type StoredResponse } from './record.ts'
 import { follow, type RedirectPolicy } from './redirect.ts'
-import type { DownloadProgress, Transport, TransportProgress } from './types.ts'
+import type { BareResponse, Transport, TransportProgress } from './transport.ts'
+import type { DownloadProgress } from './types.ts'
 
 /** The body is larger than allowed. Internal: the exchange makes the public error of it. */
 export class BodyTooLarge extends Error {
@@ -123,7 +124,7 @@ export interface AttemptRequest {
 
 /** An answer whose head has come. */
 export interface Head {
-  readonly response: Response
+  readonly response: BareResponse
   /** What becomes of it once its body is here. */
   readonly record: Omit<StoredResponse, 'body'>
   /** The size that the head promises of the decoded body, if it does. */
@@ -144,7 +145,7 @@ export async function performHead(
   const isFollowed = redirects !== undefined && (init.redirect ?? 'follow') === 'follow'
   const arrival = isFollowed
     ? await follow(transport, { url, init }, watch, redirects)
-    : { response: await transport(url, init, watch), url, redirected: false, lasting: false }
+    : { response: await (transport.bare ?? transport)(url, init, watch), url, redirected: false, lasting: false }
   watch.answered()
   const { response, lasting } = arrival
   if (response.type === 'error') throw new TypeError('the transport answered with a network error')
@@ -189,18 +190,24 @@ export async function performAttempt(
 }
 
 /** Nobody reads on: lets go of the connection, also with a transport that ignores its signal. */
-export function letGo(response: Response, controller: AbortController, why: unknown): void {
+export function letGo(response: BareResponse, controller: AbortController, why: unknown): void {
   controller.abort(why)
   if (response.body?.locked === false) response.body.cancel(why).catch(() => undefined)
 }
 
 /** The decoded size that the headers promise; `undefined` when they do not say or the body is encoded. */
-function announcedBytes(headers: Headers): number | undefined {
+function announcedBytes(headers: BareResponse['headers']): number | undefined {
   const length = headers.get('content-length')
   return headers.has('content-encoding') || length === null || !/^\d+$/.test(length) ? undefined : Number(length)
 }
 
-async function readBody(response: Response, watch: AttemptWatch, announced: number | undefined, signal: AbortSignal): Promise<Uint8Array> {
+async function readBody(
+  response: BareResponse,
+  watch: AttemptWatch,
+  announced: number | undefined,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  if (response.collect !== undefined) return response.collect(bytes => watch.received(bytes, announced))
   if (response.body === null) return new Uint8Array()
   const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>
   const chunks: Uint8Array<ArrayBuffer>[] = []

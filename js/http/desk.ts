@@ -203,7 +203,8 @@ export class Desk {
     const { running, queued, sleeping } = this.#load()
     const latency = this.#metrics?.latency()
     const stats = { ...this.counts, failures: Object.fromEntries(this.#failures), queued, inflight: running, sleeping }
-    return latency === undefined ? stats : { ...stats, latency }
+    const connections = this.transport.stats?.().hosts
+    return { ...stats, ...(latency !== undefined && { latency }), ...(connections !== undefined && { connections }) }
   }
 
   /** See {@link HostStats}. */
@@ -241,7 +242,7 @@ export class Desk {
     let error = -aborted
     for (const count of this.#failures.values()) error += count
     const outcomes = { hit: hits, stale, revalidated, miss: misses, coalesced, error, aborted }
-    return { outcomes, retries: this.#retries, bytes, inflight: this.#load().running }
+    return { outcomes, retries: this.#retries, bytes, inflight: this.#load().running, connections: this.transport.stats?.().hosts }
   }
 }
 

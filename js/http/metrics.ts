@@ -5,7 +5,8 @@ import { Copies } from '../metrics/copies.ts'
 import type { TimerSeries } from '../metrics/instruments.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Source } from './record.ts'
-import type { FetchLatency } from './types.ts'
+import type { ConnectionStats } from './transport.ts'
+import type { FetchLatency, FetchStats } from './types.ts'
 
 /** Why a request is tried again. */
 export type RetryReason = 'network' | 'timeout' | 'status'
@@ -16,6 +17,7 @@ export interface ClientTotals {
   readonly retries: Readonly<Record<RetryReason, number>>
   readonly bytes: number
   readonly inflight: number
+  readonly connections: FetchStats['connections']
 }
 
 /** How a call ended. */
@@ -33,6 +35,7 @@ export class ClientMetrics {
   readonly #wait: TimerSeries
   readonly #rateWait: TimerSeries | undefined
   readonly #copies = new Copies()
+  readonly #hosts = new Map<string, (stats: ConnectionStats | undefined) => void>()
   readonly #copy: (totals: ClientTotals) => void
   readonly #read: () => ClientTotals
   readonly #stop: () => void
@@ -69,6 +72,7 @@ export class ClientMetrics {
       for (const { reason, copy } of byReason) copy(totals.retries[reason])
       received(totals.bytes)
       running(totals.inflight)
+      if (totals.connections !== undefined) this.#copyConnections(totals.connections)
     }
     this.#stop = registry.onCollect(() => this.#collect())
   }
@@ -99,6 +103,33 @@ export class ClientMetrics {
     this.#collect()
     this.#stop()
     this.#copies.leave()
+  }
+
+  /** Hosts come and go; one that is gone has no connections. */
+  #copyConnections(hosts: NonNullable<FetchStats['connections']>): void {
+    for (const host of Object.keys(hosts)) if (!this.#hosts.has(host)) this.#hosts.set(host, this.#connectionsOf(host))
+    for (const [host, copy] of this.#hosts) copy(hosts[host])
+  }
+
+  #connectionsOf(host: string): (stats: ConnectionStats | undefined) => void {
+    const client = this.#client
+    const labelNames = ['client', 'host', 'state'] as const
+    const connections = this.#registry.gauge({ name: 'client_connections', help: 'Connections, and those nobody uses.', labelNames })
+    const requests = this.#registry.gauge({
+      name: 'client_connection_requests',
+      help: 'Requests that have, or wait for, a connection.',
+      labelNames,
+    })
+    const copies = [
+      ...(['connected', 'free'] as const).map(state => ({ state, copy: this.#copies.gauge(connections.with({ client, host, state })) })),
+      ...(['pending', 'running', 'queued'] as const).map(state => ({
+        state,
+        copy: this.#copies.gauge(requests.with({ client, host, state })),
+      })),
+    ]
+    return stats => {
+      for (const { state, copy } of copies) copy(stats?.[state] ?? 0)
+    }
   }
 
   #collect(): void {

@@ -4,7 +4,7 @@
  */
 
 import { parseCacheControl } from './rfc9111/directives.ts'
-import type { Transport, TransportProgress } from './types.ts'
+import type { BareResponse, Transport, TransportProgress } from './transport.ts'
 
 /** How redirects are followed. */
 export interface RedirectPolicy {
@@ -25,7 +25,7 @@ export interface Hop {
 
 /** The answer at the end of all redirects. */
 export interface Arrival {
-  readonly response: Response
+  readonly response: BareResponse
   readonly url: string
   readonly redirected: boolean
   /** Whether every redirect on the way was for good, so that what is at its end may be kept under where it began. */
@@ -52,10 +52,11 @@ const OF_A_BODY = ['content-encoding', 'content-language', 'content-length', 'co
 
 /** Calls the transport until what it answers is no redirect. */
 export async function follow(transport: Transport, first: Hop, progress: TransportProgress, policy: RedirectPolicy): Promise<Arrival> {
+  const send = transport.bare ?? transport
   let { url, init } = first
   let lasting = true
   for (let hops = 0; ; hops += 1) {
-    const response = await transport(url, { ...init, redirect: 'manual' }, progress)
+    const response = await send(url, { ...init, redirect: 'manual' }, progress)
     const location = REDIRECTS.has(response.status) ? response.headers.get('location') : null
     if (location === null) return { response, url, redirected: hops > 0, lasting }
     lasting &&= isLasting(response)
@@ -93,7 +94,7 @@ function redirected(init: RequestInit, status: number, isElsewhere: boolean): Re
 }
 
 /** Moved for good, without a word of when to look again. */
-function isLasting({ status, headers }: Response): boolean {
+function isLasting({ status, headers }: BareResponse): boolean {
   if (status !== 301 && status !== 308) return false
   const said = parseCacheControl(headers.get('cache-control') ?? '')
   return !said.noStore && said.noCache === false && said.maxAge === undefined && !headers.has('expires') && !headers.has('set-cookie')

@@ -8,20 +8,9 @@ import type { Duration, Size } from '../options.ts'
 import type { BreakerOptions } from '../policies/breaker-options.ts'
 import type { RetryBudgetOptions } from '../policies/budget-options.ts'
 import type { HedgeDelay } from '../policies/hedge-options.ts'
+import type { Transport, TransportStats } from './transport.ts'
 
-/**
- * What performs one request: the platform's `fetch`, or one with the same shape. One that sees more than an answer tells
- * `progress`, which is made for each attempt.
- */
-export type Transport = (url: string, init: RequestInit, progress: TransportProgress) => Promise<Response>
-
-/** What a transport may tell of an attempt. */
-export interface TransportProgress {
-  /** The connection stands, and the request goes out on it. */
-  connected(): void
-  /** So many more bytes of the body have come, as they are on the wire: what is decoded of them has a limit, see `maxCompressionRatio`. */
-  encoded(bytes: number): void
-}
+export type { BareResponse, ConnectionStats, Transport, TransportProgress, TransportStats } from './transport.ts'
 
 /** What has come of a body. */
 export interface DownloadProgress {
@@ -240,7 +229,7 @@ export interface FetchOptions extends CachingOptions {
   retry?: RetryOptions | false
   /** Whether identical GET and HEAD requests that are under way at the same time share one. Default: true. */
   dedupe?: boolean
-  /** What performs a request. Default: the platform's `fetch`. */
+  /** What performs a request: on Node `undiciTransport` of `shelflife/transports/undici` is faster, and limits connections. Default: the platform's `fetch`. */
   fetch?: Transport
   /** Where jitter begins; the same seed gives the same delays. Default: random. */
   seed?: number
@@ -311,6 +300,8 @@ export interface FetchStats {
   cacheFailures: number
   /** Only where `metrics` is given. */
   latency?: FetchLatency
+  /** Connections by host and port, where the transport tells. */
+  connections?: TransportStats['hosts']
 }
 
 /** What goes on with one host; a copy. */

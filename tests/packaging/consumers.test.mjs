@@ -242,7 +242,7 @@ for (const [module, moduleResolution, platform, known] of /** @type {const} */ (
 ])) {
   test(`TypeScript finds the types (${moduleResolution}, ${platform})`, () => {
     const consumer = `
-      import { createCache, createMemoryCache, type Clock } from 'shelflife'
+      import { createCache, createFetch, createMemoryCache, type Clock } from 'shelflife'
       import { createMemoryCache as slim, useCore } from 'shelflife/slim'
       import { fromCache } from 'shelflife/cache-manager'
       import { LRUCache } from 'shelflife/lru-cache'
@@ -250,6 +250,7 @@ for (const [module, moduleResolution, platform, known] of /** @type {const} */ (
       import { indexedDB } from 'shelflife/stores/indexeddb'
       import { redis, redisBus } from 'shelflife/stores/redis'
       import { ManualClock } from 'shelflife/testing'
+      import { undiciTransport, type UndiciTransportOptions } from 'shelflife/transports/undici'
       const clock: Clock = new ManualClock()
       const cache = createMemoryCache<string, number>({ max: 10, ttl: '5m', clock })
       const value: number | undefined = cache.get('a')
@@ -260,7 +261,9 @@ for (const [module, moduleResolution, platform, known] of /** @type {const} */ (
       const fetched: Promise<number | undefined> = lru.fetch('a', { context: { name: 'Ada' } })
       // @ts-expect-error without the context that this cache demands
       void lru.fetch('a')
-      console.log(fromCache(createCache<number>()), fetched, value, slim, useCore, fileSystem, indexedDB, redis, redisBus)
+      const connections: UndiciTransportOptions = { connectionsPerHost: 4, allowH2: true }
+      const fetch = createFetch({ fetch: undiciTransport(connections) })
+      console.log(fetch.stats().connections, fromCache(createCache<number>()), fetched, value, slim, useCore, fileSystem, indexedDB, redis, redisBus)
     `
     const tsconfig = {
       compilerOptions: {
