@@ -105,6 +105,12 @@ export function isShelflifeError(value: unknown): value is ShelflifeError {
   return value instanceof Error && (value as { [BRAND]?: unknown })[BRAND] === true
 }
 
+/** What a function of the caller threw, with a code. An error of shelflife is passed on as it is. */
+export function thrownBy(what: string, cause: unknown): ShelflifeError {
+  if (isShelflifeError(cause)) return cause
+  return new ShelflifeError('ERR_HANDLER', `${what} threw: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+}
+
 function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
   if (typeof value === 'bigint') return `${value}n`

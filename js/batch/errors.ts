@@ -1,6 +1,6 @@
 /** The errors of batches. */
 
-import { isShelflifeError, ShelflifeError } from '../errors.ts'
+import { ShelflifeError } from '../errors.ts'
 
 /** The run was aborted before the item was finished. */
 export class BatchAbortedError extends ShelflifeError {
@@ -23,10 +23,4 @@ export class BatchResultError extends ShelflifeError {
     const got = Array.isArray(received) ? `${received.length} results` : 'no array'
     super('ERR_BATCH_RESULT', `the handler must return an array of ${expected} results, in the order of the items; it returned ${got}`)
   }
-}
-
-/** What a function of the caller threw, with a code. An error of shelflife is passed on as it is. */
-export function thrownBy(what: string, cause: unknown): ShelflifeError {
-  if (isShelflifeError(cause)) return cause
-  return new ShelflifeError('ERR_HANDLER', `${what} threw: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 }

@@ -1,8 +1,7 @@
 /** Tells how far a run is: when something changed, and no more often than asked. */
 
 import { Alarm, type Driver } from '../core/driver.ts'
-import type { ShelflifeError } from '../errors.ts'
-import { thrownBy } from './errors.ts'
+import { type ShelflifeError, thrownBy } from '../errors.ts'
 import type { BatchProgress } from './types.ts'
 
 /** The counts that progress is told from. */

@@ -2,9 +2,9 @@
 
 import { BatchCore, type BatchPlan } from '../core/batch-core.ts'
 import { Alarm, type Driver } from '../core/driver.ts'
-import { type ShelflifeError, TimeoutError } from '../errors.ts'
+import { type ShelflifeError, TimeoutError, thrownBy } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
-import { BatchAbortedError, BatchResultError, thrownBy } from './errors.ts'
+import { BatchAbortedError, BatchResultError } from './errors.ts'
 import { Flight } from './flight.ts'
 import { Ledger } from './ledger.ts'
 import type { BatchMeters } from './meters.ts'

@@ -1,5 +1,6 @@
 /** One call of the transport, from sending to the last byte of the body. */
 
+import { joined } from '../bytes.ts'
 import type { Clock } from '../clock.ts'
 import type { Driver } from '../core/driver.ts'
 import { report } from '../report.ts'
@@ -226,19 +227,13 @@ async function readBody(
     reader.cancel(error).catch(() => undefined)
     throw error
   }
-  return joined(chunks, received)
+  return bodyOf(chunks, received)
 }
 
 /** The pieces of a body as one; a single one that fills its buffer as it is. */
-export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+export function bodyOf(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const [first] = chunks
   // A view on a larger buffer would keep the rest of it in memory as long as the record lives.
   if (chunks.length === 1 && first !== undefined && first.byteLength === first.buffer.byteLength) return first
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return whole
+  return joined(chunks, size)
 }

@@ -9,7 +9,7 @@ import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
 import type { Deadline, ScheduledTask, Spent } from '../core/schedule-core.ts'
 import type { CoreTrappedError } from '../errors.ts'
-import { AttemptWatch, BodyTooLarge, type Head, joined, letGo, performHead } from './attempt.ts'
+import { AttemptWatch, BodyTooLarge, bodyOf, type Head, letGo, performHead } from './attempt.ts'
 import type { Desk, Live } from './desk.ts'
 import { isTransient, NetworkError, RequestTimeoutError, type RequestTrace, ResponseTooLargeError, traceOf } from './errors.ts'
 import { Passage } from './passage.ts'
@@ -290,7 +290,7 @@ class Copy {
   }
 
   get bytes(): Bytes | undefined {
-    return this.#chunks && (joined(this.#chunks, this.#size) as Bytes)
+    return this.#chunks && (bodyOf(this.#chunks, this.#size) as Bytes)
   }
 
   /** A copy of the piece: whoever reads it may do with it what he likes. */

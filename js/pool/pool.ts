@@ -1,9 +1,8 @@
 /** `createPool`: expensive things that are lent and given back. */
 
 import { AbortWatch } from '../abort-watch.ts'
-import { thrownBy } from '../batch/errors.ts'
 import { Alarm, type Driver } from '../core/driver.ts'
-import { ClosedError, InvalidArgumentError, QueueFullError, TimeoutError } from '../errors.ts'
+import { ClosedError, InvalidArgumentError, QueueFullError, TimeoutError, thrownBy } from '../errors.ts'
 import { LateSignal } from '../late-signal.ts'
 import type { WaitReport } from '../metrics/wait-report.ts'
 import { wholeNumber } from '../options.ts'

@@ -1,5 +1,6 @@
 /** Compression of what stores write: the option, and who does the work in browsers: the streams of the platform. */
 
+import { joined } from '../bytes.ts'
 import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
 import { optionsObject, type Size, sizeInBytes } from '../options.ts'
 
@@ -96,11 +97,5 @@ async function through(stream: CompressionStream | DecompressionStream, bytes: U
     }
     pieces.push(read.value)
   }
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
+  return joined(pieces, length)
 }

@@ -3,7 +3,8 @@
  * the engine. Structure is ASCII in UTF-8, so no byte of another character can be taken for it.
  */
 
-import { type ByteSource, type ItemOptions, joined, MAX_ITEM_BYTES, parsed, piecesOf, unreadable } from './lines.ts'
+import { joined } from '../bytes.ts'
+import { type ByteSource, type ItemOptions, MAX_ITEM_BYTES, parsed, piecesOf, unreadable } from './lines.ts'
 
 const QUOTE = 0x22
 const COMMA = 0x2c

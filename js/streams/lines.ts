@@ -1,5 +1,6 @@
 /** Lines of a stream of bytes, and the values of NDJSON: one at a time, whatever their number. */
 
+import { joined } from '../bytes.ts'
 import { ShelflifeError } from '../errors.ts'
 
 /** Options of {@link ndjson} and {@link jsonArray}. */
@@ -111,14 +112,4 @@ export function parsed(text: string, where: string): unknown {
 
 export function unreadable(message: string, cause?: unknown): ShelflifeError {
   return new ShelflifeError('ERR_PARSE', message, cause === undefined ? {} : { cause })
-}
-
-export function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.byteLength
-  }
-  return whole
 }

@@ -5,6 +5,7 @@
  * Blocks follow each other, each with its length before it in four bytes, little endian. Each expands to `MAX_BLOCK` bytes, the last to the rest.
  */
 
+import { joined } from '../bytes.ts'
 import { ShelflifeError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
 import { FORM, type Zip } from '../stores/compression.ts'
@@ -50,7 +51,7 @@ export const lz4Zip: Zip = {
       pieces.push(piece)
     }
     if (from !== bytes.length) throw damaged()
-    return joined(pieces)
+    return together(pieces)
   },
 }
 
@@ -63,15 +64,12 @@ async function load(): Promise<typeof import('../core/lz4-core.ts')> {
   }
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
+function together(pieces: readonly Uint8Array[]): Uint8Array {
   if (pieces.length === 1) return pieces[0] as Uint8Array
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
+  return joined(
+    pieces,
+    pieces.reduce((sum, piece) => sum + piece.length, 0),
+  )
 }
 
 function damaged(): ShelflifeError {
