@@ -5,13 +5,15 @@ import { compareAsync } from './cache/rounds.mjs'
 
 const parts = {
   batcher: () => import('./flow/batcher.mjs'),
+  process: () => import('./flow/process.mjs'),
   queue: () => import('./flow/queue.mjs'),
   policies: () => import('./flow/policies.mjs'),
 }
 const { values: given } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
 const report = []
 for (const part of given.only?.split(',') ?? Object.keys(parts)) {
-  for (const { title, base, operations, rounds, warmUp, contestants } of (await parts[part]()).workloads) {
+  const { workloads, memory } = await parts[part]()
+  for (const { title, base, operations, rounds, warmUp, contestants } of workloads) {
     const rows = await compareAsync(contestants, { operations, base, ...(rounds && { rounds, warmUp }) })
     report.push({ title, base, rows })
     if (given.json) continue
@@ -19,5 +21,13 @@ for (const part of given.only?.split(',') ?? Object.keys(parts)) {
     for (const { name, nsPerOperation, ratio } of rows)
       console.log(`  ${name.padEnd(34)}${nsPerOperation.toFixed(1).padStart(12)}${ratio.toFixed(2).padStart(9)} x ${base}`)
   }
+  if (memory === undefined) continue
+  const rows = await memory()
+  const title = `MB in use when ${rows[0].marks.join(', ')} items have been read`
+  report.push({ title, rows })
+  if (given.json) continue
+  console.log(`\n${title}`)
+  for (const { name, heap, seconds } of rows)
+    console.log(`  ${name.padEnd(42)}${heap.map(mb => mb.toFixed(1).padStart(8)).join('')}   in ${seconds.toFixed(1)} s`)
 }
 if (given.json) console.log(JSON.stringify(report, null, 2))

@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'ERR_QUOTA'
   | 'ERR_HANDLER'
   | 'ERR_BATCH_RESULT'
+  | 'ERR_RESUME_TOKEN'
   | 'ERR_PARTIAL_LOAD'
   | 'ERR_SERIES_LIMIT'
 

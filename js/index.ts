@@ -3,6 +3,7 @@
 export { createBatcher } from './batch/batcher/batcher.ts'
 export { BatchAbortedError, BatchResultError } from './batch/errors.ts'
 export { processBatch } from './batch/process.ts'
+export { ResumeTokenError } from './batch/resume.ts'
 export { type Cache, createCache } from './cache/cache.ts'
 export { type Lazy, type LazyOptions, lazy } from './cache/lazy.ts'
 export { createMemoryCache, type MemoryCache } from './cache/memory-cache.ts'

@@ -9,7 +9,9 @@ export type {
   BatchResult,
   BatchStats,
   FailedItem,
+  ItemKey,
   LearnedBatchSize,
+  ResumeToken,
 } from './batch/types.ts'
 export type { CircuitState } from './cache/circuit.ts'
 export type * from './cache/loading-types.ts'

@@ -1,12 +1,12 @@
 /** One batch in the hands of the handler. */
 
 import { LateSignal } from '../late-signal.ts'
+import type { Portion } from './source.ts'
 import type { BatchContext } from './types.ts'
 
 /** Items that went out together first; parts and retries come out of it again. */
-export interface Whole<T> {
+export interface Whole<T> extends Portion<T> {
   readonly start: number
-  readonly items: T[]
   /** Items that are not settled yet. */
   open: number
 }
@@ -35,7 +35,7 @@ export class Flight<T> implements BatchContext {
   }
 
   get indexes(): readonly number[] {
-    return Array.from({ length: this.length }, (_, at) => this.start + at)
+    return Array.from({ length: this.length }, (_, at) => placeOf(this.whole, this.start + at))
   }
 
   /** A copy of the items, so that a handler may do with it what it likes. */
@@ -48,4 +48,9 @@ export class Flight<T> implements BatchContext {
   stop(reason: unknown): void {
     this.#late.abort(reason)
   }
+}
+
+/** Where in the input the item is that is the `index`th of the run. */
+export function placeOf({ start, places }: Whole<unknown>, index: number): number {
+  return places?.[index - start] ?? index
 }

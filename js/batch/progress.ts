@@ -9,6 +9,7 @@ export interface Counts {
   readonly done: number
   readonly failed: number
   readonly aborted: number
+  readonly skipped: number
   readonly answers: number
   readonly total: number | undefined
   readonly batchSize: number
@@ -57,15 +58,15 @@ export class ProgressTeller {
     this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
     const now = this.#driver.now()
     const counts = this.#counts()
-    const { done, failed, aborted, answers, total, batchSize } = counts
+    const { done, failed, aborted, skipped, answers, total, batchSize } = counts
     this.#due = now + this.#interval
     this.#told = changes(counts)
     const settled = done + failed + aborted
     const elapsed = now - this.#begin
     const rate = elapsed > 0 ? (settled / elapsed) * 1000 : 0
-    const remainingMs = total !== undefined && rate > 0 ? ((total - settled) / rate) * 1000 : undefined
+    const remainingMs = total !== undefined && rate > 0 ? (Math.max(0, total - skipped - settled) / rate) * 1000 : undefined
     try {
-      this.#listener?.({ done, failed, total, batches: answers, batchSize, rate, remainingMs })
+      this.#listener?.({ done, failed, skipped, total, batches: answers, batchSize, rate, remainingMs })
     } catch (error) {
       this.#listener = undefined
       this.#error = thrownBy('onProgress', error)

@@ -4,34 +4,35 @@ import { BatchCore, type BatchPlan } from '../core/batch-core.ts'
 import { Alarm, type Driver } from '../core/driver.ts'
 import { type ShelflifeError, TimeoutError, thrownBy } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
+import { Audience, type AudienceSettings } from './audience.ts'
 import { BatchAbortedError, BatchResultError } from './errors.ts'
 import { Flight } from './flight.ts'
-import { Ledger } from './ledger.ts'
-import type { BatchMeters } from './meters.ts'
-import { type Counts, ProgressTeller } from './progress.ts'
+import { GivenUp } from './given-up.ts'
+import { Ledger, type LedgerSettings } from './ledger.ts'
+import type { Counts } from './progress.ts'
 import type { ItemSource } from './source.ts'
-import type { BatchHandler, BatchProgress, BatchResult } from './types.ts'
+import type { BatchHandler, BatchResult } from './types.ts'
 
 /** Options, checked and complete. */
-export interface RunSettings {
+export interface RunSettings<T> extends AudienceSettings<T>, LedgerSettings {
   readonly plan: BatchPlan
   readonly driver: Driver
   readonly signal: AbortSignal | undefined
-  readonly onProgress: ((progress: BatchProgress) => void) | undefined
-  readonly progressInterval: number
-  readonly meters: BatchMeters | undefined
+  /** Items that a source of unknown length is said to have. */
+  readonly total: number | undefined
 }
 
 /** See the top of this file. */
 export class BatchRun<T, R> {
   readonly #source: ItemSource<T>
   readonly #handler: BatchHandler<T, R>
-  readonly #settings: RunSettings
+  readonly #settings: RunSettings<T>
   readonly #core: BatchCore
   readonly #resolve: (result: BatchResult<T, R>) => void
   readonly #alarm = new Alarm(() => this.#drive(), { holds: true })
-  readonly #teller: ProgressTeller
+  readonly #audience: Audience<T>
   readonly #begunAt: number
+  #endedAt = 0
   readonly #flights = new Map<number, Flight<T>>()
   readonly #ledger: Ledger<T, R>
   readonly #errors: ShelflifeError[] = []
@@ -45,28 +46,26 @@ export class BatchRun<T, R> {
   readonly #learns: boolean
   readonly #take = (count: number) => this.#source.take(count)
 
-  constructor(source: ItemSource<T>, handler: BatchHandler<T, R>, settings: RunSettings, resolve: (result: BatchResult<T, R>) => void) {
+  constructor(source: ItemSource<T>, handler: BatchHandler<T, R>, settings: RunSettings<T>, resolve: (result: BatchResult<T, R>) => void) {
     this.#source = source
     this.#handler = handler
     this.#settings = settings
     this.#resolve = resolve
     this.#core = new BatchCore(settings.plan)
-    this.#ledger = new Ledger(settings.meters)
+    this.#ledger = new Ledger(settings)
     this.#learns = settings.plan.smallest !== settings.plan.largest
     this.#batchSize = settings.plan.smallest
-    this.#total = source.total
+    this.#total = source.total ?? settings.total
     this.#begunAt = settings.driver.now()
-    this.#teller = new ProgressTeller(settings.onProgress, settings.progressInterval, settings.driver, () => this.#progress())
+    this.#audience = new Audience(settings, () => this.#progress())
   }
 
   /** Begins. */
   start(): void {
     const { signal } = this.#settings
     signal?.addEventListener('abort', this.#onAbort, { once: true })
-    if (signal?.aborted) {
-      this.#ledger.expect(this.#source.total ?? 0)
-      this.#abort()
-    } else this.#drive()
+    if (signal?.aborted) this.#abort()
+    else this.#drive()
   }
 
   // What the source tells.
@@ -85,7 +84,7 @@ export class BatchRun<T, R> {
   ended(error?: { readonly cause: unknown }): void {
     if (this.#state === 'finished') return
     if (error !== undefined) this.#errors.push(thrownBy('the source of items', error.cause))
-    this.#total = this.#ledger.total
+    this.#total = this.#given
     this.#guarded(() => this.#core.end())
     this.#drive()
   }
@@ -120,13 +119,13 @@ export class BatchRun<T, R> {
     try {
       answer = this.#handler(flight.items(), flight)
     } catch (error) {
-      this.#threw(flight, thrownBy('the handler', error))
+      this.#handlerThrew(flight, error)
       return
     }
     if (isPromiseLike(answer)) {
       Promise.resolve(answer).then(
         results => this.#guarded(() => this.#answered(flight, results)),
-        error => this.#guarded(() => this.#threw(flight, thrownBy('the handler', error))),
+        error => this.#guarded(() => this.#handlerThrew(flight, error)),
       )
     } else this.#answered(flight, answer)
   }
@@ -142,23 +141,32 @@ export class BatchRun<T, R> {
   // How a batch ends.
 
   #answered(flight: Flight<T>, answer: unknown): void {
+    const { token, length } = flight
+    if (!Array.isArray(answer) || answer.length !== length) return this.#refused(flight, new BatchResultError(length, answer))
     if (!this.#land(flight)) return
     // Results are kept before the core hears of them, so that a trap there takes none of them back.
-    const { token, length } = flight
-    if (!Array.isArray(answer) || answer.length !== length) {
-      this.#ledger.reject(flight, 'failed', new BatchResultError(length, answer))
-      this.#core.refused(token, this.#settings.driver.now())
-    } else {
-      const failed = this.#ledger.keep(flight, answer)
-      if (this.#learns) this.#learn(flight)
-      this.#core.answered(token, failed, this.#settings.driver.now())
-    }
+    const failed = this.#ledger.keep(flight, answer)
+    if (this.#learns) this.#learn(flight)
+    this.#core.answered(token, failed, this.#settings.driver.now())
     this.#moved()
   }
 
   #learn({ length, begunAt }: Flight<T>): void {
     this.#core.learn(length, this.#settings.driver.now() - begunAt)
     this.#batchSize = this.#core.batchSize
+  }
+
+  #handlerThrew(flight: Flight<T>, error: unknown): void {
+    if (!(error instanceof GivenUp)) this.#threw(flight, thrownBy('the handler', error))
+    else if (error.scope === 'batch') this.#refused(flight, error.error)
+    else if (!this.#finished) this.#collapse(error.error)
+  }
+
+  #refused(flight: Flight<T>, error: ShelflifeError): void {
+    if (!this.#land(flight)) return
+    this.#ledger.reject(flight, 'failed', error)
+    this.#core.refused(flight.token, this.#settings.driver.now())
+    this.#moved()
   }
 
   #threw(flight: Flight<T>, error: ShelflifeError): void {
@@ -180,7 +188,7 @@ export class BatchRun<T, R> {
   }
 
   #moved(): void {
-    this.#teller.changed()
+    this.#audience.changed(this.#ledger.takeNews())
     this.#drive()
   }
 
@@ -220,24 +228,30 @@ export class BatchRun<T, R> {
     signal?.removeEventListener('abort', this.#onAbort)
     driver.set(this.#alarm, Number.POSITIVE_INFINITY)
     this.#ledger.expect(this.#source.close())
-    this.#total = this.#ledger.total
+    this.#total = this.#given
     this.#rejectRest(fatal)
     this.#state = 'finished'
+    this.#endedAt = driver.now()
     this.#core.free()
-    this.#teller.finish()
-    if (this.#teller.error !== undefined) this.#errors.push(this.#teller.error)
+    const last = this.#audience.finish()
+    if (last === undefined) this.#resolve(this.#result())
+    else void last.then(() => this.#resolve(this.#result()))
+  }
+
+  #result(): BatchResult<T, R> {
     const { calls, retries, splits } = this.#counts
-    const { total, results } = this.#ledger
     const { done, failed, aborted } = this.#ledger.counts
-    const durationMs = driver.now() - this.#begunAt
+    const durationMs = this.#endedAt - this.#begunAt
     const itemsPerSecond = durationMs > 0 ? ((done + failed) / durationMs) * 1000 : 0
-    this.#resolve({
+    const { skipped } = this.#source
+    return {
       status: this.#status(),
-      results,
+      results: this.#ledger.results,
       failed: this.#ledger.failures(),
-      stats: { total, done, failed, aborted, calls, retries, splits, durationMs, itemsPerSecond },
-      errors: this.#errors,
-    })
+      token: this.#settings.accomplished.token(),
+      stats: { total: this.#given, done, failed, aborted, skipped, calls, retries, splits, durationMs, itemsPerSecond },
+      errors: [...this.#errors, ...this.#audience.errors],
+    }
   }
 
   #rejectRest(fatal: ShelflifeError | undefined): void {
@@ -253,12 +267,23 @@ export class BatchRun<T, R> {
   #status(): BatchResult<T, R>['status'] {
     const { done, failed } = this.#ledger.counts
     if (this.#aborted !== undefined) return 'aborted'
-    if (failed === 0 && this.#errors.every(error => error === this.#teller.error)) return 'ok'
+    if (failed === 0 && this.#errors.length === 0) return 'ok'
     return done === 0 ? 'failed' : 'partial'
   }
 
   #progress(): Counts {
-    return { ...this.#ledger.counts, answers: this.#counts.answers, total: this.#total, batchSize: this.#batchSize }
+    return {
+      ...this.#ledger.counts,
+      skipped: this.#source.skipped,
+      answers: this.#counts.answers,
+      total: this.#total,
+      batchSize: this.#batchSize,
+    }
+  }
+
+  /** Items there have been so far, those passed over included. */
+  get #given(): number {
+    return this.#source.skipped + this.#ledger.total
   }
 
   get #finished(): boolean {

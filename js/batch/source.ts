@@ -1,5 +1,7 @@
 /** Where the items of a run come from: an array that is there, or an iterable that is read as far as the run wants. */
 
+import type { ItemKey } from './types.ts'
+
 /** What the run hears of its source. */
 export interface SourceListener {
   /** How many items to read now. */
@@ -10,29 +12,48 @@ export interface SourceListener {
   ended(error?: { readonly cause: unknown }): void
 }
 
+/** Items in a row. */
+export interface Portion<T> {
+  readonly items: T[]
+  /** Their places in the input, where some of it was passed over. */
+  readonly places?: number[]
+  readonly keys?: ItemKey[]
+}
+
 /** See the top of this file. Items are taken in order, each once. */
 export interface ItemSource<T> {
   /** How many items there are, if that is known from the start. */
   readonly total: number | undefined
+  /** How many were passed over so far. */
+  readonly skipped: number
   /** Begins or goes on to read. */
   read(listener: SourceListener): void
   /** The next `count` items. */
-  take(count: number): T[]
+  take(count: number): Portion<T>
   /** Reads no more, and tells the iterable so. Returns how many items were read that the listener has not heard of. */
   close(): number
 }
 
-/** The source over what the caller gave; `undefined` when it can not be iterated. */
-export function sourceOf<T>(items: unknown, portion: number): ItemSource<T> | undefined {
-  if (Array.isArray(items)) return new ArraySource<T>(items)
+/** How items are told apart, and which of them to pass over. */
+export interface Selection<T> {
+  readonly keyOf: ((item: T, index: number) => ItemKey) | undefined
+  isDone(index: number, key: ItemKey | undefined): boolean
+}
+
+/** The source over what the caller gave; `undefined` when it can not be iterated. Without a `selection`, all items are wanted. */
+export function sourceOf<T>(items: unknown, portion: number, selection?: Selection<T>): ItemSource<T> | undefined {
+  if (Array.isArray(items) && selection === undefined) return new ArraySource<T>(items)
   if (typeof items !== 'object' || items === null) return undefined
-  if (Symbol.asyncIterator in items) return new IterableSource((items as AsyncIterable<T>)[Symbol.asyncIterator](), portion)
-  if (Symbol.iterator in items) return new IterableSource((items as Iterable<T>)[Symbol.iterator](), portion)
+  const total = Array.isArray(items) ? items.length : undefined
+  if (Symbol.asyncIterator in items)
+    return new IterableSource((items as AsyncIterable<T>)[Symbol.asyncIterator](), portion, selection, total)
+  if (Symbol.iterator in items) return new IterableSource((items as Iterable<T>)[Symbol.iterator](), portion, selection, total)
   return undefined
 }
 
 class ArraySource<T> implements ItemSource<T> {
   readonly total: number
+  readonly skipped = 0
   readonly #items: readonly T[]
   #next = 0
   #told = false
@@ -49,45 +70,58 @@ class ArraySource<T> implements ItemSource<T> {
     listener.ended()
   }
 
-  take(count: number): T[] {
+  take(count: number): Portion<T> {
     const begin = this.#next
     this.#next += count
-    return this.#items.slice(begin, this.#next)
+    return { items: this.#items.slice(begin, this.#next) }
   }
 
   close(): number {
-    return 0
+    if (this.#told) return 0
+    this.#told = true
+    return this.total
   }
 }
 
 class IterableSource<T> implements ItemSource<T> {
-  readonly total = undefined
+  readonly total: number | undefined
+  skipped = 0
   readonly #iterator: Iterator<T> | AsyncIterator<T>
   readonly #portion: number
+  readonly #selection: Selection<T> | undefined
   readonly #buffer: T[] = []
+  readonly #places: number[] = []
+  readonly #keys: ItemKey[] = []
+  #place = 0
   #untold = 0
   #state: 'idle' | 'reading' | 'closed' = 'idle'
 
-  constructor(iterator: Iterator<T> | AsyncIterator<T>, portion: number) {
+  constructor(iterator: Iterator<T> | AsyncIterator<T>, portion: number, selection: Selection<T> | undefined, total: number | undefined) {
     this.#iterator = iterator
     this.#portion = portion
+    this.#selection = selection
+    this.total = total
   }
 
   read(listener: SourceListener): void {
     if (this.#state === 'idle') void this.#pump(listener)
   }
 
-  take(count: number): T[] {
-    return this.#buffer.splice(0, count)
+  take(count: number): Portion<T> {
+    const items = this.#buffer.splice(0, count)
+    if (this.#selection === undefined) return { items }
+    const places = this.#places.splice(0, count)
+    return this.#selection.keyOf === undefined ? { items, places } : { items, places, keys: this.#keys.splice(0, count) }
   }
 
   close(): number {
-    const untold = this.#untold
-    this.#untold = 0
     if (this.#state !== 'closed') {
       this.#state = 'closed'
-      void this.#giveBack()
+      if (this.total === undefined) void this.#giveBack()
+      else this.#readRest()
     }
+    const untold = this.#untold
+    this.#untold = 0
     return untold
   }
 
@@ -99,12 +133,12 @@ class IterableSource<T> implements ItemSource<T> {
       const told = this.#buffer.length
       let end: { readonly cause?: unknown } | undefined
       try {
-        for (let read = 0; read < portion && end === undefined; read += 1) {
+        while (this.#untold < portion && end === undefined) {
           const step = this.#iterator.next()
           const { done, value } = isPromiseLike(step) ? await step : step
           if (this.#closed) return
           if (done) end = {}
-          else this.#untold = this.#buffer.push(value) - told
+          else if (this.#isWanted(value)) this.#untold = this.#buffer.push(value) - told
         }
       } catch (cause) {
         end = { cause }
@@ -118,6 +152,43 @@ class IterableSource<T> implements ItemSource<T> {
       if (this.#closed) return
     }
     this.#state = 'idle'
+  }
+
+  #isWanted(item: T): boolean {
+    if (this.#selection === undefined) return true
+    const place = this.#place
+    const key = this.#keyOf(item, place)
+    this.#place = place + 1
+    if (this.#selection.isDone(place, key)) {
+      this.skipped += 1
+      return false
+    }
+    this.#places.push(place)
+    if (key !== undefined) this.#keys.push(key)
+    return true
+  }
+
+  #keyOf(item: T, place: number): ItemKey | undefined {
+    try {
+      return this.#selection?.keyOf?.(item, place)
+    } catch (error) {
+      void this.#giveBack()
+      throw error
+    }
+  }
+
+  /** Of an array it is known which items are not done, also when nobody gets them any more. */
+  #readRest(): void {
+    try {
+      for (const item of { [Symbol.iterator]: () => this.#iterator as Iterator<T> }) {
+        if (this.#isWanted(item)) {
+          this.#buffer.push(item)
+          this.#untold += 1
+        }
+      }
+    } catch {
+      // As where the source is given back.
+    }
   }
 
   get #closed(): boolean {

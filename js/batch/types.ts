@@ -21,6 +21,25 @@ export interface BatchContext {
  */
 export type BatchHandler<T, R> = (items: T[], context: BatchContext) => readonly (R | Error)[] | PromiseLike<readonly (R | Error)[]>
 
+/** What tells an item apart from all others. */
+export type ItemKey = string | number
+
+/**
+ * What is done of the items, over all runs so far: plain data for `JSON.stringify`. By place in the input it is a few ranges, however many
+ * items there are; by `key` it is a key for each.
+ */
+export interface ResumeToken {
+  readonly shelflife: 'batch'
+  readonly version: 1
+  readonly by: 'index' | 'key'
+  /** Items with a result or a failure: begin and end of each range of places, in turns, or keys. */
+  readonly settled: readonly ItemKey[]
+  /** Those of them that failed, in the same form. */
+  readonly failed: readonly ItemKey[]
+  /** How many settled items were forgotten to keep the token short; they are processed again. */
+  readonly forgotten: number
+}
+
 /** Bounds of a batch size that is learned. */
 export interface LearnedBatchSize {
   /** The size to begin with. Default: 1. */
@@ -32,7 +51,7 @@ export interface LearnedBatchSize {
 }
 
 /** Options of `processBatch`. */
-export interface BatchOptions {
+export interface BatchOptions<T = unknown> {
   /**
    * Items in a batch; only the last may have fewer. `'auto'`, or an object of bounds: it is learned while the run goes which size gets most
    * done. Default: 100.
@@ -50,6 +69,33 @@ export interface BatchOptions {
   timeout?: Duration
   /** Whether a batch that throws is cut in two until the items that break it stand alone. Default: true. */
   isolate?: boolean
+  /**
+   * What is kept of each item. `'all'`: its outcome in `results`, and each failure in `failed`. `'failures'`: only the first `maxFailures`
+   * failures. `'none'`: nothing but counts. With the latter two, a run takes as much memory for a million items as for a thousand. Default: `'all'`.
+   */
+  results?: 'all' | 'failures' | 'none'
+  /** Items in `failed` where `results` is `'failures'`; the others are counted. Default: 1000. */
+  maxFailures?: number
+  /** Called with each item that fails, when it is settled; not with those that an abort leaves unfinished. */
+  onFailure?: (failure: FailedItem<T>) => void
+  /** Goes on where another run over the same items ended: what the token says is settled is passed over. */
+  resume?: ResumeToken
+  /** Whether items that failed in an earlier run are processed again. Default: true. */
+  retryFailed?: boolean
+  /**
+   * Tells items apart, for tokens that stay true when items come in another order or others come between. A token knows the last 100 000 keys.
+   * Default: items are told apart by their place in the input.
+   */
+  key?: (item: T, index: number) => ItemKey
+  /**
+   * Called with a token when items were settled, at most once per `checkpointInterval`, and at the end. While what it returned is not settled
+   * it is not called again, and the run does not end.
+   */
+  onCheckpoint?: (token: ResumeToken) => void | PromiseLike<void>
+  /** The shortest time between two calls of `onCheckpoint`. Default: 1 s. */
+  checkpointInterval?: Duration
+  /** How many items an iterable will give, if that is known: for the time left in `onProgress`. */
+  total?: number
   /** Ends the run: items not finished are rejected with `ERR_ABORTED`. */
   signal?: AbortSignal
   /** Called when counts have changed, at most once per `progressInterval`, and at the end. */
@@ -70,6 +116,8 @@ export interface BatchProgress {
   done: number
   /** Items that failed. */
   failed: number
+  /** Items that were passed over, since an earlier run has settled them. */
+  skipped: number
   /** All items, as soon as their number is known. */
   total: number | undefined
   /** How often the handler has answered, retries and parts included. */
@@ -100,6 +148,8 @@ export interface BatchStats {
   failed: number
   /** Items that were not finished when the run was aborted. */
   aborted: number
+  /** Items that were passed over, since an earlier run has settled them. */
+  skipped: number
   /** Calls of the handler. */
   calls: number
   /** Calls with the same items as a call before. */
@@ -116,11 +166,13 @@ export interface BatchStats {
 export interface BatchResult<T, R> {
   /** `'ok'`: every item succeeded. `'failed'`: none did. `'partial'`: some did. `'aborted'`: the signal ended the run. */
   status: 'ok' | 'partial' | 'failed' | 'aborted'
-  /** The outcome of each item, in input order. */
+  /** The outcome of each item that was not passed over, in input order; empty where the option `results` keeps none. */
   results: PromiseSettledResult<R>[]
-  /** The rejected ones, in input order. */
+  /** The rejected ones, in input order; see the options `results` and `maxFailures`. */
   failed: FailedItem<T>[]
+  /** For the option `resume` of another run. Items that were not finished are not in it. */
+  token: ResumeToken
   stats: BatchStats
-  /** What went wrong beside the items: the source ended with an error, `onProgress` threw, the core trapped. */
+  /** What went wrong beside the items: the source ended with an error, a callback threw, the core trapped. */
   errors: ShelflifeError[]
 }

@@ -320,6 +320,7 @@ describe('progress', () => {
     expect(told[0]).toEqual({
       done: 1,
       failed: 0,
+      skipped: 0,
       total: 10,
       batches: 1,
       batchSize: 1,
