@@ -79,7 +79,7 @@ export interface BatchOptions<T = unknown> {
   /** Called with each item that fails, when it is settled; not with those that an abort leaves unfinished. */
   onFailure?: (failure: FailedItem<T>) => void
   /** Goes on where another run over the same items ended: what the token says is settled is passed over. */
-  resume?: ResumeToken
+  resume?: ResumeToken | undefined
   /** Whether items that failed in an earlier run are processed again. Default: true. */
   retryFailed?: boolean
   /**

@@ -197,7 +197,7 @@ describe('runs', () => {
     expect(monitor.snapshot().batches).toMatchObject([{ name: 'import', state: 'done', done: 3, failed: 0, total: 3 }])
     {
       using unknown = monitor.batch('stream')
-      unknown({ done: 1, failed: 0, total: undefined, batches: 1, batchSize: 1, rate: 2, remainingMs: undefined })
+      unknown({ done: 1, failed: 0, skipped: 0, total: undefined, batches: 1, batchSize: 1, rate: 2, remainingMs: undefined })
       expect(monitor.snapshot().batches[1]).toMatchObject({ state: 'running', total: null, rate: 2, remainingMs: null })
     }
     expect(monitor.snapshot().batches[1]).toMatchObject({ state: 'done' })
