@@ -55,11 +55,21 @@ export type {
   TransportStats,
 } from './http/types.ts'
 export type * from './limits/types.ts'
-export type { HistogramOptions, MetricOptions } from './metrics/definition.ts'
+export type { HistogramOptions, MetricOptions, TimerOptions } from './metrics/definition.ts'
 export type { Counter, CounterSeries, Gauge, GaugeSeries, Histogram, HistogramSeries, Timer, TimerSeries } from './metrics/instruments.ts'
 export type { Labels, LabelValue } from './metrics/labels.ts'
-export type { Registry, RegistryOptions } from './metrics/registry.ts'
-export type { Distribution, HistogramSnapshot, MetricSnapshot, NumberSnapshot, RegistrySnapshot } from './metrics/snapshot.ts'
+export type { Registry, RegistryOptions, SnapshotOptions } from './metrics/registry.ts'
+export type { SlowLog, SlowOperation } from './metrics/slow-log.ts'
+export type {
+  Distribution,
+  HistogramSeriesSnapshot,
+  HistogramSnapshot,
+  MetricSnapshot,
+  NumberSnapshot,
+  RegistrySnapshot,
+  WindowedDistribution,
+} from './metrics/snapshot.ts'
+export type { WindowOptions } from './metrics/window.ts'
 export type { BatchWatch } from './monitor/batches.ts'
 export type * from './monitor/types.ts'
 export type { Duration, Size } from './options.ts'

@@ -5,8 +5,11 @@
 //! are found by a cubic in place of the logarithm (as in the authors' own implementations): it costs one per cent more
 //! buckets, no call into a maths library, and gives the same bits natively and in WebAssembly.
 
+mod sketch;
 #[cfg(test)]
 mod tests;
+
+pub use sketch::Sketch;
 
 /// The relative error where nobody asks for another: one per cent.
 pub const DEFAULT_ALPHA: f64 = 0.01;
@@ -80,6 +83,11 @@ impl Histogram {
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         Ok(())
+    }
+
+    /// An empty histogram of the same relative error.
+    pub fn emptied(&self) -> Self {
+        Self::on(self.scale)
     }
 
     /// Forgets everything counted.
@@ -164,6 +172,13 @@ impl Histogram {
             assert_eq!(side.total(), side.counts.iter().sum::<u64>());
             assert!(side.counts.last().is_none_or(|&last| last > 0));
         }
+    }
+}
+
+impl Default for Histogram {
+    /// Empty, with an error of at most [`DEFAULT_ALPHA`].
+    fn default() -> Self {
+        Self::on(Scale::new(DEFAULT_ALPHA).expect("the default is valid"))
     }
 }
 

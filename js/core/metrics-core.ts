@@ -5,10 +5,14 @@
  * that is copied into the core when it is full and before every answer. Recording alone never makes the core, calls it
  * at most once in 1024 samples, and never throws because of it.
  *
+ * A log holds samples of one pane of time: where windows are wanted, the clock is read at its first sample, and it is handed
+ * over when the pane ends. Nothing is read and no timer set where nobody asked for windows.
+ *
  * After a trap the cells stand, families and series are defined again, and histograms begin with the samples that were
  * still in the log.
  */
 
+import type { Clock, ClockTimer } from '../clock.ts'
 import { CoreTrappedError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
 import { CoreHandle, type CoreNumbers } from './door.ts'
@@ -19,11 +23,24 @@ export type CoreFamily =
   | { readonly kind: 'counter' | 'gauge'; readonly name: string; readonly help: string }
   | { readonly kind: 'histogram'; readonly name: string; readonly help: string; readonly bounds: Float64Array; readonly alpha: number }
 
-/** Numbers in the summary of one histogram series: count, sum, min, max, p50, p95, p99. */
-export const SUMMARY_WIDTH = 7
+/** Numbers in a summary before its quantiles: milliseconds that it spans, count, sum, min, max, latest. */
+export const SUMMARY_HEAD = 6
+/** Numbers in the summary of one histogram series, which has p50, p95 and p99. */
+export const SUMMARY_WIDTH = SUMMARY_HEAD + 3
+
+/** What the machine is made with. */
+export interface MetricsCoreOptions {
+  readonly clock: Clock
+  /** The longest window, in milliseconds. */
+  readonly retention: number
+  /** Bytes of all samples kept for windows. */
+  readonly windowBytes: number
+}
 
 const LOG_LENGTH = 2048
 const FIRST_CELLS = 64
+/** The finest panes of the core's windows, in milliseconds. */
+const PANE = 1000
 /** Series are told to the core in portions, so that the first scrape of many does not stall. */
 const PORTION = 256
 /** Text is told in parts of about this many bytes, each a few milliseconds. */
@@ -46,15 +63,31 @@ export class MetricsCore {
   /** How often a trap made the histograms begin again. */
   restarts = 0
   #cellCount = 0
-  #histogramCount = 0
+  /** The families of histogram series, by slot. */
+  readonly #histograms: number[] = []
   readonly #log = new Float64Array(LOG_LENGTH)
   #logged = 0
   readonly #families: CoreFamily[] = []
   readonly #series: CoreSeries[] = []
+  readonly #options: MetricsCoreOptions
+  /** Since when windows know whole families, and single histogram series. */
+  readonly #watchedFamilies = new Map<number, number>()
+  readonly #watched = new Map<number, number>()
+  #watching = false
+  #began: number
+  /** When the first sample in the log was taken, and when its pane ends. */
+  #loggedSince = 0
+  #paneEnd = Number.POSITIVE_INFINITY
+  #timer: ClockTimer | undefined
   #handle: CoreHandle<Machine> | undefined
   #coreLog: CoreNumbers | undefined
   #knownFamilies = 0
   #knownSeries = 0
+
+  constructor(options: MetricsCoreOptions) {
+    this.#options = options
+    this.#began = options.clock.monotonic()
+  }
 
   /** Begins a family and numbers it. */
   addFamily(family: CoreFamily): number {
@@ -63,7 +96,7 @@ export class MetricsCore {
 
   /** Begins a series of `family` and returns its slot: a cell, or a number among the histograms. No carriage returns. */
   addSeries(family: number, names: readonly string[], values: readonly string[]): number {
-    const slot = this.#families[family]?.kind === 'histogram' ? this.#histogramCount++ : this.#addCell()
+    const slot = this.#families[family]?.kind === 'histogram' ? this.#histograms.push(family) - 1 : this.#addCell()
     const labels = names.map((name, at) => `${name}\r${values[at]}`).join('\r')
     this.#series.push({ family, slot, labels })
     if (this.#handle !== undefined && this.#series.length - this.#knownSeries >= PORTION) this.#quietly(() => {})
@@ -74,19 +107,53 @@ export class MetricsCore {
   observe(slot: number, value: number): void {
     const log = this.#log
     const at = this.#logged
+    if (at === 0 && this.#watching) this.#beginPane()
     log[at] = slot
     log[at + 1] = value
     this.#logged = at + 2
     if (at + 2 === LOG_LENGTH) this.#drainFull()
   }
 
-  /** The summaries of all histogram series, {@link SUMMARY_WIDTH} numbers each; NaN where an empty one has none. */
-  summaries(): Float64Array {
-    if (this.#histogramCount === 0) return new Float64Array(0)
+  /** The same for one who knows the time. */
+  observeAt(slot: number, value: number, now: number): void {
+    if (now >= this.#paneEnd) this.#drainFull()
+    this.observe(slot, value)
+  }
+
+  /** Windows know all series of a histogram family from now on. */
+  watchFamily(family: number): void {
+    if (this.#watchedFamilies.has(family)) return
+    const now = this.#beginWatch()
+    this.#watchedFamilies.set(family, now)
+    if (this.#knownFamilies > family) this.#quietly(handle => handle.use(machine => machine.watchFamily(family, now)))
+  }
+
+  /**
+   * The summaries of all histogram series, {@link SUMMARY_WIDTH} numbers each; NaN where an empty one has none. Of the last
+   * `window` milliseconds, or of all samples.
+   */
+  summaries(window = Number.POSITIVE_INFINITY): Float64Array {
+    const count = this.#histograms.length
+    if (count === 0) return new Float64Array(0)
     return this.#withCore(handle => {
       this.#drain(handle)
-      const pointer = handle.use(machine => machine.summarise())
-      return handle.numbers(pointer, this.#histogramCount * SUMMARY_WIDTH).numbers.slice()
+      const now = this.#options.clock.monotonic()
+      const pointer = handle.use(machine => machine.summarise(window, now))
+      const summaries = handle.numbers(pointer, count * SUMMARY_WIDTH).numbers.slice()
+      for (let at = 0; at < summaries.length; at += SUMMARY_WIDTH) summaries[at] = Math.max(0, now - (summaries[at] as number))
+      return summaries
+    })
+  }
+
+  /** What histogram series recorded together, as a summary with these quantiles. Asking for a window begins it. */
+  describe(slots: readonly number[], window: number, quantiles: readonly number[]): Float64Array {
+    return this.#withCore(handle => {
+      this.#drain(handle)
+      if (window !== Number.POSITIVE_INFINITY) for (const slot of slots) this.#watch(handle, slot)
+      const now = this.#options.clock.monotonic()
+      const described = handle.use(machine => machine.describe(Uint32Array.from(slots), window, now, Float64Array.from(quantiles)))
+      if (described.length > 0) described[0] = Math.max(0, now - (described[0] as number))
+      return described
     })
   }
 
@@ -105,7 +172,10 @@ export class MetricsCore {
   reset(): void {
     this.cells.fill(0)
     this.#logged = 0
-    if (this.#handle !== undefined) this.#withCore(handle => handle.use(machine => machine.reset()))
+    this.#paneEnd = Number.POSITIVE_INFINITY
+    const now = this.#options.clock.monotonic()
+    this.#beginAnew(now)
+    if (this.#handle !== undefined) this.#withCore(handle => handle.use(machine => machine.reset(now)))
   }
 
   async #tell(): Promise<string> {
@@ -145,8 +215,35 @@ export class MetricsCore {
   #drain(handle: CoreHandle<Machine>): void {
     if (this.#logged === 0) return
     this.#coreLog?.numbers.set(this.#log.subarray(0, this.#logged))
-    handle.use(machine => machine.drain(this.#logged))
+    handle.use(machine => machine.drain(this.#logged, this.#loggedSince))
     this.#logged = 0
+    this.#paneEnd = Number.POSITIVE_INFINITY
+  }
+
+  /** The log begins with a sample of now. */
+  #beginPane(): void {
+    const { clock } = this.#options
+    this.#loggedSince = clock.monotonic()
+    this.#paneEnd = (Math.floor(this.#loggedSince / PANE) + 1) * PANE
+    this.#timer ??= clock.timer(this.#paneEnd, () => {
+      this.#timer = undefined
+      if (this.#logged > 0) this.#drainFull()
+    })
+  }
+
+  #beginWatch(): number {
+    // What waits in the log was taken before.
+    if (!this.#watching && this.#logged > 0) this.#drainFull()
+    this.#watching = true
+    return this.#options.clock.monotonic()
+  }
+
+  #watch(handle: CoreHandle<Machine>, slot: number): void {
+    const family = this.#histograms[slot]
+    if (family === undefined || this.#watchedFamilies.has(family) || this.#watched.has(slot)) return
+    const now = this.#beginWatch()
+    this.#watched.set(slot, now)
+    handle.use(machine => machine.watch(slot, now))
   }
 
   /** For work that nobody asked for and that can be done later: whether it succeeded. */
@@ -174,8 +271,11 @@ export class MetricsCore {
 
   #open(): CoreHandle<Machine> {
     if (this.#handle !== undefined && !this.#handle.lost) return this.#handle
-    if (this.#handle === undefined) this.#handle = new CoreHandle(part, () => new MetricsMachine(LOG_LENGTH))
+    const { retention, windowBytes, clock } = this.#options
+    const make = () => new MetricsMachine(LOG_LENGTH, retention, windowBytes, this.#began)
+    if (this.#handle === undefined) this.#handle = new CoreHandle(part, make)
     else {
+      this.#beginAnew(clock.monotonic())
       this.#handle.renew()
       this.restarts += 1
     }
@@ -188,14 +288,23 @@ export class MetricsCore {
     return this.#handle
   }
 
+  #beginAnew(now: number): void {
+    this.#began = now
+    for (const times of [this.#watchedFamilies, this.#watched]) for (const slot of times.keys()) times.set(slot, now)
+  }
+
   #introduce(handle: CoreHandle<Machine>): void {
     for (let family = this.#families[this.#knownFamilies]; family !== undefined; family = this.#families[this.#knownFamilies]) {
       define(handle, family)
+      const watched = this.#watchedFamilies.get(this.#knownFamilies)
+      if (watched !== undefined) handle.use(machine => machine.watchFamily(this.#knownFamilies, watched))
       this.#knownFamilies += 1
     }
     for (let series = this.#series[this.#knownSeries]; series !== undefined; series = this.#series[this.#knownSeries]) {
       const { family, slot, labels } = series
       handle.use(machine => machine.addSeries(family, slot, labels))
+      const watched = this.#families[family]?.kind === 'histogram' ? this.#watched.get(slot) : undefined
+      if (watched !== undefined) handle.use(machine => machine.watch(slot, watched))
       this.#knownSeries += 1
     }
   }

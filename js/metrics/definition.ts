@@ -2,7 +2,7 @@
 
 import type { CoreFamily } from '../core/metrics-core.ts'
 import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
-import { optionsObject } from '../options.ts'
+import { type Duration, optionsObject } from '../options.ts'
 
 /** Upper bounds of the buckets where nobody asks for others, in seconds for timers. */
 export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -23,6 +23,14 @@ export interface HistogramOptions<L extends string> extends MetricOptions<L> {
   buckets?: readonly number[]
   /** The largest relative error of quantiles, above 0.0001 and below 1. Default: 0.01. */
   relativeError?: number
+  /** Whether samples are kept by time from the beginning; otherwise a window begins when it is first asked for. Default: as the registry. */
+  windows?: boolean
+}
+
+/** Options of timers. */
+export interface TimerOptions<L extends string> extends HistogramOptions<L> {
+  /** What takes as long is listed in `registry.slowOps`; `Infinity`: nothing. Default: as the registry. */
+  slowThreshold?: Duration
 }
 
 /** The kinds of metrics. */

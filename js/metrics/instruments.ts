@@ -1,13 +1,14 @@
-/**
- * What users hold: an instrument for each metric, and for each set of labels a series that is resolved once.
- *
- * Recording on a series writes a number into a typed array: no call into the core, no look-up, no allocation.
- */
+/** What users hold: an instrument for each metric, from which series of labels are resolved. */
 
-import type { Clock } from '../clock.ts'
 import type { MetricsCore } from '../core/metrics-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { type Labels, SeriesTree } from './labels.ts'
+import type { CounterSeries, GaugeSeries, HistogramSeries } from './series.ts'
+import type { WindowedDistribution } from './snapshot.ts'
+import type { TimerSeries } from './timer-series.ts'
+import { distributionOf, quantilesOf, type WindowOptions } from './window.ts'
+
+export type { CounterSeries, GaugeSeries, HistogramSeries, TimerSeries }
 
 /** What all instruments have. */
 export interface InstrumentOptions<S> {
@@ -17,6 +18,9 @@ export interface InstrumentOptions<S> {
   readonly maxSeries: number
   /** Begins the series with these label values. */
   readonly begin: (values: string[]) => S
+  readonly core: MetricsCore
+  /** The slots of all its series. */
+  readonly slots: () => number[]
 }
 
 /** A metric: all series of one name. */
@@ -58,138 +62,6 @@ abstract class Instrument<S, L extends string> {
   }
 }
 
-/** One counter: a total that only rises. */
-export class CounterSeries {
-  readonly #core: MetricsCore
-  readonly #cell: number
-
-  constructor(core: MetricsCore, cell: number) {
-    this.#core = core
-    this.#cell = cell
-  }
-
-  /** Adds `n`, 1 by default. It must be finite and not negative. */
-  inc(n = 1): void {
-    if (!Number.isFinite(n) || n < 0) throw new InvalidArgumentError('n', 'a finite number that is not negative', n)
-    const { cells } = this.#core
-    cells[this.#cell] = (cells[this.#cell] as number) + n
-  }
-
-  /** Sets the total, where it is counted elsewhere and copied by `registry.onCollect`. */
-  setTotal(total: number): void {
-    if (!Number.isFinite(total) || total < 0) {
-      throw new InvalidArgumentError('total', 'a finite number that is not negative', total)
-    }
-    this.#core.cells[this.#cell] = total
-  }
-
-  /** The total now. */
-  get value(): number {
-    return this.#core.cells[this.#cell] as number
-  }
-}
-
-/** One gauge: a number that goes up and down. */
-export class GaugeSeries {
-  readonly #core: MetricsCore
-  readonly #cell: number
-
-  constructor(core: MetricsCore, cell: number) {
-    this.#core = core
-    this.#cell = cell
-  }
-
-  /** Sets the number; NaN and the infinities are numbers too. */
-  set(value: number): void {
-    if (typeof value !== 'number') throw new InvalidArgumentError('value', 'a number', value)
-    this.#core.cells[this.#cell] = value
-  }
-
-  /** Adds `n`, 1 by default. */
-  inc(n = 1): void {
-    if (!Number.isFinite(n)) throw new InvalidArgumentError('n', 'a finite number', n)
-    const { cells } = this.#core
-    cells[this.#cell] = (cells[this.#cell] as number) + n
-  }
-
-  /** Takes `n` away, 1 by default. */
-  dec(n = 1): void {
-    this.inc(-n)
-  }
-
-  /** The number now. */
-  get value(): number {
-    return this.#core.cells[this.#cell] as number
-  }
-}
-
-/** One histogram: samples, from which come count, sum, quantiles and buckets. */
-export class HistogramSeries {
-  readonly #core: MetricsCore
-  readonly #slot: number
-
-  constructor(core: MetricsCore, slot: number) {
-    this.#core = core
-    this.#slot = slot
-  }
-
-  /** Records a sample. It must be finite. */
-  observe(value: number): void {
-    if (!Number.isFinite(value)) throw new InvalidArgumentError('value', 'a finite number', value)
-    this.#core.observe(this.#slot, value)
-  }
-}
-
-/** One timer: a histogram of seconds. */
-export class TimerSeries extends HistogramSeries {
-  readonly #clock: Clock
-
-  constructor(core: MetricsCore, slot: number, clock: Clock) {
-    super(core, slot)
-    this.#clock = clock
-  }
-
-  /** Starts the time. The function returned records it and returns it, in seconds; a second call records nothing more. */
-  start(): () => number {
-    const begin = this.#clock.monotonic()
-    let seconds = -1
-    return () => {
-      if (seconds < 0) {
-        seconds = Math.max(0, this.#clock.monotonic() - begin) / 1000
-        this.observe(seconds)
-      }
-      return seconds
-    }
-  }
-
-  /** Runs `fn` and records how long it took, also when it throws or rejects. Returns what `fn` returns. */
-  time<T>(fn: () => T): T {
-    const end = this.start()
-    let result: T
-    try {
-      result = fn()
-    } catch (error) {
-      end()
-      throw error
-    }
-    if (!isThenable(result)) {
-      end()
-      return result
-    }
-    const passed = result.then(
-      value => {
-        end()
-        return value
-      },
-      error => {
-        end()
-        throw error
-      },
-    )
-    return passed as T
-  }
-}
-
 /** A metric that only rises; see `registry.counter`. */
 export class Counter<L extends string = never> extends Instrument<CounterSeries, L> {
   /** Adds `n`, 1 by default, where the metric has no labels. */
@@ -221,8 +93,30 @@ export class Gauge<L extends string = never> extends Instrument<GaugeSeries, L> 
   }
 }
 
+/** A metric of samples, told as distributions. */
+abstract class Sampled<S extends HistogramSeries, L extends string> extends Instrument<S, L> {
+  readonly #core: MetricsCore
+  readonly #slots: () => number[]
+
+  constructor(options: InstrumentOptions<S>) {
+    super(options)
+    this.#core = options.core
+    this.#slots = options.slots
+  }
+
+  /** Quantiles over all series together; see {@link HistogramSeries.quantiles}. */
+  quantiles(quantiles: readonly number[], options?: WindowOptions): (number | null)[] {
+    return quantilesOf(this.#core, this.#slots(), quantiles, options)
+  }
+
+  /** The distribution over all series together; see {@link HistogramSeries.distribution}. */
+  distribution(options?: WindowOptions): WindowedDistribution {
+    return distributionOf(this.#core, this.#slots(), options)
+  }
+}
+
 /** A metric of samples; see `registry.histogram`. */
-export class Histogram<L extends string = never> extends Instrument<HistogramSeries, L> {
+export class Histogram<L extends string = never> extends Sampled<HistogramSeries, L> {
   /** Records a sample, where the metric has no labels. */
   observe(value: number): void {
     this.only.observe(value)
@@ -230,23 +124,19 @@ export class Histogram<L extends string = never> extends Instrument<HistogramSer
 }
 
 /** A metric of durations; see `registry.timer`. */
-export class Timer<L extends string = never> extends Instrument<TimerSeries, L> {
+export class Timer<L extends string = never> extends Sampled<TimerSeries, L> {
   /** Records a duration in seconds, where the metric has no labels. */
-  observe(seconds: number): void {
-    this.only.observe(seconds)
+  observe(seconds: number, what?: string): void {
+    this.only.observe(seconds, what)
   }
 
   /** See {@link TimerSeries.start}. */
-  start(): () => number {
-    return this.only.start()
+  start(what?: string): () => number {
+    return this.only.start(what)
   }
 
   /** See {@link TimerSeries.time}. */
-  time<T>(fn: () => T): T {
-    return this.only.time(fn)
+  time<T>(fn: () => T, what?: string): T {
+    return this.only.time(fn, what)
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

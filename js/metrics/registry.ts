@@ -3,21 +3,15 @@
 import type { Clock } from '../clock.ts'
 import { MetricsCore } from '../core/metrics-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { clockOption, optionsObject, wholeNumber } from '../options.ts'
-import { familyOf, type HistogramOptions, isMetricName, type Kind, type MetricOptions, Names } from './definition.ts'
-import {
-  Counter,
-  CounterSeries,
-  Gauge,
-  GaugeSeries,
-  Histogram,
-  HistogramSeries,
-  type InstrumentOptions,
-  Timer,
-  TimerSeries,
-} from './instruments.ts'
+import { clockOption, type Duration, durationMs, optionsObject, type Size, sizeInBytes, wholeNumber } from '../options.ts'
+import { familyOf, type HistogramOptions, isMetricName, type Kind, type MetricOptions, Names, type TimerOptions } from './definition.ts'
+import { Counter, Gauge, Histogram, type InstrumentOptions, Timer } from './instruments.ts'
 import { checkedLabelNames, checkLabelName, type LabelValue, labelText } from './labels.ts'
-import { distributionAt, type MetricSnapshot, type RegistrySnapshot } from './snapshot.ts'
+import { CounterSeries, GaugeSeries, HistogramSeries } from './series.ts'
+import { SlowLog } from './slow-log.ts'
+import { distributionAt, type HistogramSeriesSnapshot, type MetricSnapshot, type RegistrySnapshot, windowedAt } from './snapshot.ts'
+import { TimerSeries } from './timer-series.ts'
+import { windowMs } from './window.ts'
 
 /** Options of {@link createRegistry}. */
 export interface RegistryOptions {
@@ -27,8 +21,24 @@ export interface RegistryOptions {
   defaultLabels?: Readonly<Record<string, LabelValue>>
   /** Series of one metric; all beyond it are one `overflow` series. Default: 2000. */
   maxSeries?: number
-  /** What timers read. Default: the system's. */
+  /** What timers and windows read. Default: the system's. */
   clock?: Clock
+  /** Whether histograms and timers keep samples by time from the beginning; otherwise a series' windows begin when first asked for. Default: false. */
+  windows?: boolean
+  /** The longest window; at least 15 minutes are kept, at most a week. Default: 15 minutes. */
+  retention?: Duration
+  /** Bytes that samples kept for windows may take; beyond them windows reach less far back, and say so. Default: 16 MB. */
+  maxWindowSize?: Size
+  /** What takes a timer as long is listed in `slowOps`; `Infinity`: nothing. Default: 100 ms. */
+  slowThreshold?: Duration
+  /** Slow operations that are kept. Default: 100. */
+  slowLogSize?: number
+}
+
+/** Options of {@link Registry.snapshot}. */
+export interface SnapshotOptions {
+  /** Windows that every series of histograms and timers is told for, beside all its samples: `['1m', '15m']`. Default: none. */
+  windows?: readonly Duration[]
 }
 
 type AnyInstrument = Counter<string> | Gauge<string> | Histogram<string> | Timer<string>
@@ -39,6 +49,8 @@ interface Registered {
   readonly instrument: AnyInstrument
   readonly type: 'counter' | 'gauge' | 'histogram'
   readonly series: { labels: Record<string, string>; slot: number }[]
+  /** What the core calls it. */
+  readonly number: number
 }
 
 /**
@@ -64,18 +76,23 @@ export function createRegistry(options?: RegistryOptions): Registry {
 export class Registry {
   /** The media type of {@link metrics}. */
   readonly contentType = 'text/plain; version=0.0.4; charset=utf-8'
+  /** The slow operations that timers noticed. */
+  readonly slowOps: SlowLog
   readonly #prefix: string
   readonly #defaults: Record<string, string> = {}
   readonly #maxSeries: number
   readonly #clock: Clock
-  readonly #core = new MetricsCore()
+  readonly #core: MetricsCore
+  readonly #slowThreshold: number
+  #windows: boolean
   readonly #metrics = new Map<string, Registered>()
   readonly #names = new Names()
   readonly #collectors = new Set<{ readonly collect: () => void }>()
   #lastCollectError: unknown
 
   constructor(options?: RegistryOptions) {
-    const { prefix = '', defaultLabels = {}, maxSeries = 2000, clock } = optionsObject(options, 'options')
+    const { prefix = '', defaultLabels = {}, maxSeries = 2000, clock, windows = false } = optionsObject(options, 'options')
+    const { retention = '15m', maxWindowSize = '16mb', slowThreshold = 100, slowLogSize = 100 } = optionsObject(options, 'options')
     if (typeof prefix !== 'string' || (prefix !== '' && !isMetricName(prefix))) {
       throw new InvalidArgumentError('prefix', "the beginning of a name, such as 'app_'", prefix)
     }
@@ -86,6 +103,14 @@ export class Registry {
     this.#prefix = prefix
     this.#maxSeries = wholeNumber(maxSeries, 'maxSeries')
     this.#clock = clockOption(clock)
+    this.#windows = flag(windows, 'windows')
+    this.#slowThreshold = durationMs(slowThreshold, 'slowThreshold')
+    this.slowOps = new SlowLog(this.#clock, wholeNumber(slowLogSize, 'slowLogSize'))
+    this.#core = new MetricsCore({
+      clock: this.#clock,
+      retention: durationMs(retention, 'retention'),
+      windowBytes: sizeInBytes(maxWindowSize, 'maxWindowSize'),
+    })
   }
 
   /** A total that only rises: `inc(n)`, `with(labels).inc(n)`. Asked for again with the same definition, it is the same. */
@@ -119,12 +144,14 @@ export class Registry {
   }
 
   /** Durations in seconds: `const end = timer.start(); end()`, `timer.time(fn)`, `observe(seconds)`. */
-  timer<const L extends string = never>(options: HistogramOptions<L>): Timer<L> {
+  timer<const L extends string = never>(options: TimerOptions<L>): Timer<L> {
+    const slowThreshold = durationMs(optionsObject(options, 'options').slowThreshold ?? this.#slowThreshold, 'slowThreshold') / 1000
+    const shared = { core: this.#core, clock: this.#clock, slowOps: this.slowOps, slowThreshold }
     return this.#register<TimerSeries>(
       'timer',
       options,
       instrument => new Timer<string>(instrument),
-      slot => new TimerSeries(this.#core, slot, this.#clock),
+      (slot, metric, labels) => new TimerSeries({ ...shared, slot, metric, labels }),
     ) as Timer<L>
   }
 
@@ -154,27 +181,28 @@ export class Registry {
     return this.#core.restarts
   }
 
-  /** All numbers as plain data. */
-  snapshot(): RegistrySnapshot {
+  /** All numbers as plain data. Windows that are asked for begin with the first question, for all histograms and timers. */
+  snapshot(options?: SnapshotOptions): RegistrySnapshot {
+    const names = windowNames(optionsObject(options, 'options').windows)
+    if (names.length > 0) this.#watchAll()
     this.#collect()
     const summaries = this.#core.summaries()
+    const windows = names.map(name => ({ name, summaries: this.#core.summaries(windowMs({ window: name })) }))
+    const told = (slot: number, labels: Record<string, string>): HistogramSeriesSnapshot => ({
+      labels: { ...labels },
+      ...distributionAt(summaries, slot),
+      ...(names.length > 0 && {
+        windows: Object.fromEntries(windows.map(({ name, summaries }) => [name, windowedAt(summaries, slot)])),
+      }),
+    })
     const metrics = [...this.#metrics.values()].map(({ instrument, type, series }): MetricSnapshot => {
       const { name, help, overflowed } = instrument
-      if (type !== 'histogram') {
-        return {
-          name,
-          type,
-          help,
-          overflowed,
-          series: series.map(({ labels, slot }) => ({ labels: { ...labels }, value: this.#core.cells[slot] as number })),
-        }
-      }
+      const head = { name, help, overflowed }
+      if (type === 'histogram') return { ...head, type, series: series.map(({ labels, slot }) => told(slot, labels)) }
       return {
-        name,
+        ...head,
         type,
-        help,
-        overflowed,
-        series: series.map(({ labels, slot }) => ({ labels: { ...labels }, ...distributionAt(summaries, slot) })),
+        series: series.map(({ labels, slot }) => ({ labels: { ...labels }, value: this.#core.cells[slot] as number })),
       }
     })
     return { metrics }
@@ -189,6 +217,13 @@ export class Registry {
   /** Sets every number to zero; metrics, series and collectors stay. */
   reset(): void {
     this.#core.reset()
+  }
+
+  /** From now on every histogram keeps samples by time. */
+  #watchAll(): void {
+    if (this.#windows) return
+    this.#windows = true
+    for (const { type, number } of this.#metrics.values()) if (type === 'histogram') this.#core.watchFamily(number)
   }
 
   #collect(): void {
@@ -206,10 +241,11 @@ export class Registry {
     kind: Kind,
     options: HistogramOptions<string>,
     build: (instrument: InstrumentOptions<S>) => AnyInstrument,
-    beginSeries: (slot: number) => S,
+    beginSeries: (slot: number, metric: string, labels: Readonly<Record<string, string>>) => S,
   ): AnyInstrument {
     const family = familyOf(kind, options, this.#prefix)
     const labelNames = checkedLabelNames(options.labelNames, 'labelNames')
+    const windows = flag(options.windows ?? this.#windows, 'windows')
     for (const label of labelNames) {
       if (Object.hasOwn(this.#defaults, label))
         throw new InvalidArgumentError('labelNames', 'other names than those of defaultLabels', label)
@@ -229,11 +265,32 @@ export class Registry {
     const begin = (values: string[]) => {
       const all = [...Object.values(this.#defaults), ...values]
       const slot = this.#core.addSeries(number, names, all)
-      series.push({ labels: Object.fromEntries(names.map((name, at) => [name, all[at] as string])), slot })
-      return beginSeries(slot)
+      const labels = Object.freeze(Object.fromEntries(names.map((name, at) => [name, all[at] as string])))
+      series.push({ labels, slot })
+      return beginSeries(slot, family.name, labels)
     }
-    const instrument = build({ name: family.name, help: family.help, labelNames, maxSeries: this.#maxSeries, begin })
-    this.#metrics.set(family.name, { definition, instrument, type: family.kind, series })
+    if (family.kind === 'histogram' && windows) this.#core.watchFamily(number)
+    const instrument = build({
+      name: family.name,
+      help: family.help,
+      labelNames,
+      maxSeries: this.#maxSeries,
+      begin,
+      core: this.#core,
+      slots: () => series.map(({ slot }) => slot),
+    })
+    this.#metrics.set(family.name, { definition, instrument, type: family.kind, series, number })
     return instrument
   }
+}
+
+function flag(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw new InvalidArgumentError(name, 'true or false', value)
+  return value
+}
+
+function windowNames(windows: readonly Duration[] = []): readonly Duration[] {
+  if (!Array.isArray(windows)) throw new InvalidArgumentError('windows', "an array of durations such as ['1m', '15m']", windows)
+  for (const window of windows) durationMs(window, 'windows')
+  return windows
 }

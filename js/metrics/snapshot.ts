@@ -27,7 +27,20 @@ export interface HistogramSnapshot {
   help: string
   /** How often labels were answered with the overflow series. */
   overflowed: number
-  series: ({ labels: Record<string, string> } & Distribution)[]
+  series: HistogramSeriesSnapshot[]
+}
+
+/** One series of a histogram or timer at one moment. */
+export interface HistogramSeriesSnapshot extends Distribution {
+  labels: Record<string, string>
+  /** Its windows, by the names they were asked with: `snapshot({ windows: ['1m'] })`. */
+  windows?: Record<string, WindowedDistribution>
+}
+
+/** A distribution, and the time it is of. */
+export interface WindowedDistribution extends Distribution {
+  /** Milliseconds from the first moment that counts until now. `count / span * 1000` is a rate. */
+  span: number
 }
 
 /** A distribution in numbers; those that an empty one does not have are `null`. Quantiles are off by at most `relativeError`. */
@@ -37,6 +50,8 @@ export interface Distribution {
   min: number | null
   max: number | null
   mean: number | null
+  /** The last sample recorded; of several series together, that of the last of them. */
+  latest: number | null
   p50: number | null
   p95: number | null
   p99: number | null
@@ -49,16 +64,22 @@ export function distributionAt(summaries: Float64Array, slot: number): Distribut
     const value = summaries[at + offset]
     return value === undefined || Number.isNaN(value) ? null : value
   }
-  const count = summaries[at] ?? 0
-  const sum = summaries[at + 1] ?? 0
+  const count = summaries[at + 1] ?? 0
+  const sum = summaries[at + 2] ?? 0
   return {
     count,
     sum,
-    min: number(2),
-    max: number(3),
+    min: number(3),
+    max: number(4),
     mean: count === 0 ? null : sum / count,
-    p50: number(4),
-    p95: number(5),
-    p99: number(6),
+    latest: number(5),
+    p50: number(6),
+    p95: number(7),
+    p99: number(8),
   }
+}
+
+/** The same with the time it is of. */
+export function windowedAt(summaries: Float64Array, slot: number): WindowedDistribution {
+  return { span: summaries[slot * SUMMARY_WIDTH] ?? 0, ...distributionAt(summaries, slot) }
 }

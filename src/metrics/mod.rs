@@ -1,17 +1,41 @@
-//! What was measured, by slot, and the two forms in which it is told: quantiles and Prometheus text.
+//! What was measured, by slot, and the forms in which it is told: quantiles, over everything and over windows of time, and Prometheus text.
 //!
 //! Counters and gauges are cells that the host keeps and copies in before an answer. Histogram samples come as a log
 //! of pairs, slot and value, and are worked off in one go (law L1). Names and labels cross once, when a series begins.
 
+mod distribution;
 mod text;
+mod windows;
 
-use crate::histogram::{DEFAULT_ALPHA, Histogram};
+use crate::histogram::Histogram;
+use crate::time::{Duration, Instant};
+use distribution::Distribution;
+use windows::Windows;
 
 /// The quantiles of [`Metrics::summarise`].
 pub const QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
 
-/// Numbers that [`Metrics::summarise`] writes for each histogram: count, sum, min, max and the [`QUANTILES`].
-pub const SUMMARY_WIDTH: usize = 4 + QUANTILES.len();
+/// Numbers that come before the quantiles: since when in milliseconds, count, sum, min, max, latest.
+pub const SUMMARY_HEAD: usize = 6;
+
+/// Numbers that [`Metrics::summarise`] writes for each histogram.
+pub const SUMMARY_WIDTH: usize = SUMMARY_HEAD + QUANTILES.len();
+
+/// How far back windows reach, and what they may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// The longest window. At least 15 minutes.
+    pub retention: Duration,
+    /// Bytes of all samples kept for windows; beyond them windows reach less far back.
+    pub window_bytes: usize,
+}
+
+impl Default for Config {
+    /// 15 minutes in 16 MiB.
+    fn default() -> Self {
+        Self { retention: Duration::from_millis(15 * 60_000), window_bytes: 16 << 20 }
+    }
+}
 
 /// What kind of numbers a family has, as Prometheus tells them apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,12 +83,14 @@ pub struct Place {
 }
 
 /// Families of series, the samples of their histograms, and the host's cells as last copied.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Metrics {
     families: Vec<Family>,
     cells: Vec<f64>,
     distributions: Vec<Distribution>,
+    windows: Windows,
     summaries: Vec<f64>,
+    began: Instant,
 }
 
 #[derive(Clone, Debug)]
@@ -73,6 +99,8 @@ struct Family {
     help: String,
     kind: Kind,
     series: Vec<Series>,
+    /// Since when every series of it has windows.
+    watched: Option<Instant>,
 }
 
 /// One set of labels, already in the form of the text, and the cell or distribution with its numbers.
@@ -82,18 +110,17 @@ struct Series {
     slot: u32,
 }
 
-#[derive(Clone, Debug)]
-struct Distribution {
-    /// Samples up to each bound and above the one before; the last is the rest.
-    counts: Vec<u64>,
-    bounds: Vec<f64>,
-    histogram: Histogram,
-}
-
 impl Metrics {
     /// No families at all.
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(config: Config, now: Instant) -> Self {
+        Self {
+            families: Vec::new(),
+            cells: Vec::new(),
+            distributions: Vec::new(),
+            windows: Windows::new(config.retention, config.window_bytes, now),
+            summaries: Vec::new(),
+            began: now,
+        }
     }
 
     /// Begins a family and numbers it: 0, 1, 2, ... An empty `help` is left out of the text.
@@ -108,7 +135,8 @@ impl Metrics {
             }
             Histogram::new(*alpha).map_err(|_| DefineError::Alpha)?;
         }
-        self.families.push(Family { name: name.to_owned(), help: text::escaped_help(help), kind, series: Vec::new() });
+        let help = text::escaped_help(help);
+        self.families.push(Family { name: name.to_owned(), help, kind, series: Vec::new(), watched: None });
         Ok((self.families.len() - 1) as u32)
     }
 
@@ -123,7 +151,7 @@ impl Metrics {
         let slot = match &family.kind {
             Kind::Counter | Kind::Gauge => cell,
             Kind::Histogram { bounds, alpha } => {
-                self.distributions.push(Distribution::new(bounds, *alpha));
+                self.distributions.push(Distribution::new(bounds, *alpha, family.watched));
                 (self.distributions.len() - 1) as u32
             }
         };
@@ -137,29 +165,83 @@ impl Metrics {
         &mut self.cells
     }
 
-    /// Records a log of samples, pairs of a histogram series and a value. Returns how many were recorded: one that
-    /// names no series, or is not finite, is not.
-    pub fn drain(&mut self, log: &[f64]) -> u32 {
+    /// Windows know all series of a histogram from `now` on, those that begin later too.
+    pub fn watch_family(&mut self, family: u32, now: Instant) {
+        let Some(family) = self.families.get_mut(family as usize) else { return };
+        if !matches!(family.kind, Kind::Histogram { .. }) {
+            return;
+        }
+        family.watched.get_or_insert(now);
+        for series in &family.series {
+            if let Some(distribution) = self.distributions.get_mut(series.slot as usize) {
+                distribution.watched.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Windows know one histogram series from `now` on.
+    pub fn watch(&mut self, slot: u32, now: Instant) {
+        if let Some(distribution) = self.distributions.get_mut(slot as usize) {
+            distribution.watched.get_or_insert(now);
+        }
+    }
+
+    /// Records a log of samples taken at `now`, pairs of a histogram series and a value. Returns how many were recorded:
+    /// one that names no series, or is not finite, is not.
+    pub fn drain(&mut self, log: &[f64], now: Instant) -> u32 {
+        self.windows.turn(now);
         let mut recorded = 0;
         for pair in log.chunks_exact(2) {
             // `as` holds what is negative, too large or not a number to the range of u32.
-            let slot = pair[0] as u32 as usize;
-            recorded += u32::from(self.distributions.get_mut(slot).is_some_and(|series| series.record(pair[1])));
+            let (slot, value) = (pair[0] as u32, pair[1]);
+            let Some(distribution) = self.distributions.get_mut(slot as usize) else { continue };
+            if !distribution.record(value) {
+                continue;
+            }
+            recorded += 1;
+            if distribution.watched.is_some() {
+                self.windows.record(slot, value, || distribution.histogram.emptied());
+            }
         }
         recorded
     }
 
     /// [`SUMMARY_WIDTH`] numbers for each histogram series, in the order of their numbers; NaN where an empty
-    /// histogram has none.
-    pub fn summarise(&mut self) -> &[f64] {
-        self.summaries.clear();
-        for Distribution { histogram, .. } in &self.distributions {
-            let extremes = [histogram.min(), histogram.max()];
-            let quantiles = QUANTILES.map(|q| histogram.quantile(q));
-            self.summaries.extend([histogram.count() as f64, histogram.sum()]);
-            self.summaries.extend(extremes.iter().chain(&quantiles).map(|number| number.unwrap_or(f64::NAN)));
+    /// histogram has none. Of all samples, or of those in the last `window`.
+    pub fn summarise(&mut self, window: Option<Duration>, now: Instant) -> &[f64] {
+        let mut summaries = std::mem::take(&mut self.summaries);
+        summaries.clear();
+        for slot in 0..self.distributions.len() as u32 {
+            self.describe(&[slot], window, now, &QUANTILES, &mut summaries);
         }
+        self.summaries = summaries;
         &self.summaries
+    }
+
+    /// Appends what the histogram series `slots` recorded together, in the last `window` or ever: [`SUMMARY_HEAD`] numbers and a
+    /// number for each of `quantiles`, NaN where there is none. Series of another relative error than the first are left out.
+    pub fn describe(
+        &mut self,
+        slots: &[u32],
+        window: Option<Duration>,
+        now: Instant,
+        quantiles: &[f64],
+        out: &mut Vec<f64>,
+    ) {
+        self.windows.turn(now);
+        let known = || slots.iter().filter_map(|&slot| Some((slot, self.distributions.get(slot as usize)?)));
+        let latest = known().next_back().map_or(f64::NAN, |(_, distribution)| distribution.latest);
+        let (since, sum) = match window {
+            // The most frequent question needs no copy.
+            None if slots.len() == 1 => {
+                let Some((_, only)) = known().next() else { return };
+                distribution::describe(&only.histogram, self.began, latest, quantiles, out);
+                return;
+            }
+            None => (self.began, distribution::union(known().map(|(_, distribution)| &distribution.histogram))),
+            Some(window) => self.windowed(known(), window, now),
+        };
+        distribution::describe(&sum, since, latest, quantiles, out);
     }
 
     /// Writes the Prometheus text (format 0.0.4) from `from` on into `out`, and stops after the series that takes it
@@ -169,26 +251,34 @@ impl Metrics {
     }
 
     /// Forgets all numbers and keeps families and series.
-    pub fn reset(&mut self) {
+    pub fn reset(&mut self, now: Instant) {
+        self.began = now;
         self.cells.fill(0.0);
+        self.windows.turn(now);
+        self.windows.clear();
+        for family in &mut self.families {
+            family.watched = family.watched.map(|_| now);
+        }
         for series in &mut self.distributions {
-            series.counts.fill(0);
-            series.histogram.clear();
+            series.clear(now);
         }
     }
-}
 
-impl Distribution {
-    fn new(bounds: &[f64], alpha: f64) -> Self {
-        let histogram = Histogram::new(alpha).or_else(|_| Histogram::new(DEFAULT_ALPHA)).expect("the default is valid");
-        Self { counts: vec![0; bounds.len() + 1], bounds: bounds.to_vec(), histogram }
-    }
-
-    fn record(&mut self, value: f64) -> bool {
-        let recorded = self.histogram.record(value);
-        if recorded {
-            self.counts[self.bounds.partition_point(|&bound| bound < value)] += 1;
+    fn windowed<'a>(
+        &'a self,
+        series: impl Iterator<Item = (u32, &'a Distribution)>,
+        window: Duration,
+        now: Instant,
+    ) -> (Instant, Histogram) {
+        let mut sum: Option<Histogram> = None;
+        let mut watched: Option<Instant> = None;
+        let mut since = now;
+        for (slot, distribution) in series {
+            let Some(from) = distribution.watched else { continue };
+            let sum = sum.get_or_insert_with(|| distribution.histogram.emptied());
+            since = self.windows.add(slot, window, now, sum);
+            watched = Some(watched.map_or(from, |earliest| earliest.min(from)));
         }
-        recorded
+        (since.max(watched.unwrap_or(now)), sum.unwrap_or_default())
     }
 }

@@ -1,6 +1,7 @@
 //! The Prometheus text exposition format, version 0.0.4.
 
-use super::{Distribution, Family, Kind, Metrics, Place, Series};
+use super::distribution::Distribution;
+use super::{Family, Kind, Metrics, Place, Series};
 
 /// See [`Metrics::write_text`].
 pub(super) fn write(metrics: &Metrics, from: Place, most: usize, out: &mut String) -> Option<Place> {
@@ -166,11 +167,12 @@ fn push(out: &mut String, parts: &[&str]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DefineError, Kind, Metrics, Place};
+    use super::super::{Config, DefineError, Kind, Metrics, Place, SUMMARY_HEAD};
+    use crate::time::Instant;
     use proptest::prelude::{any, proptest};
 
     fn sample() -> Metrics {
-        let mut metrics = Metrics::new();
+        let mut metrics = Metrics::new(Config::default(), Instant::ZERO);
         let requests = metrics.define("requests_total", "All requests.\nBy \\ method.", Kind::Counter).expect("valid");
         metrics.add_series(requests, 0, &[("method", "GET")]).expect("valid");
         metrics.add_series(requests, 1, &[("method", "a\"b\\c\nd\re")]).expect("valid");
@@ -180,7 +182,7 @@ mod tests {
         let seconds = metrics.define("took_seconds", "Time.", kind).expect("valid");
         metrics.add_series(seconds, 0, &[("op", "read")]).expect("valid");
         metrics.cells_mut(3).copy_from_slice(&[3.0, 0.25, f64::NEG_INFINITY]);
-        assert_eq!(metrics.drain(&[0.0, 0.1, 0.0, 0.5, 0.0, 7.0, 9.0, 1.0, 0.0, f64::NAN]), 3);
+        assert_eq!(metrics.drain(&[0.0, 0.1, 0.0, 0.5, 0.0, 7.0, 9.0, 1.0, 0.0, f64::NAN], Instant::ZERO), 3);
         metrics
     }
 
@@ -254,7 +256,7 @@ mod tests {
 
     #[test]
     fn bad_definitions_are_refused() {
-        let mut metrics = Metrics::new();
+        let mut metrics = Metrics::new(Config::default(), Instant::ZERO);
         for name in ["", "0a", "a-b", "a b", "é"] {
             assert_eq!(metrics.define(name, "", Kind::Counter), Err(DefineError::MetricName));
         }
@@ -271,9 +273,10 @@ mod tests {
     #[test]
     fn a_reset_keeps_the_series() {
         let mut metrics = sample();
-        metrics.reset();
-        assert_eq!(metrics.summarise()[..2], [0.0, 0.0]);
-        assert!(metrics.summarise()[2].is_nan());
+        metrics.reset(Instant::ZERO);
+        let summary = metrics.summarise(None, Instant::ZERO);
+        assert_eq!(summary[..3], [0.0, 0.0, 0.0]);
+        assert!(summary[3..].iter().all(|number| number.is_nan()) && summary.len() > SUMMARY_HEAD);
         let mut text = String::new();
         metrics.write_text(Place::default(), usize::MAX, &mut text);
         assert_eq!(text.lines().count(), TEXT.lines().count());

@@ -1,6 +1,8 @@
 //! The border of `crate::metrics`.
 
-use crate::metrics::{Kind, Metrics, Place};
+use super::instant;
+use crate::metrics::{Config, Kind, Metrics, Place};
+use crate::time::Duration;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -16,8 +18,9 @@ pub struct MetricsMachine {
 impl MetricsMachine {
     /// A registry without families, whose log holds `log_length` numbers, two for each sample.
     #[wasm_bindgen(constructor)]
-    pub fn new(log_length: u32) -> Self {
-        Self { inner: Metrics::new(), log: vec![0.0; log_length as usize], next: None }
+    pub fn new(log_length: u32, retention: f64, window_bytes: f64, now: f64) -> Self {
+        let config = Config { retention: Duration::from_millis(retention as u64), window_bytes: window_bytes as usize };
+        Self { inner: Metrics::new(config, instant(now)), log: vec![0.0; log_length as usize], next: None }
     }
 
     /// Begins a family of counters and numbers it.
@@ -53,9 +56,27 @@ impl MetricsMachine {
         self.log.as_ptr()
     }
 
-    /// Records the first `length` numbers of the log, and says how many samples that were.
-    pub fn drain(&mut self, length: u32) -> u32 {
-        self.inner.drain(&self.log[..self.log.len().min(length as usize)])
+    /// Records the first `length` numbers of the log, taken at `now`, and says how many samples that were.
+    pub fn drain(&mut self, length: u32, now: f64) -> u32 {
+        self.inner.drain(&self.log[..self.log.len().min(length as usize)], instant(now))
+    }
+
+    /// Windows know a histogram series from `now` on.
+    pub fn watch(&mut self, slot: u32, now: f64) {
+        self.inner.watch(slot, instant(now));
+    }
+
+    /// Windows know all series of a histogram from `now` on.
+    #[wasm_bindgen(js_name = watchFamily)]
+    pub fn watch_family(&mut self, family: u32, now: f64) {
+        self.inner.watch_family(family, instant(now));
+    }
+
+    /// What histogram series recorded together, in the last `window` milliseconds or, with infinity, ever; see [`Metrics::describe`].
+    pub fn describe(&mut self, slots: &[u32], window: f64, now: f64, quantiles: &[f64]) -> Vec<f64> {
+        let mut out = Vec::new();
+        self.inner.describe(slots, span(window), instant(now), quantiles, &mut out);
+        out
     }
 
     /// Makes room for `count` cells, and says where they lie.
@@ -63,9 +84,9 @@ impl MetricsMachine {
         self.inner.cells_mut(count as usize).as_ptr()
     }
 
-    /// Writes the summaries of all histograms, and says where they lie.
-    pub fn summarise(&mut self) -> *const f64 {
-        self.inner.summarise().as_ptr()
+    /// Writes the summaries of all histograms, of the last `window` milliseconds or, with infinity, of everything, and says where they lie.
+    pub fn summarise(&mut self, window: f64, now: f64) -> *const f64 {
+        self.inner.summarise(span(window), instant(now)).as_ptr()
     }
 
     /// The text from a place on, for about `most` bytes; `nextFamily` and `nextSeries` tell where to go on.
@@ -89,7 +110,11 @@ impl MetricsMachine {
     }
 
     /// Forgets all numbers and keeps the series.
-    pub fn reset(&mut self) {
-        self.inner.reset();
+    pub fn reset(&mut self, now: f64) {
+        self.inner.reset(instant(now));
     }
+}
+
+fn span(ms: f64) -> Option<Duration> {
+    ms.is_finite().then_some(Duration::from_millis(ms as u64))
 }

@@ -87,7 +87,7 @@ describe('a histogram', () => {
     const registry = createRegistry()
     registry.histogram({ name: 'h' })
     expect(seriesOf(registry, 'h')).toEqual([
-      { labels: {}, count: 0, sum: 0, min: null, max: null, mean: null, p50: null, p95: null, p99: null },
+      { labels: {}, count: 0, sum: 0, min: null, max: null, mean: null, latest: null, p50: null, p95: null, p99: null },
     ])
   })
 
