@@ -51,6 +51,7 @@ export async function buildPackage() {
   const entries = [
     'index',
     'testing',
+    'admin',
     'lru-cache',
     'cache-manager',
     'keyv',

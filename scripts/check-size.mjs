@@ -25,6 +25,7 @@ const WATCHED = [
   'stores/keyv',
   'stores/redis',
   'transports/undici',
+  'admin',
   'lru-cache',
   'index',
   'slim',

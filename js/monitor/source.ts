@@ -54,7 +54,7 @@ export class Source {
     for (const [name, total] of now) {
       const before = this.#before.get(name) ?? 0
       // One that falls has begun anew, or was an estimate.
-      rates[name] = Math.max(0, total - before) / seconds
+      rates[name] = Math.round((Math.max(0, total - before) / seconds) * 1000) / 1000
     }
     this.#before = now
     return {

@@ -157,6 +157,8 @@ export interface MonitorRecommendation {
   readonly severity: 'info' | 'warning' | 'critical'
   readonly title: string
   readonly detail?: string | undefined
+  /** What it is about; shown as little of as of all keys. Keys belong nowhere else. */
+  readonly keys?: readonly string[] | undefined
   /** The numbers it rests on. */
   readonly evidence?: Readonly<Record<string, number | string>> | undefined
   /** What is to be gained. */
