@@ -60,6 +60,7 @@ export async function buildPackage() {
     'stores/sqlite',
     'stores/keyv',
     'stores/redis',
+    'cli/shelflife',
   ].map(name => ({
     in: join(root, `js/${name}.ts`),
     out: name,

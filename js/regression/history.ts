@@ -20,7 +20,7 @@ const MOST_ORDERS = 20_000
 /**
  * Looks for changes of level in runs, oldest first, of more than 200 in the latest: for a stretch whose values rank otherwise than the rest, more so than in all but a few
  * random orders of them, and then within it and beside it, and so on; a change of the median by less than `minEffect` is none. An outlier is no change, either:
- * it takes three runs on each side, and seven or eight in all.
+ * it takes three runs on each side and about ten in all, more where there are many metrics.
  *
  * ```ts
  * for (const { name, changes } of scanRuns(runs)) for (const { time, change, verdict } of changes) console.log(name, verdict, time, change)

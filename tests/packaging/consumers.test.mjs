@@ -1,7 +1,7 @@
 // The installed package in the hands of those who use it: Node, esbuild, Vite, a page without a bundler, TypeScript.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -72,6 +72,20 @@ test('plain Node imports it', () => {
 test('its import alone loads nothing of `fetch`', () => {
   const loaded = "process.moduleLoadList.filter(name => name.includes('undici'))"
   assert.deepEqual(runInNode(write(folder, 'idle.js', `import 'shelflife'\nconsole.log(JSON.stringify(${loaded}))\n`)), [])
+})
+
+test('npx shelflife compare says what became slower, and ends with a code for it', () => {
+  const samples = (/** @type {number} */ factor) => Array.from({ length: 40 }, (_, at) => factor * (10 + ((at * 7) % 5)))
+  const base = write(folder, 'runs/base.json', JSON.stringify({ load: samples(1) }))
+  const slower = write(folder, 'runs/slower.json', JSON.stringify({ load: samples(2) }))
+  const compare = (/** @type {string[]} */ ...args) =>
+    spawnSync('npx', ['--no-install', 'shelflife', ...args], { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' })
+  const { status, stdout } = compare('compare', base, slower, '--json')
+  assert.equal(status, 1)
+  assert.equal(JSON.parse(stdout).metrics[0].verdict, 'regressed')
+  assert.equal(compare('compare', base, base).status, 0)
+  assert.equal(compare('compare', base, 'gone.json').status, 66)
+  assert.deepEqual([compare('juggle').status, compare().status], [64, 64])
 })
 
 test('every subpath can be imported in Node', () => {

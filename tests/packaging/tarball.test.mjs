@@ -22,10 +22,12 @@ test('it holds dist/, the licences, and what npm always takes', () => {
   assert.deepEqual(others, ['CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json'])
 })
 
-test('the exports map and dist/ say the same', () => {
-  for (const file of exported) assert.ok(files.includes(file), `${file} is exported but not there`)
+const commands = Object.values(manifest.bin)
+
+test('the exports map, the commands and dist/ say the same', () => {
+  for (const file of [...exported, ...commands]) assert.ok(files.includes(file), `${file} is named but not there`)
   const entries = files.filter(file => /^dist\/(?!chunks\/|types\/).+\.(js|wasm)$/.test(file))
-  for (const file of entries) assert.ok(exported.includes(file), `${file} is there but not exported`)
+  for (const file of entries) assert.ok(exported.includes(file) || commands.includes(file), `${file} is there but not named`)
 })
 
 test('it needs nothing and runs nothing when it is installed', () => {
