@@ -13,6 +13,7 @@ export type {
   LearnedBatchSize,
   ResumeToken,
 } from './batch/types.ts'
+export type { ResourceLimits, WorkerBatchOptions, WorkerLike, WorkerSettings, WorkerStats } from './batch/workers/types.ts'
 export type { CircuitState } from './cache/circuit.ts'
 export type * from './cache/loading-types.ts'
 export type * from './cache/memory-types.ts'

@@ -2,13 +2,14 @@
 
 import type { BatchPlan } from '../core/batch-core.ts'
 import { driverOf } from '../core/driver.ts'
-import { InvalidArgumentError } from '../errors.ts'
+import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
 import { clockOption, durationMs, durationOrZeroMs, metricsOption, optionalFunction, optionsObject, wholeNumber } from '../options.ts'
 import { metersIn } from './meters.ts'
 import { accomplishedBy, selectionBy } from './resume.ts'
 import { BatchRun } from './run.ts'
 import { sourceOf } from './source.ts'
 import type { BatchHandler, BatchOptions, BatchResult, LearnedBatchSize } from './types.ts'
+import type { WorkerBatchOptions } from './workers/types.ts'
 
 /**
  * Processes items in batches, several at a time, and says of each item how it went, in input order.
@@ -37,13 +38,44 @@ import type { BatchHandler, BatchOptions, BatchResult, LearnedBatchSize } from '
  * the next. What is settled is not processed again. What the handler had in its hands when the process died, or had finished since the last
  * checkpoint, is: a handler that others can see the work of should not mind being called twice.
  */
+export function processBatch<T, R>(items: Items<T>, handler: BatchHandler<T, R>, options?: BatchOptions<T>): Promise<BatchResult<T, R>>
+/**
+ * The same in threads: Web Workers, or `node:worker_threads`. `module` exports the handler, as `default` or as `handler`; it gets the items as structured
+ * clones of them and returns what can be cloned, errors with their name, code and causes.
+ *
+ * ```ts
+ * await processBatch(images, { module: new URL('./resize.js', import.meta.url), workers: 4, batchSize: 10, timeout: '30s' })
+ * ```
+ *
+ * A worker that crashes, or does not answer in time, costs only the batch it has, which is tried again and cut in two as any other that
+ * throws (`ERR_WORKER_CRASHED`, `ERR_TIMEOUT`); a new one takes its place. The workers are started when they are needed and ended with the run;
+ * `createWorkers` of `shelflife/workers` keeps them for several. Where there can be none, the run fails with `ERR_WORKER_UNAVAILABLE`.
+ */
+export function processBatch<T, R = unknown>(items: Items<T>, options: WorkerBatchOptions<T>): Promise<BatchResult<T, R>>
 export function processBatch<T, R>(
-  items: readonly T[] | Iterable<T> | AsyncIterable<T>,
-  handler: BatchHandler<T, R>,
+  items: Items<T>,
+  handler: BatchHandler<T, R> | WorkerBatchOptions<T>,
   options?: BatchOptions<T>,
 ): Promise<BatchResult<T, R>> {
+  return typeof handler === 'object' && handler !== null ? inWorkers(items, handler) : process(items, handler, options)
+}
+
+async function inWorkers<T, R>(items: Items<T>, options: WorkerBatchOptions<T>): Promise<BatchResult<T, R>> {
+  const { createWorkers } = await import('../workers.ts').catch(cause => {
+    throw new ShelflifeError('ERR_WORKER_UNAVAILABLE', 'the part of shelflife that makes workers could not be loaded', { cause })
+  })
+  const workers = createWorkers<T, R>(options)
+  try {
+    const result = await process<T, R>(items, workers.handler, { ...options, concurrency: options.concurrency ?? workers.size })
+    return { ...result, stats: { ...result.stats, workers: workers.stats() } }
+  } finally {
+    void workers.close()
+  }
+}
+
+function process<T, R>(items: Items<T>, handler: unknown, options: BatchOptions<T> | undefined): Promise<BatchResult<T, R>> {
   return new Promise(resolve => {
-    if (typeof handler !== 'function') throw new InvalidArgumentError('handler', 'a function', handler)
+    if (!isHandler<T, R>(handler)) throw new InvalidArgumentError('handler', 'a function', handler)
     const given = optionsObject(options, 'options') as BatchOptions<T>
     const { signal, onProgress, isolate = true, name = 'default' } = given
     const driver = driverOf(clockOption(given.clock))
@@ -88,6 +120,12 @@ export function processBatch<T, R>(
     if (source === undefined) throw new InvalidArgumentError('items', 'an array, an iterable or an async iterable', items)
     new BatchRun<T, R>(source, handler, settings, resolve).start()
   })
+}
+
+type Items<T> = readonly T[] | Iterable<T> | AsyncIterable<T>
+
+function isHandler<T, R>(handler: unknown): handler is BatchHandler<T, R> {
+  return typeof handler === 'function'
 }
 
 const RESULTS: readonly unknown[] = ['all', 'failures', 'none']

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { ShelflifeError } from '../errors.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration } from '../options.ts'
+import type { WorkerStats } from './workers/types.ts'
 
 /** What a handler is told beside the items. */
 export interface BatchContext {
@@ -160,6 +161,8 @@ export interface BatchStats {
   durationMs: number
   /** Items with a result or a failure, over that time. */
   itemsPerSecond: number
+  /** What the workers did, where there were any. */
+  workers?: WorkerStats
 }
 
 /** What `processBatch` resolves with. */
