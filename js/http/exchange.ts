@@ -339,7 +339,7 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
     const spent = this.#desk.schedule.cancel(this)
     if (spent !== undefined) this.#desk.spent(spent)
     this.#attempts.breakOff('nobody waits for the answer any more')
-    this.#passage?.leave()
+    this.#passage?.end()
     this.waitForCache(false)
     this.#desk.ended(this)
   }

@@ -34,6 +34,12 @@ const MOST_HOPS = 4
 const VARIANTS_TTL_MS = 86_400_000
 
 type Options = ReturnType<typeof itself> & KeepOptions & { forceFresh?: boolean }
+type LoadContext = Parameters<Parameters<ResponseCache['getOrSet']>[1]>[0]
+
+/** All that a loader knows of its request. The cache remembers loaders, and is not to remember answers with them. */
+interface Turn {
+  load: ((context: LoadContext) => Promise<unknown>) | undefined
+}
 
 /** See the top of this file. */
 export class Passage {
@@ -51,6 +57,7 @@ export class Passage {
   #vary: readonly string[] = []
   /** Tells the cache what to keep, while it waits for that. */
   #load: ((value: unknown) => void) | undefined
+  readonly #turn: Turn = { load: context => this.#loaded(context) }
   /** The cache reads how to keep something when it stores: only the answer says it. */
   #options: Options = itself()
 
@@ -148,6 +155,12 @@ export class Passage {
     this.#load?.(undefined)
   }
 
+  /** The request has ended. */
+  end(): void {
+    this.#turn.load = undefined
+    this.leave()
+  }
+
   /** Only looks whether something is there. */
   get #onlyLooks(): boolean {
     return this.#use.mode === 'only-if-cached' || this.#use.method === 'HEAD'
@@ -156,7 +169,7 @@ export class Passage {
   async #ask(forceFresh: boolean): Promise<unknown> {
     this.#options = forceFresh ? { ...itself(), forceFresh } : itself()
     try {
-      const finding = this.#cache.getOrSet(this.#key, context => this.#loaded(context) as Promise<never>, this.#options)
+      const finding = this.#cache.getOrSet(this.#key, loaderOf(this.#turn), this.#options)
       if (this.#load === undefined) this.#host.waitForCache(true)
       return await finding
     } catch {
@@ -169,8 +182,8 @@ export class Passage {
    * The loader. The cache may take its time to call it: by then nobody may wait any more. What must not be kept says
    * nothing about what the cache has, so it is skipped.
    */
-  #loaded(context?: { readonly skip: () => undefined; readonly stale?: unknown }): Promise<unknown> {
-    if (this.#host.ended || this.#onlyLooks) return Promise.resolve(context?.skip())
+  #loaded(context: LoadContext): Promise<unknown> {
+    if (this.#onlyLooks) return Promise.resolve(context?.skip())
     if (isStoredResponse(context?.stale) && this.#former === undefined) {
       this.#former = context.stale
       this.#isExpired = true
@@ -186,6 +199,10 @@ export class Passage {
     Object.assign(this.#options, options)
     this.#load?.(value)
   }
+}
+
+function loaderOf(turn: Turn): (context: LoadContext) => Promise<never> {
+  return context => (turn.load?.(context) ?? Promise.resolve(context?.skip())) as Promise<never>
 }
 
 function optionsOf({ ttl, retention, memoryOnly }: Keepsake): KeepOptions {

@@ -125,7 +125,16 @@ export class Streaming implements ScheduledTask, Live {
       return
     }
     if (!this.#isCurrent(attempt)) letGo(head.response, controller, 'nobody waits for the answer any more')
-    else if (!this.#isTriedAgain(attempt, head, controller)) this.#hand(head, watch)
+    else if (!this.#isTriedAgain(attempt, head, controller) && !this.#isTooLarge(head, controller)) this.#hand(head, watch)
+  }
+
+  /** Whether the head promises more than may come; then nothing of it is read. */
+  #isTooLarge({ announced = 0, response }: Head, controller: AbortController): boolean {
+    if (announced <= this.#maxBytes) return false
+    const trace = this.#trace(this.#leave())
+    letGo(response, controller, 'the body is too large')
+    this.#fail(new ResponseTooLargeError(this.#maxBytes, announced, trace))
+    return true
   }
 
   #isTriedAgain(attempt: number, head: Head, controller: AbortController): boolean {

@@ -16,7 +16,7 @@ export interface Keeping {
 }
 
 /** Why an answer is not kept. */
-export type Refusal = 'method' | 'status' | 'no-store' | 'set-cookie' | 'vary' | 'private' | 'authorization' | 'range'
+export type Refusal = 'method' | 'status' | 'no-store' | 'set-cookie' | 'vary' | 'private' | 'authorization' | 'range' | 'framing'
 
 /** Whether the rules of shared caches hold. */
 export function isShared({ shared, partitioned }: Keeping): boolean {
@@ -39,6 +39,7 @@ export function refusalOf(
   // Whoever understands the status goes by it, and not by the `no-store` for those who do not.
   if (said.mustUnderstand ? !isUnderstood(status) : said.noStore) return said.mustUnderstand ? 'status' : 'no-store'
   if (fieldOf(headers, 'set-cookie') !== undefined || fieldOf(headers, 'set-cookie2') !== undefined) return 'set-cookie'
+  if (isOpenEnded(answer)) return 'framing'
   const vary = varyOf(headers)
   if (vary === '*' || (keeping.hidesCookies && !keeping.partitioned && vary.includes('cookie'))) return 'vary'
   const shared = isShared(keeping)
@@ -65,6 +66,14 @@ const HOP_BY_HOP = [
   'transfer-encoding',
   'upgrade',
 ]
+
+/** Whether only the connection says where the body ends, or a coding that nobody here undoes: then nobody sees whether it was cut. */
+function isOpenEnded({ status, headers }: AnswerHead): boolean {
+  const coding = fieldOf(headers, 'transfer-encoding')
+  if (coding !== undefined) return coding.trim().toLowerCase() !== 'chunked'
+  if (status === 204 || fieldOf(headers, 'content-length') !== undefined) return false
+  return tokensOf(fieldOf(headers, 'connection')).includes('close')
+}
 
 /** Either the status is one that is kept unless something is said, or something is. */
 function hasLeave({ status, headers }: AnswerHead, said: Directives, shared: boolean): boolean {
