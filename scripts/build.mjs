@@ -57,7 +57,6 @@ export async function buildPackage() {
     'keyv',
     'workers',
     'worker',
-    'worker-boot',
     'stores/indexeddb',
     'stores/fs',
     'stores/sqlite',
@@ -73,7 +72,8 @@ export async function buildPackage() {
   const parts = Object.keys(PARTS)
     .filter(part => part !== 'shelflife')
     .map(part => ({ in: join(root, `js/core/parts/${part}.ts`), out: `chunks/core-${part}` }))
-  await build({ ...shared, entryPoints: [...entries, ...parts], splitting: true, chunkNames: 'chunks/[name]-[hash]' })
+  const boot = { in: join(root, 'js/worker-boot.ts'), out: 'chunks/worker-boot' }
+  await build({ ...shared, entryPoints: [...entries, ...parts, boot], splitting: true, chunkNames: 'chunks/[name]-[hash]' })
   const bringYourOwnCore = {
     name: 'bring-your-own-core',
     setup: ({ onLoad }) =>
