@@ -56,13 +56,28 @@ export type {
   TransportStats,
 } from './http/types.ts'
 export type * from './limits/types.ts'
-export type { HistogramOptions, MetricOptions, TimerOptions } from './metrics/definition.ts'
-export type { Counter, CounterSeries, Gauge, GaugeSeries, Histogram, HistogramSeries, Timer, TimerSeries } from './metrics/instruments.ts'
+export type { LabelCardinality } from './metrics/cardinality.ts'
+export type { HistogramOptions, MetricOptions, SampleOptions, SummaryOptions, TimerOptions } from './metrics/definition.ts'
+export type { MergeOptions, MetricDump, RegistryDump } from './metrics/dump.ts'
+export type { TextFormat } from './metrics/exposition.ts'
+export type {
+  Counter,
+  CounterSeries,
+  Gauge,
+  GaugeSeries,
+  Histogram,
+  HistogramSeries,
+  Operation,
+  Summary,
+  Timer,
+  TimerSeries,
+} from './metrics/instruments.ts'
 export type { Labels, LabelValue } from './metrics/labels.ts'
-export type { Registry, RegistryOptions, SnapshotOptions } from './metrics/registry.ts'
+export type { GaugeOptions, Registry, RegistryOptions, SnapshotOptions } from './metrics/registry.ts'
 export type { SlowLog, SlowOperation } from './metrics/slow-log.ts'
 export type {
   Distribution,
+  Exploding,
   HistogramSeriesSnapshot,
   HistogramSnapshot,
   MetricSnapshot,

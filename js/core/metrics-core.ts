@@ -22,6 +22,15 @@ import { MetricsMachine, part } from './parts/metrics.ts'
 export type CoreFamily =
   | { readonly kind: 'counter' | 'gauge'; readonly name: string; readonly help: string }
   | { readonly kind: 'histogram'; readonly name: string; readonly help: string; readonly bounds: Float64Array; readonly alpha: number }
+  | {
+      readonly kind: 'summary'
+      readonly name: string
+      readonly help: string
+      readonly quantiles: Float64Array
+      /** In milliseconds; infinity is all samples. */
+      readonly window: number
+      readonly alpha: number
+    }
 
 /** Numbers in a summary before its quantiles: milliseconds that it spans, count, sum, min, max, latest. */
 export const SUMMARY_HEAD = 6
@@ -43,8 +52,11 @@ const FIRST_CELLS = 64
 const PANE = 1000
 /** Series are told to the core in portions, so that the first scrape of many does not stall. */
 const PORTION = 256
-/** Text is told in parts of about this many bytes, each a few milliseconds. */
-const PART_BYTES = 128 * 1024
+/** Text is told in parts of about this many bytes, each well below a millisecond. */
+const PART_BYTES = 16 * 1024
+/** After so many milliseconds, or bytes, of it the event loop has a turn. */
+const SLICE_MS = 4
+const SLICE_BYTES = 256 * 1024
 
 type Machine = MetricsMachine
 
@@ -79,6 +91,8 @@ export class MetricsCore {
   #loggedSince = 0
   #paneEnd = Number.POSITIVE_INFINITY
   #timer: ClockTimer | undefined
+  /** One text is told at a time. */
+  #telling: Promise<unknown> = Promise.resolve()
   #handle: CoreHandle<Machine> | undefined
   #coreLog: CoreNumbers | undefined
   #knownFamilies = 0
@@ -96,7 +110,7 @@ export class MetricsCore {
 
   /** Begins a series of `family` and returns its slot: a cell, or a number among the histograms. No carriage returns. */
   addSeries(family: number, names: readonly string[], values: readonly string[]): number {
-    const slot = this.#families[family]?.kind === 'histogram' ? this.#histograms.push(family) - 1 : this.#addCell()
+    const slot = isSampled(this.#families[family]) ? this.#histograms.push(family) - 1 : this.#addCell()
     const labels = names.map((name, at) => `${name}\r${values[at]}`).join('\r')
     this.#series.push({ family, slot, labels })
     if (this.#handle !== undefined && this.#series.length - this.#knownSeries >= PORTION) this.#quietly(() => {})
@@ -157,15 +171,35 @@ export class MetricsCore {
     })
   }
 
-  /** The Prometheus text of everything. Long texts give the event loop turns in between. */
-  async text(): Promise<string> {
-    for (let traps = 0; ; traps += 1) {
-      try {
-        return await this.#tell()
-      } catch (error) {
-        if (traps > 0 || !(error instanceof CoreTrappedError)) throw error
+  /** What a histogram series recorded, as numbers for {@link merge}. */
+  dump(slot: number): Float64Array {
+    return this.#withCore(handle => {
+      this.#drain(handle)
+      return handle.use(machine => machine.dump(slot))
+    })
+  }
+
+  /** Adds what another series with the same buckets and relative error dumped; whether the numbers fit. */
+  merge(slot: number, numbers: Float64Array): boolean {
+    return this.#withCore(handle => {
+      this.#drain(handle)
+      return handle.use(machine => machine.merge(slot, numbers, this.#options.clock.monotonic()))
+    })
+  }
+
+  /** The text of everything at one moment, as OpenMetrics or Prometheus. Long texts give the event loop turns in between. */
+  text(open: boolean): Promise<string> {
+    const text = this.#telling.then(async () => {
+      for (let traps = 0; ; traps += 1) {
+        try {
+          return await this.#tell(open)
+        } catch (error) {
+          if (traps > 0 || !(error instanceof CoreTrappedError)) throw error
+        }
       }
-    }
+    })
+    this.#telling = text.catch(() => undefined)
+    return text
   }
 
   /** Forgets all numbers; families and series stay. */
@@ -178,23 +212,37 @@ export class MetricsCore {
     if (this.#handle !== undefined) this.#withCore(handle => handle.use(machine => machine.reset(now)))
   }
 
-  async #tell(): Promise<string> {
+  async #tell(open: boolean): Promise<string> {
+    const { clock } = this.#options
+    let began = clock.monotonic()
     const handle = this.#withCore(handle => {
       this.#drain(handle)
       const pointer = handle.use(machine => machine.cells(this.#cellCount))
       handle.numbers(pointer, this.#cellCount).numbers.set(this.cells.subarray(0, this.#cellCount))
+      handle.use(machine => machine.beginText(began))
       return handle
     })
-    const parts: string[] = []
-    for (let family = 0, series = 0; family >= 0; ) {
-      if (parts.length > 0) await nextTask()
-      handle.use(machine => {
-        parts.push(machine.textPart(family, series, PART_BYTES))
-        family = machine.nextFamily
-        series = machine.nextSeries
-      })
+    try {
+      const parts: string[] = []
+      let bytes = 0
+      for (let family = 0, series = 0; family >= 0; ) {
+        if (bytes >= SLICE_BYTES || clock.monotonic() - began >= SLICE_MS) {
+          await nextTask()
+          bytes = 0
+          began = clock.monotonic()
+        }
+        handle.use(machine => {
+          const part = machine.textPart(open, family, series, PART_BYTES)
+          parts.push(part)
+          bytes += part.length
+          family = machine.nextFamily
+          series = machine.nextSeries
+        })
+      }
+      return parts.join('')
+    } finally {
+      if (!handle.lost) handle.use(machine => machine.endText())
     }
-    return parts.join('')
   }
 
   #addCell(): number {
@@ -303,17 +351,24 @@ export class MetricsCore {
     for (let series = this.#series[this.#knownSeries]; series !== undefined; series = this.#series[this.#knownSeries]) {
       const { family, slot, labels } = series
       handle.use(machine => machine.addSeries(family, slot, labels))
-      const watched = this.#families[family]?.kind === 'histogram' ? this.#watched.get(slot) : undefined
+      const watched = isSampled(this.#families[family]) ? this.#watched.get(slot) : undefined
       if (watched !== undefined) handle.use(machine => machine.watch(slot, watched))
       this.#knownSeries += 1
     }
   }
 }
 
+/** Whether a family has samples, not cells. */
+function isSampled(family: CoreFamily | undefined): boolean {
+  return family?.kind === 'histogram' || family?.kind === 'summary'
+}
+
 function define(handle: CoreHandle<Machine>, family: CoreFamily): void {
+  const { name, help } = family
   handle.use(machine => {
-    if (family.kind === 'histogram') machine.defineHistogram(family.name, family.help, family.bounds, family.alpha)
-    else if (family.kind === 'gauge') machine.defineGauge(family.name, family.help)
-    else machine.defineCounter(family.name, family.help)
+    if (family.kind === 'histogram') machine.defineHistogram(name, help, family.bounds, family.alpha)
+    else if (family.kind === 'summary') machine.defineSummary(name, help, family.quantiles, family.window, family.alpha)
+    else if (family.kind === 'gauge') machine.defineGauge(name, help)
+    else machine.defineCounter(name, help)
   })
 }

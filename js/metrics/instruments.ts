@@ -1,14 +1,16 @@
 /** What users hold: an instrument for each metric, from which series of labels are resolved. */
 
+import type { Clock } from '../clock.ts'
 import type { MetricsCore } from '../core/metrics-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import type { LabelCardinality } from './cardinality.ts'
 import { type Labels, SeriesTree } from './labels.ts'
 import type { CounterSeries, GaugeSeries, HistogramSeries } from './series.ts'
 import type { WindowedDistribution } from './snapshot.ts'
-import type { TimerSeries } from './timer-series.ts'
+import type { Operation, TimerSeries } from './timer-series.ts'
 import { distributionOf, quantilesOf, type WindowOptions } from './window.ts'
 
-export type { CounterSeries, GaugeSeries, HistogramSeries, TimerSeries }
+export type { CounterSeries, GaugeSeries, HistogramSeries, Operation, TimerSeries }
 
 /** What all instruments have. */
 export interface InstrumentOptions<S> {
@@ -19,6 +21,7 @@ export interface InstrumentOptions<S> {
   /** Begins the series with these label values. */
   readonly begin: (values: string[]) => S
   readonly core: MetricsCore
+  readonly clock: Clock
   /** The slots of all its series. */
   readonly slots: () => number[]
 }
@@ -56,6 +59,16 @@ abstract class Instrument<S, L extends string> {
     return this.#tree.overflowed
   }
 
+  /** How many values each label has had, those with most first: exact up to `maxSeries` series, within a few per cent beyond. */
+  cardinality(): LabelCardinality[] {
+    return this.#tree.cardinality()
+  }
+
+  /** What is asked of a series and of one given by labels alike. */
+  protected of(labels: Labels<L> | undefined): S {
+    return labels === undefined ? this.only : this.with(labels)
+  }
+
   protected get only(): S {
     if (this.#only === undefined) throw new InvalidArgumentError('labels', `given by with({ ${this.labelNames.join(', ')} })`, undefined)
     return this.#only
@@ -65,8 +78,12 @@ abstract class Instrument<S, L extends string> {
 /** A metric that only rises; see `registry.counter`. */
 export class Counter<L extends string = never> extends Instrument<CounterSeries, L> {
   /** Adds `n`, 1 by default, where the metric has no labels. */
-  inc(n = 1): void {
-    this.only.inc(n)
+  inc(n?: number): void
+  /** The same for a series: `inc({ method: 'GET' })`. Where it happens often, resolve the series once by `with`. */
+  inc(labels: Labels<L>, n?: number): void
+  inc(first?: number | Labels<L>, n?: number): void {
+    if (isLabels(first)) this.with(first).inc(n)
+    else this.only.inc(first)
   }
 
   /** See {@link CounterSeries.setTotal}. */
@@ -78,18 +95,30 @@ export class Counter<L extends string = never> extends Instrument<CounterSeries,
 /** A metric that goes up and down; see `registry.gauge`. */
 export class Gauge<L extends string = never> extends Instrument<GaugeSeries, L> {
   /** Sets the number, where the metric has no labels. */
-  set(value: number): void {
-    this.only.set(value)
+  set(value: number): void
+  /** The same for a series. */
+  set(labels: Labels<L>, value: number): void
+  set(first: number | Labels<L>, value?: number): void {
+    if (isLabels(first)) this.with(first).set(value as number)
+    else this.only.set(first)
   }
 
   /** Adds `n`, 1 by default. */
-  inc(n = 1): void {
-    this.only.inc(n)
+  inc(n?: number): void
+  /** The same for a series. */
+  inc(labels: Labels<L>, n?: number): void
+  inc(first?: number | Labels<L>, n?: number): void {
+    if (isLabels(first)) this.with(first).inc(n)
+    else this.only.inc(first)
   }
 
   /** Takes `n` away, 1 by default. */
-  dec(n = 1): void {
-    this.only.dec(n)
+  dec(n?: number): void
+  /** The same for a series. */
+  dec(labels: Labels<L>, n?: number): void
+  dec(first?: number | Labels<L>, n?: number): void {
+    if (isLabels(first)) this.with(first).dec(n)
+    else this.only.dec(first)
   }
 }
 
@@ -118,25 +147,69 @@ abstract class Sampled<S extends HistogramSeries, L extends string> extends Inst
 /** A metric of samples; see `registry.histogram`. */
 export class Histogram<L extends string = never> extends Sampled<HistogramSeries, L> {
   /** Records a sample, where the metric has no labels. */
-  observe(value: number): void {
-    this.only.observe(value)
+  observe(value: number): void
+  /** The same for a series. */
+  observe(labels: Labels<L>, value: number): void
+  observe(first: number | Labels<L>, value?: number): void {
+    if (isLabels(first)) this.with(first).observe(value as number)
+    else this.only.observe(first)
   }
 }
 
+/** A metric of samples that is told as quantiles; see `registry.summary`. */
+export class Summary<L extends string = never> extends Histogram<L> {}
+
 /** A metric of durations; see `registry.timer`. */
 export class Timer<L extends string = never> extends Sampled<TimerSeries, L> {
-  /** Records a duration in seconds, where the metric has no labels. */
-  observe(seconds: number, what?: string): void {
-    this.only.observe(seconds, what)
+  readonly #clock: Clock
+
+  constructor(options: InstrumentOptions<TimerSeries>) {
+    super(options)
+    this.#clock = options.clock
   }
 
-  /** See {@link TimerSeries.start}. */
-  start(what?: string): () => number {
-    return this.only.start(what)
+  /** Records a duration in seconds, where the metric has no labels. */
+  observe(seconds: number, what?: string): void
+  /** The same for a series. */
+  observe(labels: Labels<L>, seconds: number, what?: string): void
+  observe(first: number | Labels<L>, second?: number | string, what?: string): void {
+    if (isLabels(first)) this.with(first).observe(second as number, what)
+    else this.only.observe(first, second as string | undefined)
+  }
+
+  /** See {@link TimerSeries.start}. Labels that are known only at the end are given there: `end({ status })`. */
+  start(what?: string): (labels?: Labels<L>) => number
+  /** The same for a series. */
+  start(labels: Labels<L>, what?: string): () => number
+  start(first?: string | Labels<L>, what?: string): (labels?: Labels<L>) => number {
+    if (isLabels(first)) return this.with(first).start(what)
+    if (this.labelNames.length === 0) return this.only.start(first)
+    const begin = this.#clock.monotonic()
+    let seconds = -1
+    return labels => {
+      if (seconds < 0) seconds = this.of(labels).end(begin, first)
+      return seconds
+    }
+  }
+
+  /** See {@link TimerSeries.begin}. */
+  begin(what?: string): Operation
+  /** The same for a series. */
+  begin(labels: Labels<L>, what?: string): Operation
+  begin(first?: string | Labels<L>, what?: string): Operation {
+    return isLabels(first) ? this.with(first).begin(what) : this.only.begin(first)
   }
 
   /** See {@link TimerSeries.time}. */
-  time<T>(fn: () => T, what?: string): T {
-    return this.only.time(fn, what)
+  time<T>(fn: () => T, what?: string): T
+  /** The same for a series. */
+  time<T>(labels: Labels<L>, fn: () => T, what?: string): T
+  time<T>(first: Labels<L> | (() => T), second?: string | (() => T), what?: string): T {
+    if (typeof first === 'function') return this.only.time(first as () => T, second as string | undefined)
+    return this.with(first).time(second as () => T, what)
   }
+}
+
+function isLabels<L extends string>(value: unknown): value is Labels<L> {
+  return typeof value === 'object' && value !== null
 }

@@ -1,6 +1,7 @@
 /** Labels: which are valid, and the series that a set of them names. */
 
 import { InvalidArgumentError } from '../errors.ts'
+import { Cardinality, type LabelCardinality } from './cardinality.ts'
 
 /** What a label may be; numbers and booleans are written as text. */
 export type LabelValue = string | number | boolean
@@ -53,12 +54,27 @@ export class SeriesTree<S> {
   readonly #max: number
   readonly #begin: (values: string[]) => S
   readonly #root: Branch<S> = new Map()
+  /** Kept from the first overflow on. */
+  #cardinality: Cardinality | undefined
   #size = 0
 
   constructor(names: readonly string[], max: number, begin: (values: string[]) => S) {
     this.#names = names
     this.#max = max
     this.#begin = begin
+  }
+
+  /** Series that are not the overflow series; at most the limit. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** How many values each label has had, those with most first. */
+  cardinality(): LabelCardinality[] {
+    if (this.#cardinality !== undefined) return this.#cardinality.labels()
+    const seen = this.#names.map(() => new Set<string>())
+    for (const values of this.#known()) for (const [at, value] of values.entries()) seen[at]?.add(value)
+    return this.#names.map((label, at) => ({ label, values: seen[at]?.size ?? 0 })).sort((a, b) => b.values - a.values)
   }
 
   /** The series that `labels` name; begun if there is room for it. */
@@ -87,8 +103,23 @@ export class SeriesTree<S> {
       return this.#insert(values)
     }
     this.overflowed += 1
+    this.#cardinality ??= new Cardinality(this.#names, this.#known())
+    this.#cardinality.add(values)
     const overflow = this.#names.map(() => OVERFLOW)
     return this.#look(overflow) ?? this.#insert(overflow)
+  }
+
+  /** The label values of all series. */
+  *#known(): Generator<string[]> {
+    const depth = this.#names.length
+    const below = function* (branch: Branch<S>, values: string[]): Generator<string[]> {
+      for (const [value, next] of branch) {
+        const path = [...values, value]
+        if (path.length === depth) yield path
+        else yield* below(next as Branch<S>, path)
+      }
+    }
+    yield* below(this.#root, [])
   }
 
   #check(labels: Labels): void {

@@ -1,56 +1,36 @@
-/** The registry: metrics by name, and the two forms in which they are told. */
+/** The registry: metrics by name, and the forms in which they are told. */
 
 import type { Clock } from '../clock.ts'
 import { MetricsCore } from '../core/metrics-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { clockOption, type Duration, durationMs, optionsObject, type Size, sizeInBytes, wholeNumber } from '../options.ts'
-import { familyOf, type HistogramOptions, isMetricName, type Kind, type MetricOptions, Names, type TimerOptions } from './definition.ts'
-import { Counter, Gauge, Histogram, type InstrumentOptions, Timer } from './instruments.ts'
-import { checkedLabelNames, checkLabelName, type LabelValue, labelText } from './labels.ts'
+import { clockOption, durationMs, optionalFunction, optionsObject, sizeInBytes, wholeNumber } from '../options.ts'
+import { type AnyInstrument, Catalogue, flag } from './catalogue.ts'
+import {
+  type AnyOptions,
+  type HistogramOptions,
+  isMetricName,
+  type Kind,
+  type MetricOptions,
+  type SummaryOptions,
+  type TimerOptions,
+} from './definition.ts'
+import { dumpOf, type MergeOptions, mergeDump, type RegistryDump } from './dump.ts'
+import { CONTENT_TYPES, type TextFormat, textFormat } from './exposition.ts'
+import { Counter, Gauge, Histogram, Summary, Timer } from './instruments.ts'
+import { checkLabelName, labelText } from './labels.ts'
+import type { RegistryOptions, SnapshotOptions } from './registry-options.ts'
 import { CounterSeries, GaugeSeries, HistogramSeries } from './series.ts'
 import { SlowLog } from './slow-log.ts'
-import { distributionAt, type HistogramSeriesSnapshot, type MetricSnapshot, type RegistrySnapshot, windowedAt } from './snapshot.ts'
+import type { RegistrySnapshot } from './snapshot.ts'
+import { tell, windowNames } from './tell.ts'
 import { TimerSeries } from './timer-series.ts'
-import { windowMs } from './window.ts'
 
-/** Options of {@link createRegistry}. */
-export interface RegistryOptions {
-  /** Written before every name. Default: none. */
-  prefix?: string
-  /** Labels that every series gets. Default: none. */
-  defaultLabels?: Readonly<Record<string, LabelValue>>
-  /** Series of one metric; all beyond it are one `overflow` series. Default: 2000. */
-  maxSeries?: number
-  /** What timers and windows read. Default: the system's. */
-  clock?: Clock
-  /** Whether histograms and timers keep samples by time from the beginning; otherwise a series' windows begin when first asked for. Default: false. */
-  windows?: boolean
-  /** The longest window; at least 15 minutes are kept, at most a week. Default: 15 minutes. */
-  retention?: Duration
-  /** Bytes that samples kept for windows may take; beyond them windows reach less far back, and say so. Default: 16 MB. */
-  maxWindowSize?: Size
-  /** What takes a timer as long is listed in `slowOps`; `Infinity`: nothing. Default: 100 ms. */
-  slowThreshold?: Duration
-  /** Slow operations that are kept. Default: 100. */
-  slowLogSize?: number
-}
+export type { RegistryOptions, SnapshotOptions }
 
-/** Options of {@link Registry.snapshot}. */
-export interface SnapshotOptions {
-  /** Windows that every series of histograms and timers is told for, beside all its samples: `['1m', '15m']`. Default: none. */
-  windows?: readonly Duration[]
-}
-
-type AnyInstrument = Counter<string> | Gauge<string> | Histogram<string> | Timer<string>
-
-interface Registered {
-  /** The definition as text: equal texts are equal definitions. */
-  readonly definition: string
-  readonly instrument: AnyInstrument
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly series: { labels: Record<string, string>; slot: number }[]
-  /** What the core calls it. */
-  readonly number: number
+/** Options of gauges. */
+export interface GaugeOptions<L extends string> extends MetricOptions<L> {
+  /** Sets the gauge before every snapshot and text; also as a method of `this`. See {@link Registry.onCollect}. Default: none. */
+  collect?: (this: Gauge<L>, gauge: Gauge<L>) => unknown
 }
 
 /**
@@ -75,19 +55,15 @@ export function createRegistry(options?: RegistryOptions): Registry {
 /** See {@link createRegistry}. */
 export class Registry {
   /** The media type of {@link metrics}. */
-  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8'
+  readonly contentType: string = CONTENT_TYPES.prometheus
   /** The slow operations that timers noticed. */
   readonly slowOps: SlowLog
   readonly #prefix: string
-  readonly #defaults: Record<string, string> = {}
-  readonly #maxSeries: number
   readonly #clock: Clock
-  readonly #core: MetricsCore
   readonly #slowThreshold: number
-  #windows: boolean
-  readonly #metrics = new Map<string, Registered>()
-  readonly #names = new Names()
-  readonly #collectors = new Set<{ readonly collect: () => void }>()
+  readonly #core: MetricsCore
+  readonly #catalogue: Catalogue
+  readonly #collectors = new Set<{ readonly collect: () => unknown }>()
   #lastCollectError: unknown
 
   constructor(options?: RegistryOptions) {
@@ -96,14 +72,13 @@ export class Registry {
     if (typeof prefix !== 'string' || (prefix !== '' && !isMetricName(prefix))) {
       throw new InvalidArgumentError('prefix', "the beginning of a name, such as 'app_'", prefix)
     }
+    const defaults: Record<string, string> = {}
     for (const [name, value] of Object.entries(optionsObject(defaultLabels, 'defaultLabels'))) {
       checkLabelName(name, 'defaultLabels')
-      this.#defaults[name] = labelText(value, name)
+      defaults[name] = labelText(value, name)
     }
     this.#prefix = prefix
-    this.#maxSeries = wholeNumber(maxSeries, 'maxSeries')
     this.#clock = clockOption(clock)
-    this.#windows = flag(windows, 'windows')
     this.#slowThreshold = durationMs(slowThreshold, 'slowThreshold')
     this.slowOps = new SlowLog(this.#clock, wholeNumber(slowLogSize, 'slowLogSize'))
     this.#core = new MetricsCore({
@@ -111,55 +86,54 @@ export class Registry {
       retention: durationMs(retention, 'retention'),
       windowBytes: sizeInBytes(maxWindowSize, 'maxWindowSize'),
     })
+    this.#catalogue = new Catalogue({
+      core: this.#core,
+      clock: this.#clock,
+      defaultLabels: defaults,
+      maxSeries: wholeNumber(maxSeries, 'maxSeries'),
+      windows: flag(windows, 'windows'),
+    })
   }
 
   /** A total that only rises: `inc(n)`, `with(labels).inc(n)`. Asked for again with the same definition, it is the same. */
   counter<const L extends string = never>(options: MetricOptions<L>): Counter<L> {
-    return this.#register<CounterSeries>(
-      'counter',
-      options,
-      instrument => new Counter<string>(instrument),
-      slot => new CounterSeries(this.#core, slot),
-    ) as Counter<L>
+    return this.#create('counter', options, this.#prefix) as Counter<L>
   }
 
-  /** A number that goes up and down: `set(x)`, `inc(n)`, `dec(n)`. */
-  gauge<const L extends string = never>(options: MetricOptions<L>): Gauge<L> {
-    return this.#register<GaugeSeries>(
-      'gauge',
-      options,
-      instrument => new Gauge<string>(instrument),
-      slot => new GaugeSeries(this.#core, slot),
-    ) as Gauge<L>
+  /** A number that goes up and down: `set(x)`, `inc(n)`, `dec(n)`; or one that `collect` sets when somebody looks. */
+  gauge<const L extends string = never>(options: GaugeOptions<L>): Gauge<L> {
+    return this.#create('gauge', options as AnyOptions, this.#prefix) as unknown as Gauge<L>
   }
 
   /** Samples: `observe(x)`. Buckets in the text, quantiles in the snapshot. */
   histogram<const L extends string = never>(options: HistogramOptions<L>): Histogram<L> {
-    return this.#register<HistogramSeries>(
-      'histogram',
-      options,
-      instrument => new Histogram<string>(instrument),
-      slot => new HistogramSeries(this.#core, slot),
-    ) as Histogram<L>
+    return this.#create('histogram', options, this.#prefix) as Histogram<L>
   }
 
-  /** Durations in seconds: `const end = timer.start(); end()`, `timer.time(fn)`, `observe(seconds)`. */
+  /** Samples: `observe(x)`. Quantiles in the text too, of the last five minutes. Unlike buckets they cannot be added up by whoever reads them. */
+  summary<const L extends string = never>(options: SummaryOptions<L>): Summary<L> {
+    return this.#create('summary', options, this.#prefix) as Summary<L>
+  }
+
+  /**
+   * Durations in seconds: `const end = timer.start(); end()`, `using operation = timer.begin()`, `timer.time(fn)`, `observe(seconds)`.
+   * Failures of `time` and `begin` are counted in `<name without _seconds>_failures_total`.
+   */
   timer<const L extends string = never>(options: TimerOptions<L>): Timer<L> {
-    const slowThreshold = durationMs(optionsObject(options, 'options').slowThreshold ?? this.#slowThreshold, 'slowThreshold') / 1000
-    const shared = { core: this.#core, clock: this.#clock, slowOps: this.slowOps, slowThreshold }
-    return this.#register<TimerSeries>(
-      'timer',
-      options,
-      instrument => new Timer<string>(instrument),
-      (slot, metric, labels) => new TimerSeries({ ...shared, slot, metric, labels }),
-    ) as Timer<L>
+    return this.#create('timer', options, this.#prefix) as Timer<L>
+  }
+
+  /** The metric of that name, with or without the registry's prefix. */
+  get(name: string): AnyInstrument | undefined {
+    return (this.#catalogue.get(name) ?? this.#catalogue.get(this.#prefix + name))?.instrument
   }
 
   /**
    * Calls `collect` before every snapshot and text, to copy numbers counted elsewhere. Returns what removes it. What it
-   * throws is counted in `metrics_collect_errors_total` and kept as {@link lastCollectError}; the others still run.
+   * throws is counted in `metrics_collect_errors_total` and kept as {@link lastCollectError}; the others still run. A text waits for the
+   * promise that it returns, a snapshot does not.
    */
-  onCollect(collect: () => void): () => void {
+  onCollect(collect: () => unknown): () => void {
     if (typeof collect !== 'function') throw new InvalidArgumentError('collect', 'a function', collect)
     const entry = { collect }
     this.#collectors.add(entry)
@@ -181,116 +155,127 @@ export class Registry {
     return this.#core.restarts
   }
 
-  /** All numbers as plain data. Windows that are asked for begin with the first question, for all histograms and timers. */
+  /** All numbers as plain data. Windows that are asked for begin with the first question, for all histograms, timers and summaries. */
   snapshot(options?: SnapshotOptions): RegistrySnapshot {
-    const names = windowNames(optionsObject(options, 'options').windows)
-    if (names.length > 0) this.#watchAll()
-    this.#collect()
-    const summaries = this.#core.summaries()
-    const windows = names.map(name => ({ name, summaries: this.#core.summaries(windowMs({ window: name })) }))
-    const told = (slot: number, labels: Record<string, string>): HistogramSeriesSnapshot => ({
-      labels: { ...labels },
-      ...distributionAt(summaries, slot),
-      ...(names.length > 0 && {
-        windows: Object.fromEntries(windows.map(({ name, summaries }) => [name, windowedAt(summaries, slot)])),
-      }),
-    })
-    const metrics = [...this.#metrics.values()].map(({ instrument, type, series }): MetricSnapshot => {
-      const { name, help, overflowed } = instrument
-      const head = { name, help, overflowed }
-      if (type === 'histogram') return { ...head, type, series: series.map(({ labels, slot }) => told(slot, labels)) }
-      return {
-        ...head,
-        type,
-        series: series.map(({ labels, slot }) => ({ labels: { ...labels }, value: this.#core.cells[slot] as number })),
-      }
-    })
-    return { metrics }
+    const windows = windowNames(optionsObject(options, 'options').windows)
+    if (windows.length > 0) this.#catalogue.watchAll()
+    void this.#collect()
+    return { metrics: tell(this.#catalogue, windows) }
   }
 
-  /** All numbers as Prometheus text, format 0.0.4. A long text is made in parts, with turns for the event loop between them. */
-  async metrics(): Promise<string> {
-    this.#collect()
-    return this.#core.text()
+  /**
+   * All numbers as text: Prometheus 0.0.4, or OpenMetrics 1.0.0. A long text is made in slices of a few milliseconds, with turns for the
+   * event loop between them. All its numbers are of one moment, unless more than a million samples come meanwhile, or somebody takes a snapshot.
+   */
+  async metrics(format: TextFormat = 'prometheus'): Promise<string> {
+    if (!Object.hasOwn(CONTENT_TYPES, format)) throw new InvalidArgumentError('format', "'prometheus' or 'openmetrics'", format)
+    await Promise.all(this.#collect())
+    return this.#core.text(format === 'openmetrics')
+  }
+
+  /** The text that an `Accept` header prefers, and its media type: what an endpoint for scrapers answers. */
+  async exposition(accept?: string | null): Promise<{ contentType: string; body: string }> {
+    const format = textFormat(accept)
+    return { contentType: CONTENT_TYPES[format], body: await this.metrics(format) }
+  }
+
+  /**
+   * All numbers in a form that {@link merge} of another registry adds to its own: that of another thread, tab or process. With `reset` they are
+   * zero afterwards, so that dumps sent from time to time can be added one after the other.
+   *
+   * ```ts
+   * setInterval(() => postMessage(registry.dump({ reset: true })), 1000) // in a worker
+   * worker.onmessage = ({ data }) => registry.merge(data) // outside
+   * ```
+   */
+  dump({ reset = false }: { reset?: boolean } = {}): RegistryDump {
+    void this.#collect()
+    const dump = dumpOf(this.#catalogue)
+    if (flag(reset, 'reset')) this.reset()
+    return dump
+  }
+
+  /**
+   * Adds a dump: counters and histograms add up, gauges as the option says. Metrics are registered by their full names; default labels
+   * are those of this registry. A metric that is here with another definition is `ERR_INVALID_ARGUMENT`, and nothing is added.
+   */
+  merge(dump: RegistryDump, options?: MergeOptions): void {
+    mergeDump(this.#catalogue, dump, options, (kind, definition) => this.#create(kind, definition, '') as Counter<string>)
   }
 
   /** Sets every number to zero; metrics, series and collectors stay. */
   reset(): void {
     this.#core.reset()
+    for (const { series } of this.#catalogue.all())
+      for (const one of series) if (one.series instanceof TimerSeries) one.series.resetFailures()
   }
 
-  /** From now on every histogram keeps samples by time. */
-  #watchAll(): void {
-    if (this.#windows) return
-    this.#windows = true
-    for (const { type, number } of this.#metrics.values()) if (type === 'histogram') this.#core.watchFamily(number)
+  #create(kind: Kind, options: AnyOptions & { collect?: unknown; slowThreshold?: unknown }, prefix: string): AnyInstrument {
+    const core = this.#core
+    const given = optionsObject(options, 'options') as typeof options
+    if (kind === 'counter') {
+      const begin = (slot: number) => new CounterSeries(core, slot)
+      return this.#catalogue.register(kind, given, prefix, { build: all => new Counter<string>(all), begin }).instrument
+    }
+    if (kind === 'gauge') return this.#createGauge(given, prefix)
+    if (kind === 'timer') return this.#createTimer(given, prefix)
+    const build = kind === 'summary' ? Summary<string> : Histogram<string>
+    const begin = (slot: number) => new HistogramSeries(core, slot)
+    return this.#catalogue.register(kind, given, prefix, { build: all => new build(all), begin }).instrument
   }
 
-  #collect(): void {
-    for (const { collect } of [...this.#collectors]) {
-      try {
-        collect()
-      } catch (error) {
-        this.#lastCollectError = error
-        this.counter({ name: 'metrics_collect_errors_total', help: 'Failures of functions given to onCollect.' }).inc()
-      }
-    }
-  }
-
-  #register<S>(
-    kind: Kind,
-    options: HistogramOptions<string>,
-    build: (instrument: InstrumentOptions<S>) => AnyInstrument,
-    beginSeries: (slot: number, metric: string, labels: Readonly<Record<string, string>>) => S,
-  ): AnyInstrument {
-    const family = familyOf(kind, options, this.#prefix)
-    const labelNames = checkedLabelNames(options.labelNames, 'labelNames')
-    const windows = flag(options.windows ?? this.#windows, 'windows')
-    for (const label of labelNames) {
-      if (Object.hasOwn(this.#defaults, label))
-        throw new InvalidArgumentError('labelNames', 'other names than those of defaultLabels', label)
-    }
-    const definition = JSON.stringify([
-      kind,
-      family.help,
-      labelNames,
-      family.kind === 'histogram' ? [[...family.bounds], family.alpha] : null,
-    ])
-    const known = this.#metrics.get(family.name)
-    if (known?.definition === definition) return known.instrument
-    this.#names.claim(family)
-    const number = this.#core.addFamily(family)
-    const names = [...Object.keys(this.#defaults), ...labelNames]
-    const series: Registered['series'] = []
-    const begin = (values: string[]) => {
-      const all = [...Object.values(this.#defaults), ...values]
-      const slot = this.#core.addSeries(number, names, all)
-      const labels = Object.freeze(Object.fromEntries(names.map((name, at) => [name, all[at] as string])))
-      series.push({ labels, slot })
-      return beginSeries(slot, family.name, labels)
-    }
-    if (family.kind === 'histogram' && windows) this.#core.watchFamily(number)
-    const instrument = build({
-      name: family.name,
-      help: family.help,
-      labelNames,
-      maxSeries: this.#maxSeries,
-      begin,
-      core: this.#core,
-      slots: () => series.map(({ slot }) => slot),
-    })
-    this.#metrics.set(family.name, { definition, instrument, type: family.kind, series, number })
+  #createGauge(options: AnyOptions & { collect?: unknown }, prefix: string): AnyInstrument {
+    const { collect } = options
+    optionalFunction(collect, 'collect')
+    const begin = (slot: number) => new GaugeSeries(this.#core, slot)
+    const { instrument, isNew } = this.#catalogue.register('gauge', options, prefix, { build: all => new Gauge<string>(all), begin })
+    if (isNew && collect !== undefined) this.onCollect(() => (collect as (gauge: unknown) => unknown).call(instrument, instrument))
     return instrument
   }
-}
 
-function flag(value: unknown, name: string): boolean {
-  if (typeof value !== 'boolean') throw new InvalidArgumentError(name, 'true or false', value)
-  return value
-}
+  #createTimer(options: AnyOptions & { slowThreshold?: unknown }, prefix: string): AnyInstrument {
+    const slowThreshold = durationMs(options.slowThreshold ?? this.#slowThreshold, 'slowThreshold') / 1000
+    const shared = { core: this.#core, clock: this.#clock, slowOps: this.slowOps, slowThreshold }
+    const metric = `${prefix}${options.name}`
+    const name = `${metric.replace(/_seconds$/, '')}_failures_total`
+    const labelNames = options.labelNames ?? []
+    const failures = (labels: Readonly<Record<string, string>>) => {
+      try {
+        const counter = this.#create('counter', { name, help: `Failures of what ${metric} timed.`, labelNames }, '') as Counter<string>
+        return counter.with(Object.fromEntries(labelNames.map(label => [label, labels[label] as string])))
+      } catch {
+        // The name is somebody else's: then only the snapshot tells.
+        return undefined
+      }
+    }
+    return this.#catalogue.register<TimerSeries>('timer', options, prefix, {
+      build: all => new Timer<string>(all),
+      begin: (slot: number, labels) => new TimerSeries({ ...shared, slot, metric, labels, failures: () => failures(labels) }),
+    }).instrument
+  }
 
-function windowNames(windows: readonly Duration[] = []): readonly Duration[] {
-  if (!Array.isArray(windows)) throw new InvalidArgumentError('windows', "an array of durations such as ['1m', '15m']", windows)
-  for (const window of windows) durationMs(window, 'windows')
-  return windows
+  /** Calls the collectors. The promises are of those that take longer. */
+  #collect(): Promise<void>[] {
+    const pending: Promise<void>[] = []
+    for (const { collect } of [...this.#collectors]) {
+      try {
+        const result = collect()
+        if (result instanceof Promise)
+          pending.push(
+            result.then(
+              () => undefined,
+              error => this.#collectFailed(error),
+            ),
+          )
+      } catch (error) {
+        this.#collectFailed(error)
+      }
+    }
+    return pending
+  }
+
+  #collectFailed(error: unknown): void {
+    this.#lastCollectError = error
+    this.counter({ name: 'metrics_collect_errors_total', help: 'Failures of functions given to onCollect.' }).inc()
+  }
 }

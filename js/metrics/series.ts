@@ -95,6 +95,11 @@ export class HistogramSeries {
     this.#core.observeAt(this.#slot, value, now)
   }
 
+  /** Adds what another series dumped; whether the numbers fit. Registries do this when they merge. */
+  merge(numbers: Float64Array): boolean {
+    return this.#core.merge(this.#slot, numbers)
+  }
+
   /**
    * Quantiles of all samples, or of a window: `quantiles([0.5, 0.95, 0.99], { window: '1m' })`. `null` where there is no sample. See
    * {@link HistogramSeries.distribution}.

@@ -7,6 +7,13 @@ export interface RegistrySnapshot {
   metrics: MetricSnapshot[]
 }
 
+/** A metric that has more series than it may, and the label with most values. */
+export interface Exploding {
+  label: string
+  /** How many different values it has had, within a few per cent. */
+  values: number
+}
+
 /** One metric at one moment. */
 export type MetricSnapshot = NumberSnapshot | HistogramSnapshot
 
@@ -17,22 +24,28 @@ export interface NumberSnapshot {
   help: string
   /** How often labels were answered with the overflow series. */
   overflowed: number
+  /** The label that has too many values, when `overflowed` is not 0. */
+  exploding?: Exploding
   series: { labels: Record<string, string>; value: number }[]
 }
 
-/** A histogram or timer. */
+/** A histogram, timer or summary. */
 export interface HistogramSnapshot {
   name: string
-  type: 'histogram'
+  type: 'histogram' | 'summary'
   help: string
   /** How often labels were answered with the overflow series. */
   overflowed: number
+  /** The label that has too many values, when `overflowed` is not 0. */
+  exploding?: Exploding
   series: HistogramSeriesSnapshot[]
 }
 
 /** One series of a histogram or timer at one moment. */
 export interface HistogramSeriesSnapshot extends Distribution {
   labels: Record<string, string>
+  /** Of timers: operations that failed, of those whose outcome was told. */
+  failures?: number
   /** Its windows, by the names they were asked with: `snapshot({ windows: ['1m'] })`. */
   windows?: Record<string, WindowedDistribution>
 }

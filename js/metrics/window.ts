@@ -1,8 +1,8 @@
 /** What samples say, all of them or those of the last seconds or minutes. */
 
 import { type MetricsCore, SUMMARY_HEAD } from '../core/metrics-core.ts'
-import { InvalidArgumentError } from '../errors.ts'
 import { type Duration, durationMs, optionsObject } from '../options.ts'
+import { checkedQuantiles } from './definition.ts'
 import { type WindowedDistribution, windowedAt } from './snapshot.ts'
 
 /** Which samples are meant. */
@@ -27,8 +27,7 @@ export function quantilesOf(
   quantiles: readonly number[],
   options: WindowOptions | undefined,
 ): (number | null)[] {
-  if (!Array.isArray(quantiles) || !quantiles.every(q => typeof q === 'number' && q >= 0 && q <= 1))
-    throw new InvalidArgumentError('quantiles', 'an array of numbers from 0 to 1', quantiles)
+  checkedQuantiles(quantiles)
   const described = core.describe(slots, windowMs(options), quantiles)
   return quantiles.map((_, at) => {
     const value = described[SUMMARY_HEAD + at]

@@ -4,12 +4,16 @@
 //! of pairs, slot and value, and are worked off in one go (law L1). Names and labels cross once, when a series begins.
 
 mod distribution;
+mod dump;
+mod hold;
 mod text;
 mod windows;
 
 use crate::histogram::Histogram;
 use crate::time::{Duration, Instant};
 use distribution::Distribution;
+use hold::Hold;
+pub use text::Format;
 use windows::Windows;
 
 /// The quantiles of [`Metrics::summarise`].
@@ -51,6 +55,25 @@ pub enum Kind {
         /// The relative error of quantiles.
         alpha: f64,
     },
+    /// Samples, told as quantiles.
+    Summary {
+        /// Which are told, 0 to 1.
+        quantiles: Vec<f64>,
+        /// Of which samples; `None` is all.
+        window: Option<Duration>,
+        /// The relative error of quantiles.
+        alpha: f64,
+    },
+}
+
+impl Kind {
+    /// The relative error, of kinds that have samples.
+    fn alpha(&self) -> Option<f64> {
+        match *self {
+            Self::Counter | Self::Gauge => None,
+            Self::Histogram { alpha, .. } | Self::Summary { alpha, .. } => Some(alpha),
+        }
+    }
 }
 
 /// Why a family or a series was refused. Nothing was changed.
@@ -65,6 +88,9 @@ pub enum DefineError {
     /// Bucket bounds must be finite and rising.
     #[error("the bucket bounds are not finite and rising")]
     Bounds,
+    /// Quantiles must lie between 0 and 1.
+    #[error("the quantiles are out of range")]
+    Quantiles,
     /// The relative error must lie between 0.0001 and 1.
     #[error("the relative error is out of range")]
     Alpha,
@@ -91,6 +117,7 @@ pub struct Metrics {
     windows: Windows,
     summaries: Vec<f64>,
     began: Instant,
+    hold: Hold,
 }
 
 #[derive(Clone, Debug)]
@@ -120,6 +147,7 @@ impl Metrics {
             windows: Windows::new(config.retention, config.window_bytes, now),
             summaries: Vec::new(),
             began: now,
+            hold: Hold::default(),
         }
     }
 
@@ -128,15 +156,25 @@ impl Metrics {
         if !text::is_metric_name(name) {
             return Err(DefineError::MetricName);
         }
-        if let Kind::Histogram { bounds, alpha } = &kind {
-            let rising = bounds.windows(2).all(|pair| pair[0] < pair[1]);
-            if !rising || bounds.iter().any(|bound| !bound.is_finite()) {
-                return Err(DefineError::Bounds);
+        match &kind {
+            Kind::Histogram { bounds, .. } => {
+                let rising = bounds.windows(2).all(|pair| pair[0] < pair[1]);
+                if !rising || bounds.iter().any(|bound| !bound.is_finite()) {
+                    return Err(DefineError::Bounds);
+                }
             }
-            Histogram::new(*alpha).map_err(|_| DefineError::Alpha)?;
+            Kind::Summary { quantiles, .. } => {
+                if !quantiles.iter().all(|q| (0.0..=1.0).contains(q)) {
+                    return Err(DefineError::Quantiles);
+                }
+            }
+            Kind::Counter | Kind::Gauge => {}
         }
-        let help = text::escaped_help(help);
-        self.families.push(Family { name: name.to_owned(), help, kind, series: Vec::new(), watched: None });
+        if let Some(alpha) = kind.alpha() {
+            Histogram::new(alpha).map_err(|_| DefineError::Alpha)?;
+        }
+        let (name, help) = (name.to_owned(), help.to_owned());
+        self.families.push(Family { name, help, kind, series: Vec::new(), watched: None });
         Ok((self.families.len() - 1) as u32)
     }
 
@@ -148,10 +186,11 @@ impl Metrics {
         if !labels.iter().all(|(name, _)| text::is_label_name(name)) {
             return Err(DefineError::LabelName);
         }
-        let slot = match &family.kind {
-            Kind::Counter | Kind::Gauge => cell,
-            Kind::Histogram { bounds, alpha } => {
-                self.distributions.push(Distribution::new(bounds, *alpha, family.watched));
+        let slot = match family.kind.alpha() {
+            None => cell,
+            Some(alpha) => {
+                let bounds: &[f64] = if let Kind::Histogram { bounds, .. } = &family.kind { bounds } else { &[] };
+                self.distributions.push(Distribution::new(bounds, alpha, family.watched));
                 (self.distributions.len() - 1) as u32
             }
         };
@@ -168,7 +207,7 @@ impl Metrics {
     /// Windows know all series of a histogram from `now` on, those that begin later too.
     pub fn watch_family(&mut self, family: u32, now: Instant) {
         let Some(family) = self.families.get_mut(family as usize) else { return };
-        if !matches!(family.kind, Kind::Histogram { .. }) {
+        if family.kind.alpha().is_none() {
             return;
         }
         family.watched.get_or_insert(now);
@@ -187,8 +226,16 @@ impl Metrics {
     }
 
     /// Records a log of samples taken at `now`, pairs of a histogram series and a value. Returns how many were recorded:
-    /// one that names no series, or is not finite, is not.
+    /// one that names no series, or is not finite, is not. While a text is told they wait, and the answer is 0.
     pub fn drain(&mut self, log: &[f64], now: Instant) -> u32 {
+        if self.hold.keep(log, now) {
+            return 0;
+        }
+        self.let_go();
+        self.record(log, now)
+    }
+
+    fn record(&mut self, log: &[f64], now: Instant) -> u32 {
         self.windows.turn(now);
         let mut recorded = 0;
         for pair in log.chunks_exact(2) {
@@ -209,6 +256,7 @@ impl Metrics {
     /// [`SUMMARY_WIDTH`] numbers for each histogram series, in the order of their numbers; NaN where an empty
     /// histogram has none. Of all samples, or of those in the last `window`.
     pub fn summarise(&mut self, window: Option<Duration>, now: Instant) -> &[f64] {
+        self.let_go();
         let mut summaries = std::mem::take(&mut self.summaries);
         summaries.clear();
         for slot in 0..self.distributions.len() as u32 {
@@ -228,6 +276,7 @@ impl Metrics {
         quantiles: &[f64],
         out: &mut Vec<f64>,
     ) {
+        self.let_go();
         self.windows.turn(now);
         let known = || slots.iter().filter_map(|&slot| Some((slot, self.distributions.get(slot as usize)?)));
         let latest = known().next_back().map_or(f64::NAN, |(_, distribution)| distribution.latest);
@@ -244,14 +293,28 @@ impl Metrics {
         distribution::describe(&sum, since, latest, quantiles, out);
     }
 
-    /// Writes the Prometheus text (format 0.0.4) from `from` on into `out`, and stops after the series that takes it
-    /// past `most` bytes. Returns where to go on, or `None` at the end.
-    pub fn write_text(&self, from: Place, most: usize, out: &mut String) -> Option<Place> {
-        text::write(self, from, most, out)
+    /// A text begins: until [`Metrics::end_text`] what is drained waits, so that all numbers of the text are of one moment. Other questions,
+    /// and a million samples, end the wait.
+    pub fn begin_text(&mut self, now: Instant) {
+        self.let_go();
+        self.windows.turn(now);
+        self.hold.begin(now);
+    }
+
+    /// Writes the text from `from` on into `out`, and stops after the series that takes it past `most` bytes. Returns where to go on, or
+    /// `None` at the end.
+    pub fn write_text(&self, format: Format, from: Place, most: usize, out: &mut String) -> Option<Place> {
+        text::Writer::new(self, format).write(from, most, out)
+    }
+
+    /// The text is told, or given up.
+    pub fn end_text(&mut self) {
+        self.let_go();
     }
 
     /// Forgets all numbers and keeps families and series.
     pub fn reset(&mut self, now: Instant) {
+        self.let_go();
         self.began = now;
         self.cells.fill(0.0);
         self.windows.turn(now);
@@ -261,6 +324,13 @@ impl Metrics {
         }
         for series in &mut self.distributions {
             series.clear(now);
+        }
+    }
+
+    /// Records what waited.
+    fn let_go(&mut self) {
+        for (log, now) in self.hold.end() {
+            self.record(&log, now);
         }
     }
 

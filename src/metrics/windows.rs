@@ -89,18 +89,14 @@ impl Windows {
 
     /// Records a sample of `series` in the pane of now. `empty` makes the histogram of a series that has none.
     pub(super) fn record(&mut self, series: u32, value: f64, empty: impl FnOnce() -> Histogram) {
-        let at = series as usize;
-        if at >= self.live.len() {
-            self.live.resize_with(at + 1, || None);
+        self.live(series, empty).record(value);
+    }
+
+    /// Adds samples of `series` to the pane of now.
+    pub(super) fn add_sketch(&mut self, series: u32, sketch: &Sketch) {
+        if sketch.count() > 0 {
+            sketch.add_to(self.live(series, || sketch.emptied()));
         }
-        if let Some(live) = &mut self.live[at] {
-            live.record(value);
-            return;
-        }
-        let mut live = empty();
-        live.record(value);
-        self.live[at] = Some(Box::new(live));
-        self.touched.push(series);
     }
 
     /// It is `now`: panes that ended are put away. An earlier `now` than before changes nothing.
@@ -166,6 +162,18 @@ impl Windows {
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    fn live(&mut self, series: u32, empty: impl FnOnce() -> Histogram) -> &mut Histogram {
+        let at = series as usize;
+        if at >= self.live.len() {
+            self.live.resize_with(at + 1, || None);
+        }
+        let touched = &mut self.touched;
+        self.live[at].get_or_insert_with(|| {
+            touched.push(series);
+            Box::new(empty())
+        })
     }
 
     fn sketch_live(&mut self) -> Vec<(u32, Sketch)> {

@@ -1,7 +1,7 @@
 //! The border of `crate::metrics`.
 
 use super::instant;
-use crate::metrics::{Config, Kind, Metrics, Place};
+use crate::metrics::{Config, Format, Kind, Metrics, Place};
 use crate::time::Duration;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -39,6 +39,19 @@ impl MetricsMachine {
     #[wasm_bindgen(js_name = defineHistogram)]
     pub fn define_histogram(&mut self, name: &str, help: &str, bounds: Vec<f64>, alpha: f64) -> Result<u32, JsError> {
         Ok(self.inner.define(name, help, Kind::Histogram { bounds, alpha })?)
+    }
+
+    /// Begins a family of summaries and numbers it. `window` is in milliseconds; infinity is all samples.
+    #[wasm_bindgen(js_name = defineSummary)]
+    pub fn define_summary(
+        &mut self,
+        name: &str,
+        help: &str,
+        quantiles: Vec<f64>,
+        window: f64,
+        alpha: f64,
+    ) -> Result<u32, JsError> {
+        Ok(self.inner.define(name, help, Kind::Summary { quantiles, window: span(window), alpha })?)
     }
 
     /// Begins a series; see [`Metrics::add_series`]. `labels` are names and values in turn, between carriage returns,
@@ -89,12 +102,37 @@ impl MetricsMachine {
         self.inner.summarise(span(window), instant(now)).as_ptr()
     }
 
+    /// What a histogram series recorded, as numbers for [`MetricsMachine::merge`].
+    pub fn dump(&mut self, slot: u32) -> Vec<f64> {
+        let mut out = Vec::new();
+        self.inner.dump(slot, &mut out);
+        out
+    }
+
+    /// Adds what another series dumped; whether the numbers fit.
+    pub fn merge(&mut self, slot: u32, numbers: &[f64], now: f64) -> bool {
+        self.inner.merge(slot, numbers, instant(now))
+    }
+
+    /// A text of `now` begins: what is drained waits until it ends.
+    #[wasm_bindgen(js_name = beginText)]
+    pub fn begin_text(&mut self, now: f64) {
+        self.inner.begin_text(instant(now));
+    }
+
     /// The text from a place on, for about `most` bytes; `nextFamily` and `nextSeries` tell where to go on.
     #[wasm_bindgen(js_name = textPart)]
-    pub fn text_part(&mut self, family: u32, series: u32, most: u32) -> String {
+    pub fn text_part(&mut self, open: bool, family: u32, series: u32, most: u32) -> String {
         let mut out = String::with_capacity(most as usize + 4096);
-        self.next = self.inner.write_text(Place { family, series }, most as usize, &mut out);
+        let format = if open { Format::OpenMetrics } else { Format::Prometheus };
+        self.next = self.inner.write_text(format, Place { family, series }, most as usize, &mut out);
         out
+    }
+
+    /// The text is told, or given up.
+    #[wasm_bindgen(js_name = endText)]
+    pub fn end_text(&mut self) {
+        self.inner.end_text();
     }
 
     /// The family where the text goes on, or -1 at its end.

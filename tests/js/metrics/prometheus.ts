@@ -22,7 +22,7 @@ export function parseText(text: string): Map<string, Family> {
       const [, name = '', rest = ''] = /^# HELP (\S+) (.*)$/s.exec(line) ?? []
       help = { name, text: unescaped(rest, false) }
     } else if (line.startsWith('# TYPE ')) {
-      const [, name = '', type = ''] = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line) ?? []
+      const [, name = '', type = ''] = /^# TYPE (\S+) (counter|gauge|histogram|summary)$/.exec(line) ?? []
       if (name === '' || families.has(name)) throw new Error(`bad or second TYPE: ${line}`)
       families.set(name, { type, help: help?.name === name ? help.text : '', samples: [] })
     } else {
