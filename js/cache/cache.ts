@@ -7,7 +7,7 @@
 
 import type { Clock } from '../clock.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
-import { optionsObject } from '../options.ts'
+import { optionsObject, type Size } from '../options.ts'
 import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
 import type { Persist, StoreChange } from '../stores/tier.ts'
 import { BatchLoader } from './batch-loader.ts'
@@ -393,6 +393,11 @@ export class Cache<V> implements AsyncDisposable {
     await this.#tiers?.flush()
   }
 
+  /** Changes the limits of memory; what no longer fits leaves it, the least valuable first, and stays in the tiers. Throws `ERR_INVALID_ARGUMENT`, and changes nothing then. */
+  resize(limits: { max?: number; maxSize?: Size }): void {
+    this.#memory.resize(limits)
+  }
+
   /** Gives up a share, 0 to 1, of what is in memory, the least valuable first; tiers keep it. What left. For `createMemoryGovernor`. */
   trim(share: number): { entries: number; bytes: number } {
     return this.#memory.trim(share)
@@ -428,7 +433,7 @@ export class Cache<V> implements AsyncDisposable {
 
   /** What has happened so far. */
   stats(): CacheStats {
-    return cacheStats(this.#memory.stats(), this.#loading, this.#tiers)
+    return cacheStats(this.#memory.stats(), this.#loading, this.#tiers, this.#options)
   }
 
   /** How many loads are under way, and how many keys have a value on its way up. For tests. */

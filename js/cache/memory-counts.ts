@@ -41,8 +41,8 @@ export interface MemoryState {
 export function memoryStats<K, V>(
   { expiredReads, evictedForSize, evictedForQuota, evictedForMemory, ...counts }: MemoryCounts,
   { entries, size, hits, absent }: MemoryState,
-  { max, maxSize }: Limits,
-  { policy, sizeUnit }: ResolvedMemoryOptions<K, V>,
+  { max, maxSize, maxEntrySize }: Limits,
+  { policy, sizeUnit, ttlMs: ttl }: ResolvedMemoryOptions<K, V>,
 ): MemoryCacheStats {
   const missesByReason = { ...absent, expired: absent.expired + expiredReads }
   const misses = Object.values(missesByReason).reduce((sum, count) => sum + count, 0)
@@ -52,6 +52,8 @@ export function memoryStats<K, V>(
     size,
     max,
     maxSize,
+    maxEntrySize,
+    ttl,
     policy,
     sizeUnit,
     hits,

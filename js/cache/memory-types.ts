@@ -136,6 +136,10 @@ export interface MemoryCacheStats {
   size: number
   max: number
   maxSize: number
+  /** The largest single entry; `Infinity` where only `maxSize` limits it. */
+  maxEntrySize: number
+  /** How long entries live that are set without a `ttl` of their own, in milliseconds. */
+  ttl: number
   policy: EvictionPolicy
   /** How sizes come about: not at all, as an estimate in bytes, or by `sizeCalculation`. */
   sizeUnit: 'none' | 'estimated bytes' | 'calculated'

@@ -201,6 +201,10 @@ export interface CacheStats {
   loadErrors: number
   /** Those of the failures that were by `hardTimeout`. */
   timeouts: number
+  /** How long a value past its `ttl` may be given while it is loaded anew, in milliseconds, unless a call says otherwise. */
+  staleWhileRevalidate: number
+  /** Whether values that are read are loaded anew before their time is over, unless a call says otherwise. */
+  refreshesAhead: boolean
   /** How long loaders took, those that failed included. */
   loadLatency: LatencySummary
   /** Loads that were not begun because one of the key had failed within `errorBackoff`. */

@@ -52,6 +52,7 @@ export class Desk {
     hits: 0,
     stale: 0,
     revalidated: 0,
+    changed: 0,
     answered: 0,
     misses: 0,
     coalesced: 0,
@@ -202,7 +203,9 @@ export class Desk {
   stats(): FetchStats {
     const { running, queued, sleeping } = this.#load()
     const latency = this.#metrics?.latency()
-    const stats = { ...this.counts, failures: Object.fromEntries(this.#failures), queued, inflight: running, sleeping }
+    const { concurrency, perLane: perHost } = this.#options.schedule
+    const load = { concurrency, perHost, queued, inflight: running, sleeping }
+    const stats = { ...this.counts, failures: Object.fromEntries(this.#failures), ...load }
     const connections = this.transport.stats?.().hosts
     return { ...stats, ...(latency !== undefined && { latency }), ...(connections !== undefined && { connections }) }
   }

@@ -236,6 +236,7 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
       return
     }
     const isConfirmed = came.status === 304 && asked !== undefined
+    if (asked !== undefined && !isConfirmed) this.#desk.counts.changed += 1
     const record = isConfirmed ? confirmed(asked, came) : sharing(came, asked)
     const transient = isTransient(record.status)
     const pause = transient ? retryAfterMs(record, this.#desk.clock.wall()) : undefined

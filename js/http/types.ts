@@ -282,12 +282,17 @@ export interface FetchStats {
   misses: number
   /** Calls whose request found that what the cache has is still right. */
   revalidated: number
+  /** Requests that asked whether what the cache has is still right, and were given something else. */
+  changed: number
   /** Calls that shared the request of another. */
   coalesced: number
   /** Attempts after the first. */
   retries: number
   /** Calls that ended without an answer, by `code`. An answer that `json` refuses for its status or its text is counted as an answer. */
   failures: Record<string, number>
+  /** Most attempts at once, in all and to one host. */
+  concurrency: number
+  perHost: number
   /** Requests that wait for a slot. */
   queued: number
   /** Attempts under way. */

@@ -18,6 +18,7 @@ import type {
   MonitorSnapshot,
   Provided,
   RecommendationSnapshot,
+  SourceKind,
   SourcePoint,
   Watchable,
   WatchOptions,
@@ -129,6 +130,11 @@ export class Monitor implements Disposable {
     const found = this.#ask('recommendations').find(recommendation => recommendation.id === id)
     if (found?.apply === undefined) throw new InvalidArgumentError('id', 'that of a recommendation that can be applied', id)
     return found.apply()
+  }
+
+  /** Not for users: what is watched, with its kind. */
+  *things(): Iterable<{ readonly name: string; readonly kind: SourceKind; readonly thing: Watchable }> {
+    for (const { name, kind, thing } of this.#sources.values()) yield { name, kind, thing }
   }
 
   /** Everything as it is now. With `keys`, names of entries are among it. */

@@ -26,7 +26,7 @@ const MOST_HOSTS = 100
 export class Source {
   readonly name: string
   readonly kind: SourceKind
-  readonly #thing: Watchable & Extras
+  readonly thing: Watchable & Extras
   readonly #curve: (() => MissRatioCurve) | undefined
   #before: ReadonlyMap<string, number>
 
@@ -36,9 +36,9 @@ export class Source {
     if (kind === undefined) throw new InvalidArgumentError('thing', 'something of this package with stats()', thing)
     this.name = name
     this.kind = kind
-    this.#thing = thing
+    this.thing = thing
     this.#before = totalsOf(kind, stats as Stats)
-    const watched = kind === 'cache' ? this.#thing.memory : this.#thing
+    const watched = kind === 'cache' ? this.thing.memory : this.thing
     if (curve && watched?.missRatioCurve !== undefined) {
       this.#curve = () => watched.missRatioCurve?.() ?? { reads: 0, hitRate: 0, points: [] }
       this.#curve()
@@ -73,12 +73,12 @@ export class Source {
       const snapshot: { -readonly [K in keyof SourceSnapshot]: SourceSnapshot[K] } = {
         name,
         kind,
-        stats: plain(this.#thing.stats()) as Stats,
+        stats: plain(this.thing.stats()) as Stats,
       }
       if (this.#curve !== undefined) snapshot.curve = plain(this.#curve().points) as NonNullable<SourceSnapshot['curve']>
-      if (kind === 'fetch' && this.#thing.hosts !== undefined) snapshot.hosts = this.#thing.hosts().slice(0, MOST_HOSTS)
-      if (kind === 'circuit-breaker' && this.#thing.circuits !== undefined) snapshot.keys = this.#thing.circuits(MOST_KEYS)
-      const front = kind === 'cache' ? this.#thing.memory : this.#thing
+      if (kind === 'fetch' && this.thing.hosts !== undefined) snapshot.hosts = this.thing.hosts().slice(0, MOST_HOSTS)
+      if (kind === 'circuit-breaker' && this.thing.circuits !== undefined) snapshot.keys = this.thing.circuits(MOST_KEYS)
+      const front = kind === 'cache' ? this.thing.memory : this.thing
       if (keys && front?.hottest !== undefined) snapshot.hottest = front.hottest(HOTTEST).map(String)
       return snapshot
     } catch (error) {
@@ -89,7 +89,7 @@ export class Source {
   /** What is closed may not say anything any more. */
   #stats(): Stats | undefined {
     try {
-      return this.#thing.stats() as Stats
+      return this.thing.stats() as Stats
     } catch {
       return undefined
     }
