@@ -1,5 +1,8 @@
 /** What `import … from 'shelflife'` offers: export lists only. */
 
+export { type Advisor, createAdvisor } from './advice/advisor.ts'
+export { reportText } from './advice/report-text.ts'
+export { createTuner, type Tuner } from './advice/tuner.ts'
 export { createBatcher } from './batch/batcher/batcher.ts'
 export { BatchAbortedError, BatchResultError } from './batch/errors.ts'
 export { processBatch } from './batch/process.ts'

@@ -1,5 +1,6 @@
 /** The public types, written by hand. Each room's options and results; numbers of time are milliseconds. */
 
+export type * from './advice/types.ts'
 export type * from './batch/batcher/types.ts'
 export type {
   BatchContext,
