@@ -2,14 +2,13 @@
 
 import type { BatchContext } from '../types.ts'
 
-/** See the top of this file. It is settled once; whatever comes later is ignored. */
+/** See the top of this file. Only the first settlement counts. */
 export class Job {
   readonly items: unknown[]
   readonly context: BatchContext
   readonly answer: Promise<unknown[]>
   /** Something of it has moved to a worker, and is gone here. */
   hasMoved = false
-  #isSettled = false
   #resolve!: (results: unknown[]) => void
   #reject!: (error: unknown) => void
 
@@ -22,17 +21,11 @@ export class Job {
     })
   }
 
-  get isSettled(): boolean {
-    return this.#isSettled
-  }
-
   resolve(results: unknown[]): void {
-    this.#isSettled = true
     this.#resolve(results)
   }
 
   reject(error: unknown): void {
-    this.#isSettled = true
     this.#reject(error)
   }
 }

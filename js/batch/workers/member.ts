@@ -39,29 +39,34 @@ export class Member {
     this.#driver = driver
     this.#grace = grace
     watch(worker, { said: data => this.#heard(readMessage<FromWorker>(data)), died: (why, details) => this.#died(why, details) })
-    this.#say({ kind: 'hello' })
   }
 
   get isBusy(): boolean {
     return this.#job !== undefined
   }
 
-  /** Tells it where its handler is. */
-  load(url: string): void {
-    this.#say({ kind: 'module', url })
+  /** Asks it whether it is there, and tells it where its handler is, unless it knows. */
+  greet(url: string | undefined): void {
+    this.#say({ kind: 'hello' })
+    if (url !== undefined) this.#say({ kind: 'module', url })
   }
 
   /** Gives it a batch. Throws what the platform throws when something of it cannot leave the thread; then the member is free still. */
   take(job: Job, list: readonly object[], transfers: boolean): void {
     const { items, context } = job
     const { signal, indexes, attempt } = context
-    const id = this.#lastId + 1
-    this.#say({ kind: 'batch', id, items, indexes, attempt, transfers }, list)
-    job.hasMoved = list.length > 0
-    this.#lastId = id
+    this.#lastId += 1
+    const id = this.#lastId
     this.#job = { job, id, signal }
     signal.addEventListener('abort', this.#onAbort, { once: true })
-    if (signal.aborted) this.#abort()
+    try {
+      job.hasMoved = list.length > 0
+      this.#say({ kind: 'batch', id, items, indexes, attempt, transfers }, list)
+    } catch (error) {
+      job.hasMoved = false
+      this.#letGo()
+      throw error
+    }
   }
 
   /** Keeps the process alive for it, or not. */

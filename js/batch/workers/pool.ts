@@ -148,10 +148,11 @@ class WorkerPool implements MemberListener {
       const list = transfer === false ? [] : transfer === true ? transferablesIn(job.items) : transfer(job.items)
       if (list.some(one => this.#moved.has(one)))
         throw new GivenUp(new WorkerCrashedError('what had moved to it is not here any more'), 'batch')
+      member.hold(true)
       member.take(job, list, transfer !== false)
       for (const one of list) this.#moved.add(one)
-      member.hold(true)
     } catch (error) {
+      member.hold(false)
       this.#free.push(member)
       job.reject(error)
     }
@@ -166,7 +167,7 @@ class WorkerPool implements MemberListener {
       hold(worker, true)
       const member = new Member(worker, this, this.#driver, abortGrace)
       this.#members.add(member)
-      if (url !== undefined) member.load(url)
+      member.greet(url)
       return true
     } catch (error) {
       this.#end(new WorkerUnavailableError(`they cannot be made: ${error instanceof Error ? error.message : String(error)}`, error))

@@ -52,6 +52,11 @@ const deeds = {
     port.postMessage('here')
     return 'said'
   },
+  span: ({ n }) => {
+    const begun = performance.timeOrigin + performance.now()
+    deeds.spin?.({ n }, {})
+    return [begun, performance.timeOrigin + performance.now()]
+  },
   spin: ({ n }) => {
     let sum = 0
     for (let at = 0; at < n; at += 1) sum = (sum * 31 + at) % 1_000_003
