@@ -26,7 +26,12 @@ export function compare(contestants, { rounds = 15, operations, base }) {
 }
 
 /** The same for work that takes promises: each contestant's `run` resolves with its checksum. */
-export async function compareAsync(contestants, { rounds = 15, warmUp = WARM_UP_ROUNDS, operations, base }) {
+export async function compareAsync(contestants, options) {
+  return summary(contestants, await costsOf(contestants, options), options.base)
+}
+
+/** The cost of each contestant in each round. */
+export async function costsOf(contestants, { rounds = 15, warmUp = WARM_UP_ROUNDS, operations }) {
   const costs = contestants.map(() => [])
   let expected
   for (let round = -warmUp; round < rounds; round += 1) {
@@ -41,7 +46,7 @@ export async function compareAsync(contestants, { rounds = 15, warmUp = WARM_UP_
       if (round >= 0) costs[index].push(ns)
     }
   }
-  return summary(contestants, costs, base)
+  return costs
 }
 
 function summary(contestants, costs, base) {
