@@ -5,6 +5,7 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { dashboardFiles } from './build-dashboard.mjs'
 import {
   bindCore,
   bindgenIsCurrent,
@@ -73,7 +74,14 @@ export async function buildPackage() {
     .filter(part => part !== 'shelflife')
     .map(part => ({ in: join(root, `js/core/parts/${part}.ts`), out: `chunks/core-${part}` }))
   const boot = { in: join(root, 'js/worker-boot.ts'), out: 'chunks/worker-boot' }
-  await build({ ...shared, entryPoints: [...entries, ...parts, boot], splitting: true, chunkNames: 'chunks/[name]-[hash]' })
+  const page = await dashboardFiles()
+  const withDashboard = {
+    name: 'with-dashboard',
+    setup: ({ onLoad }) =>
+      onLoad({ filter: /admin[\\/]page\.ts$/ }, () => ({ contents: `export const FILES = ${JSON.stringify(page)}`, loader: 'js' })),
+  }
+  const split = { splitting: true, chunkNames: 'chunks/[name]-[hash]' }
+  await build({ ...shared, ...split, entryPoints: [...entries, ...parts, boot], plugins: [withDashboard] })
   const bringYourOwnCore = {
     name: 'bring-your-own-core',
     setup: ({ onLoad }) =>
@@ -91,7 +99,16 @@ export async function buildPackage() {
 }
 
 function packageInputs() {
-  return hashOf([...filesBelow('js'), 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'])
+  const dashboard = [...filesBelow('www/dashboard'), 'www/icon.svg', 'scripts/build-dashboard.mjs']
+  return hashOf([
+    ...filesBelow('js'),
+    ...dashboard,
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts/build.mjs',
+  ])
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

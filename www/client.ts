@@ -1,6 +1,16 @@
 /** The client in this tab, as a user of shelflife would write it, and the figures it can tell. */
 
-import { createCache, createFetch, createRegistry, isShelflifeError, type MissRatioCurve, type MissReason } from 'shelflife'
+import {
+  type Cache,
+  createCache,
+  createFetch,
+  createMemoryGovernor,
+  createMonitor,
+  createRegistry,
+  type Fetch,
+  isShelflifeError,
+  type MemoryGovernor,
+} from 'shelflife'
 import { indexedDB } from 'shelflife/stores/indexeddb'
 
 /** Where an answer came from. */
@@ -20,24 +30,18 @@ export interface SourceFigures {
   readonly p99: number
 }
 
-/** Everything the panels show, counted since the page was loaded. */
+/** What is counted of reads since the page was loaded; all else is the monitor's. */
 export interface Figures {
   readonly reads: number
   readonly sent: number
   readonly retries: number
-  readonly inFlight: number
-  readonly queued: number
   readonly by: Readonly<Record<Source | 'failed', SourceFigures>>
-  readonly memory: {
-    readonly entries: number
-    readonly bytes: number
-    readonly max: number
-    readonly misses: Readonly<Record<MissReason, number>>
-  }
-  /** What the memory would answer at other sizes; no points before the first read. */
-  readonly curve: MissRatioCurve
-  readonly tier: { readonly entries: number; readonly bytes: number }
   readonly failures: ReadonlyMap<string, number>
+}
+
+interface Connection {
+  readonly cache: Cache<unknown>
+  readonly fetch: Fetch
 }
 
 const OUTCOMES = ['memory', 'indexeddb', 'origin', 'failed'] as const
@@ -45,9 +49,14 @@ const OUTCOMES = ['memory', 'indexeddb', 'origin', 'failed'] as const
 /** Entries in memory: fewer than the workload has keys, so that IndexedDB has something to do. */
 const MAX_ENTRIES = 2000
 
+/** What memory may have under pressure. */
+const PRESSED = '300kb'
+
 export class Client {
   readonly #origin: string
   readonly #registry = createRegistry()
+  /** Tabs of this page hear of each other. */
+  readonly monitor = createMonitor({ name: 'This demo', registry: this.#registry, channel: 'demo' })
   readonly #timers
   readonly #failures = new Map<string, number>()
   /** Reads under way that memory could not answer, by URL, and whether a request was sent for them. Reads of one URL share a request. */
@@ -57,6 +66,9 @@ export class Client {
   #gate: Promise<void> | undefined
   #underWay = 0
   #onIdle: (() => void) | undefined
+  #unwatch: (() => void)[] = []
+  #pressed = false
+  #governor: MemoryGovernor | undefined
   /** Totals of the connections that were closed to clear the memory. */
   #before = { sent: 0, retries: 0 }
 
@@ -69,6 +81,7 @@ export class Client {
       origin: timer.with({ outcome: 'origin' }),
       failed: timer.with({ outcome: 'failed' }),
     }
+    this.#watch(this.#connection)
   }
 
   /** Reads one city. Never rejects: a failure is an outcome, counted by its code. */
@@ -105,7 +118,7 @@ export class Client {
   }
 
   figures(): Figures {
-    const { cache, fetch } = this.#connection
+    const { fetch } = this.#connection
     const series = this.#registry.snapshot().metrics.find(metric => metric.name === 'page_read_seconds')?.series ?? []
     const of = (outcome: (typeof OUTCOMES)[number]): SourceFigures => {
       const found = series.find(one => one.labels.outcome === outcome)
@@ -114,18 +127,11 @@ export class Client {
     }
     const by = { memory: of('memory'), indexeddb: of('indexeddb'), origin: of('origin'), failed: of('failed') }
     const client = fetch.stats()
-    const memory = cache.memory.stats()
-    const tier = cache.stats().tiers[0]
     return {
       reads: OUTCOMES.reduce((sum, outcome) => sum + by[outcome].reads, 0),
       sent: this.#before.sent + client.sent,
       retries: this.#before.retries + client.retries,
-      inFlight: client.inflight,
-      queued: client.queued,
       by,
-      memory: { entries: memory.entries, bytes: memory.size, max: memory.max, misses: memory.missesByReason },
-      curve: cache.memory.missRatioCurve(),
-      tier: { entries: tier?.entries ?? 0, bytes: tier?.bytes ?? 0 },
       failures: this.#failures,
     }
   }
@@ -152,6 +158,14 @@ export class Client {
     return this.#connection.cache.clear()
   }
 
+  /** Has a governor take memory back, as where there is little of it, or lets it be. */
+  press(on: boolean): void {
+    this.#governor?.close()
+    this.#governor = undefined
+    this.#pressed = on
+    this.#watch(this.#connection)
+  }
+
   async #reconnect(idle: Promise<void> | undefined): Promise<void> {
     await idle
     this.#onIdle = undefined
@@ -163,10 +177,21 @@ export class Client {
       await cache.close()
     } finally {
       this.#connection = this.#connect()
+      this.#watch(this.#connection)
     }
   }
 
-  #connect() {
+  #watch({ cache, fetch }: Connection): void {
+    for (const unwatch of this.#unwatch.splice(0)) unwatch()
+    this.#governor?.close()
+    this.#governor = undefined
+    this.#unwatch.push(this.monitor.watch('cities', cache), this.monitor.watch('origin', fetch))
+    if (!this.#pressed) return
+    this.#governor = createMemoryGovernor({ limit: PRESSED, interval: '1s', reclaim: [cache] })
+    this.#unwatch.push(this.monitor.watch('governor', this.#governor))
+  }
+
+  #connect(): Connection {
     const cache = createCache({ name: 'page', max: MAX_ENTRIES, maxSize: '32mb', ttl: '1h', store: indexedDB({ name: 'dashboard' }) })
     const fetch = createFetch({
       name: 'page',

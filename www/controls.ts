@@ -1,8 +1,8 @@
 /** Buttons and the slider. What a button did is announced in the status line. */
 
 import type { Client } from './client.ts'
+import { place, showText } from './dashboard/dom.ts'
 import { faultsAreOn, switchFaults } from './origin-control.ts'
-import { place, showText } from './page.ts'
 import type { Stream } from './workload.ts'
 
 /** Makes the controls work. */
@@ -36,6 +36,13 @@ export function controls(client: Client, stream: Stream): { turnTraffic(on: bool
     await switchFaults(on)
     press(faults, on)
     say(on ? 'The origin fails, stalls and breaks off now' : 'The origin behaves again')
+  })
+  const pressure = button('pressure')
+  onPress(pressure, async () => {
+    const on = pressure.getAttribute('aria-pressed') !== 'true'
+    client.press(on)
+    press(pressure, on)
+    say(on ? 'Memory is scarce now: a governor takes some back' : 'Memory is as large as it was')
   })
   onPress(button('clear-memory'), async () => {
     await client.clearMemory()

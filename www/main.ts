@@ -1,53 +1,50 @@
-/** Wires client, workload, controls and panels. */
+/** Wires client, workload, controls, the panels of this demo, and the dashboard, which is the one that an admin handler serves. */
 
-import { Client, type Outcome } from './client.ts'
+import { Client } from './client.ts'
 import { controls } from './controls.ts'
-import { duration, percent, whole } from './format.ts'
-import { History } from './history.ts'
-import { place, showFigure, showText } from './page.ts'
-import { chartsPanel } from './panels/charts.ts'
-import { showFailures } from './panels/failures.ts'
-import { showMemory } from './panels/memory.ts'
-import { showSources } from './panels/sources.ts'
-import { showTiles } from './panels/tiles.ts'
+import { Board } from './dashboard/board.ts'
+import { place, showFigure, showText } from './dashboard/dom.ts'
+import { duration, percent, whole } from './dashboard/format.ts'
+import { themeButton } from './dashboard/theme.ts'
+import { failuresPanel } from './panels/failures.ts'
+import { sourcesPanel } from './panels/sources.ts'
 import { readStart, type StartResult, Stream } from './workload.ts'
 
-const TICK_MS = 500
-
-/** Three minutes of charts. */
-const SAMPLES = 360
-
 const client = new Client(location.origin)
-const history = new History({ longest: SAMPLES, windowMs: 5000 })
-const record = ({ outcome, ms }: Outcome) => history.record(outcome, ms, performance.now())
-const stream = new Stream(client, record)
-const showCharts = chartsPanel()
+const { monitor } = client
+const stream = new Stream(client)
+const board = new Board()
+const showSources = sourcesPanel()
+const showFailures = failuresPanel()
 
 showText(place('[data-text="origin"]'), location.host)
-tick()
-setInterval(tick, TICK_MS)
+place('[data-place="choices"]').append(board.choices)
+place('[data-place="board"]').append(board.element)
+themeButton(place<HTMLButtonElement>('button[data-action="theme"]'))
+board.apply = async ({ id }, recommendation) => {
+  if (id !== monitor.id) throw new Error('that client lives in another tab')
+  await monitor.apply(recommendation)
+}
+show()
+monitor.on('point', show)
 void start()
 
 async function start(): Promise<void> {
   const control = controls(client, stream)
-  showStart(await readStart(client, record))
+  showStart(await readStart(client))
   await client.flush()
   const main = place('main')
   main.dataset.state = 'ready'
   main.setAttribute('aria-busy', 'false')
-  tick()
-  history.restart()
+  show()
   control.turnTraffic(true)
 }
 
-function tick(): void {
+function show(): void {
   const figures = client.figures()
-  history.tick(performance.now(), Date.now(), figures)
-  showTiles(figures)
   showSources(figures)
-  showMemory(figures)
   showFailures(figures.failures)
-  showCharts(history.samples)
+  board.take({ snapshots: [monitor.snapshot({ keys: true }), ...monitor.others()], history: monitor.history() })
 }
 
 function showStart({ keys, indexeddb, origin, failed, ms }: StartResult): void {

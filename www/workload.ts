@@ -1,6 +1,6 @@
 /** Traffic on demand: the reads of the start, then a stream at a chosen rate. */
 
-import type { Client, Outcome } from './client.ts'
+import type { Client } from './client.ts'
 import { recordOf, zipf, zipfReads } from './shared/zipf.mjs'
 
 /** The start reads this many times, spread over this many keys by Zipf's law. */
@@ -26,7 +26,7 @@ export interface StartResult {
 }
 
 /** Reads the workload of the start. The first read of each key tells whether the page started warm. */
-export async function readStart(client: Client, onRead: (outcome: Outcome) => void): Promise<StartResult> {
+export async function readStart(client: Client): Promise<StartResult> {
   const sequence = zipfReads(START)
   const seen = new Set<number>()
   const first = { memory: 0, indexeddb: 0, origin: 0, failed: 0 }
@@ -40,7 +40,6 @@ export async function readStart(client: Client, onRead: (outcome: Outcome) => vo
       seen.add(index)
       const outcome = await client.read(index)
       if (isFirst) first[outcome.outcome] += 1
-      onRead(outcome)
     }
   }
   await Promise.all(Array.from({ length: START_WIDTH }, lane))
@@ -50,16 +49,14 @@ export async function readStart(client: Client, onRead: (outcome: Outcome) => vo
 /** A stream of reads. */
 export class Stream {
   readonly #client: Client
-  readonly #onRead: (outcome: Outcome) => void
   readonly #next = zipf(STREAM)
   #rate = 200
   #due = 0
   #underWay = 0
   #beat: ReturnType<typeof setInterval> | undefined
 
-  constructor(client: Client, onRead: (outcome: Outcome) => void) {
+  constructor(client: Client) {
     this.#client = client
-    this.#onRead = onRead
   }
 
   get running(): boolean {
@@ -90,7 +87,7 @@ export class Stream {
 
   async #read(): Promise<void> {
     this.#underWay += 1
-    this.#onRead(await this.#client.read(recordOf(this.#next())))
+    await this.#client.read(recordOf(this.#next()))
     this.#underWay -= 1
   }
 }

@@ -60,17 +60,19 @@ test('the figures add up and move', { skip }, async () => {
   await page.click('button[data-action="traffic"]')
   await page.waitForFunction(() => document.querySelector('[data-figure="in-flight"]')?.getAttribute('data-value') === '0')
   // One more tick, so that all figures are of the same moment.
-  await page.waitForTimeout(700)
-  const rows = await page.$$eval('[data-rows="sources"] tr', all => all.map(row => Number(/** @type {HTMLElement} */ (row).dataset.reads)))
+  await page.waitForTimeout(1300)
+  const rows = await page.$$eval('[data-place="sources"] tbody tr', all =>
+    all.map(row => Number(/** @type {HTMLElement} */ (row).dataset.reads)),
+  )
   assert.equal(
     rows.reduce((sum, count) => sum + count, 0),
     await figure(page, 'reads'),
   )
   assert.ok((await figure(page, 'hit-rate')) > 0.5)
-  assert.ok((await figure(page, 'memory-entries')) > 400)
-  assert.ok((await figure(page, 'tier-entries')) > 400)
+  assert.ok((await entries(page, 'memory')) > 400)
+  assert.ok((await entries(page, '1')) > 400)
   assert.equal(await figure(page, 'failed'), 0)
-  const rates = await page.$$eval('[data-rows="curve"] tr', all =>
+  const rates = await page.$$eval('[data-panel="curve"] tbody tr', all =>
     all.map(row => Number.parseFloat(row.lastElementChild?.textContent ?? '')),
   )
   assert.equal(rates.length, 8)
@@ -78,13 +80,45 @@ test('the figures add up and move', { skip }, async () => {
     rates.every((rate, at) => rate > 10 && rate >= (rates[at - 1] ?? 0)),
     `hit rates ${rates}`,
   )
-  assert.equal(await page.$$eval('[data-rows="misses"] tr', all => all.length), 5)
+  const misses = page.locator('figure', { hasText: 'Misses by reason' })
+  await misses.locator('summary').click()
+  assert.deepEqual(await misses.locator('thead th').allTextContents(), ['Time', 'cold', 'evicted', 'expired', 'invalidated', 'deleted'])
+  assert.match((await misses.locator('tbody tr').first().textContent()) ?? '', /^\d\d:\d\d:\d\d(\d.* \/s){5}$/)
 
   await page.click('button[data-action="clear-memory"]')
-  await page.waitForFunction(() => document.querySelector('[data-figure="memory-entries"]')?.getAttribute('data-value') === '0')
-  assert.ok((await figure(page, 'tier-entries')) > 400, 'IndexedDB keeps what memory forgets')
+  await page.waitForFunction(() => document.querySelector('tr[data-tier="memory"] [data-value]')?.getAttribute('data-value') === '0')
+  assert.ok((await entries(page, '1')) > 400, 'IndexedDB keeps what memory forgets')
   await page.click('button[data-action="clear-all"]')
-  await page.waitForFunction(() => document.querySelector('[data-figure="tier-entries"]')?.getAttribute('data-value') === '0')
+  await page.waitForFunction(() => document.querySelector('tr[data-tier="1"] [data-value]')?.getAttribute('data-value') === '0')
+  assert.deepEqual(complaints, [])
+  await close()
+})
+
+test('under pressure the governor takes memory back, and the dashboard shows it', { skip }, async () => {
+  const { page, complaints, close } = await visit()
+  await ready(page)
+  assert.ok((await entries(page, 'memory')) > 400)
+  await page.click('button[data-action="pressure"]')
+  await page.waitForSelector('[data-panel="limits"] tbody th:text-is("governor")')
+  await page.waitForFunction(() => Number(document.querySelector('tr[data-tier="memory"] [data-value]')?.getAttribute('data-value')) < 300)
+  await page.click('button[data-action="pressure"]')
+  await page.waitForSelector('[data-panel="limits"] tbody th:text-is("governor")', { state: 'detached' })
+  assert.deepEqual(complaints, [])
+  await close()
+})
+
+test('two tabs show each other', { skip }, async () => {
+  const { page, complaints, close } = await visit()
+  await ready(page)
+  const other = await page.context().newPage()
+  await other.goto(origin.url)
+  const choice = page.getByLabel('Client')
+  await choice.locator('option').nth(1).waitFor({ state: 'attached' })
+  assert.equal(await choice.locator('option').count(), 2)
+  await choice.selectOption({ index: 1 })
+  await page.waitForFunction(() => Number(document.querySelector('tr[data-tier="memory"] [data-value]')?.getAttribute('data-value')) > 0)
+  await other.close()
+  await choice.waitFor({ state: 'hidden' })
   assert.deepEqual(complaints, [])
   await close()
 })
@@ -94,7 +128,7 @@ test('when the origin fails, the page says how, by code, and goes on', { skip },
   await ready(page)
   await page.click('button[data-action="faults"]')
   await page.waitForFunction(() => Number(document.querySelector('[data-figure="failed"]')?.getAttribute('data-value')) >= 10)
-  const codes = await page.$$eval('[data-rows="failures"] th', all => all.map(cell => cell.textContent))
+  const codes = await page.$$eval('[data-panel="failures"] tbody th', all => all.map(cell => cell.textContent))
   assert.ok(codes.length > 0 && codes.every(code => /^ERR_[A-Z_]+$/.test(String(code))), codes.join(', '))
   const memory = await page.$eval('[data-source="memory"]', row => Number(/** @type {HTMLElement} */ (row).dataset.reads))
   await page.waitForFunction(
@@ -155,6 +189,16 @@ async function ready(page) {
  */
 async function figure(page, name) {
   return Number(await page.getAttribute(`[data-figure="${name}"]`, 'data-value'))
+}
+
+/**
+ * The entries of a tier, as the table of caches says.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {string} tier `'memory'`, or the place of one below
+ */
+async function entries(page, tier) {
+  return Number(await page.getAttribute(`tr[data-tier="${tier}"] [data-value]`, 'data-value'))
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Failures by their stable code, with what each means. */
 
-import { whole } from '../format.ts'
-import { place, showRows } from '../page.ts'
+import { make, place } from '../dashboard/dom.ts'
+import { whole } from '../dashboard/format.ts'
+import { Table } from '../dashboard/table.ts'
 
 const MEANINGS: Record<string, string> = {
   ERR_TIMEOUT: 'No complete answer in time: the origin stalled or dripped.',
@@ -14,9 +15,14 @@ const MEANINGS: Record<string, string> = {
   ERR_CLOSED: 'The client was closed meanwhile.',
 }
 
-export function showFailures(failures: ReadonlyMap<string, number>): void {
-  const rows = [...failures].toSorted((a, b) => b[1] - a[1]).map(([code, count]) => [code, MEANINGS[code] ?? '', whole(count)])
-  place('[data-table="failures"]').hidden = rows.length === 0
-  place('[data-text="no-failures"]').hidden = rows.length > 0
-  showRows(place('[data-rows="failures"]'), rows)
+/** Makes the panel; the returned function shows what has failed. */
+export function failuresPanel(): (failures: ReadonlyMap<string, number>) => void {
+  const table = new Table('Failures by code', [{ label: 'Code' }, { label: 'What it means' }, { label: 'Reads', kind: 'number' }])
+  const empty = make('p', 'empty', 'None so far. Switch on the origin’s faults to see some.')
+  place('[data-panel="failures"]').append(empty, table.element)
+  return failures => {
+    table.element.hidden = failures.size === 0
+    empty.hidden = failures.size > 0
+    table.show([...failures].toSorted((a, b) => b[1] - a[1]).map(([code, count]) => [code, MEANINGS[code] ?? '', whole(count)]))
+  }
 }
