@@ -6,6 +6,7 @@ import { compareAsync } from './cache/rounds.mjs'
 const parts = {
   batcher: () => import('./flow/batcher.mjs'),
   process: () => import('./flow/process.mjs'),
+  workers: () => import('./flow/workers.mjs'),
   queue: () => import('./flow/queue.mjs'),
   policies: () => import('./flow/policies.mjs'),
 }

@@ -29,6 +29,12 @@ describe('batches in threads', () => {
     assert.deepEqual(result.stats.workers, { workers: 2, busy: 0, waiting: 0, started: 2, crashed: 0, ended: 0, answered: 15 })
     const told = await processBatch(items('context', 4), { module: module.href, workers: 1, batchSize: 2 })
     assert.deepEqual(values(told)[3], { n: 3, index: 3, attempt: 1, batches: 2 })
+    const resume = { .../** @type {any} */ (told.token), settled: [1, 2, 3, 4] }
+    const rest = await processBatch(items('context', 6), { module, workers: 1, batchSize: 3, resume })
+    assert.deepEqual(
+      values(rest).map((/** @type {any} */ { n, index }) => [n, index]),
+      [0, 2, 4, 5].map(n => [n, n]),
+    )
   })
 
   test('bring errors back: class, name, message, code, stack, fields, causes', async () => {

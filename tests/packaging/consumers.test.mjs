@@ -256,7 +256,8 @@ for (const [module, moduleResolution, platform, known] of /** @type {const} */ (
 ])) {
   test(`TypeScript finds the types (${moduleResolution}, ${platform})`, () => {
     const consumer = `
-      import { createCache, createFetch, createMemoryCache, type Clock } from 'shelflife'
+      ${platform === 'Node' ? "import { Worker as Threads } from 'node:worker_threads'" : ''}
+      import { createCache, createFetch, createMemoryCache, processBatch, type Clock } from 'shelflife'
       import { createMemoryCache as slim, useCore } from 'shelflife/slim'
       import { fromCache } from 'shelflife/cache-manager'
       import { LRUCache } from 'shelflife/lru-cache'
@@ -264,6 +265,8 @@ for (const [module, moduleResolution, platform, known] of /** @type {const} */ (
       import { indexedDB } from 'shelflife/stores/indexeddb'
       import { redis, redisBus } from 'shelflife/stores/redis'
       import { ManualClock } from 'shelflife/testing'
+      import { createWorkers, type Workers } from 'shelflife/workers'
+      import { serve, transfer } from 'shelflife/worker'
       import { undiciTransport, type UndiciTransportOptions } from 'shelflife/transports/undici'
       const clock: Clock = new ManualClock()
       const cache = createMemoryCache<string, number>({ max: 10, ttl: '5m', clock })
@@ -275,6 +278,11 @@ for (const [module, moduleResolution, platform, known] of /** @type {const} */ (
       const fetched: Promise<number | undefined> = lru.fetch('a', { context: { name: 'Ada' } })
       // @ts-expect-error without the context that this cache demands
       void lru.fetch('a')
+      const makeWorker = () => ${platform === 'Node' ? "new Threads('./handler.js')" : "new Worker('./handler.js', { type: 'module' })"}
+      const workers: Workers<string, number> = createWorkers({ module: makeWorker, workers: 2 })
+      void processBatch(['a'], workers.handler, { results: 'failures', key: item => item.length, onFailure: ({ item }) => console.log(item.length) })
+      void processBatch([{ id: 1 }], { module: new URL('file:///handler.js'), key: ({ id }) => id, resume: undefined })
+      serve((items: string[]) => items.map(item => transfer(item.length, [])))
       const connections: UndiciTransportOptions = { connectionsPerHost: 4, allowH2: true }
       const fetch = createFetch({ fetch: undiciTransport(connections) })
       console.log(fetch.stats().connections, fromCache(createCache<number>()), fetched, value, slim, useCore, fileSystem, indexedDB, redis, redisBus)

@@ -61,7 +61,9 @@ export class Member {
     signal.addEventListener('abort', this.#onAbort, { once: true })
     try {
       job.hasMoved = list.length > 0
-      this.#say({ kind: 'batch', id, items, indexes, attempt, transfers }, list)
+      const first = indexes[0] ?? 0
+      const isRow = (indexes.at(-1) ?? 0) - first === items.length - 1
+      this.#say({ kind: 'batch', id, items, first, indexes: isRow ? undefined : indexes, attempt, transfers }, list)
     } catch (error) {
       job.hasMoved = false
       this.#letGo()

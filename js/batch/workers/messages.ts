@@ -12,7 +12,9 @@ export type ToWorker =
       readonly kind: 'batch'
       readonly id: number
       readonly items: readonly unknown[]
-      readonly indexes: readonly number[]
+      /** The place of the first item, and of each where they do not follow each other. */
+      readonly first: number
+      readonly indexes: readonly number[] | undefined
       readonly attempt: number
       /** Whether what can be transferred of the results is. */
       readonly transfers: boolean

@@ -68,12 +68,14 @@ class Workbench {
     this.#say({ kind: 'unfit', error: encodeError(error) })
   }
 
-  async #process({ id, items, indexes, attempt, transfers }: Batch): Promise<void> {
+  async #process({ id, items, first, indexes, attempt, transfers }: Batch): Promise<void> {
     const late = new LateSignal()
     this.#running.set(id, late)
     const context: BatchContext = {
-      indexes,
       attempt,
+      get indexes() {
+        return indexes ?? Array.from({ length: items.length }, (_, at) => first + at)
+      },
       get signal() {
         return late.signal
       },

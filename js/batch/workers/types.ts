@@ -6,7 +6,7 @@ import type { BatchContext, BatchOptions } from '../types.ts'
 
 /** A worker, as the platform makes it: a `Worker` of the web, or of `node:worker_threads`. */
 export interface WorkerLike {
-  postMessage(message: unknown, transfer: readonly object[]): void
+  postMessage(message: unknown, transfer?: readonly object[]): void
   terminate(): unknown
   on?(event: string, listener: (value: unknown) => void): unknown
   addEventListener?(event: string, listener: (event: WorkerEvent) => void): unknown
