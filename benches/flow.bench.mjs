@@ -1,4 +1,4 @@
-// npm run bench:flow [-- --json] [--only batcher,queue]: what batches, queues and policies cost, beside the packages that people use today.
+// npm run bench:flow [-- --json] [--only batcher,queue,fetch]: what batches, queues, policies and requests cost, beside the packages that people use today.
 
 import { parseArgs } from 'node:util'
 import { compareAsync } from './cache/rounds.mjs'
@@ -9,18 +9,20 @@ const parts = {
   workers: () => import('./flow/workers.mjs'),
   queue: () => import('./flow/queue.mjs'),
   policies: () => import('./flow/policies.mjs'),
+  fetch: () => import('./flow/fetch.mjs'),
 }
 const { values: given } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } })
 const report = []
 for (const part of given.only?.split(',') ?? Object.keys(parts)) {
   const { workloads, memory } = await parts[part]()
-  for (const { title, base, operations, rounds, warmUp, contestants } of workloads) {
+  for (const { title, base, operations, rounds, warmUp, contestants, note } of workloads) {
     const rows = await compareAsync(contestants, { operations, base, ...(rounds && { rounds, warmUp }) })
-    report.push({ title, base, rows })
+    report.push({ title, base, rows, ...(note && { note: note() }) })
     if (given.json) continue
     console.log(`\n${title}`)
     for (const { name, nsPerOperation, ratio } of rows)
       console.log(`  ${name.padEnd(34)}${nsPerOperation.toFixed(1).padStart(12)}${ratio.toFixed(2).padStart(9)} x ${base}`)
+    if (note) console.log(`  ${note()}`)
   }
   if (memory === undefined) continue
   const rows = await memory()
