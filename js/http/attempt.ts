@@ -4,6 +4,7 @@ import { joined } from '../bytes.ts'
 import type { Clock } from '../clock.ts'
 import type { Driver } from '../core/driver.ts'
 import { report } from '../report.ts'
+import type { Hangup } from './hangup.ts'
 import { isOpaque, type StoredResponse } from './record.ts'
 import { follow, type RedirectPolicy } from './redirect.ts'
 import type { BareResponse, Transport, TransportProgress } from './transport.ts'
@@ -132,21 +133,23 @@ export interface Head {
   readonly announced: number | undefined
 }
 
+type Send = NonNullable<Transport['bare']>
+
 /** Sends the request; resolves with the head of the answer, `undefined` in the place of a body where nobody may read it. */
 export async function performHead(
   transport: Transport,
   request: AttemptRequest,
-  controller: AbortController,
+  hangup: Hangup,
   watch: AttemptWatch,
   redirects: RedirectPolicy | undefined,
 ): Promise<Head> {
-  const { signal } = controller
   const { url, method } = request
-  const init = { ...request.init, method, signal }
+  const send: Send = transport.bare?.bind(transport) ?? ((url, init) => transport(url, { ...init, signal: hangup.signal }, watch))
+  const init = { ...request.init, method }
   const isFollowed = redirects !== undefined && (init.redirect ?? 'follow') === 'follow'
   const arrival = isFollowed
-    ? await follow(transport, { url, init }, watch, redirects)
-    : { response: await (transport.bare ?? transport)(url, init, watch), url, redirected: false, lasting: false }
+    ? await follow((url, init) => send(url, init, watch, hangup), { url, init }, redirects)
+    : { response: await send(url, init, watch, hangup), url, redirected: false, lasting: false }
   watch.answered()
   const { response, lasting } = arrival
   if (response.type === 'error') throw new TypeError('the transport answered with a network error')
@@ -175,24 +178,24 @@ export async function performHead(
 export async function performAttempt(
   transport: Transport,
   request: AttemptRequest,
-  controller: AbortController,
+  hangup: Hangup,
   watch: AttemptWatch,
   redirects: RedirectPolicy | undefined,
 ): Promise<StoredResponse> {
-  const { response, record, announced } = await performHead(transport, request, controller, watch, redirects)
+  const { response, record, announced } = await performHead(transport, request, hangup, watch, redirects)
   try {
     if (record.type !== undefined) return { ...record, body: new Uint8Array() }
     if (announced !== undefined) watch.announced(announced)
-    return { ...record, body: await readBody(response, watch, announced, controller.signal) }
+    return { ...record, body: await readBody(response, watch, announced, hangup) }
   } catch (error) {
-    letGo(response, controller, error)
+    letGo(response, hangup, error)
     throw error
   }
 }
 
 /** Nobody reads on: lets go of the connection, also with a transport that ignores its signal. */
-export function letGo(response: BareResponse, controller: AbortController, why: unknown): void {
-  controller.abort(why)
+export function letGo(response: BareResponse, hangup: Hangup, why: unknown): void {
+  hangup.abort(why)
   if (response.body?.locked === false) response.body.cancel(why).catch(() => undefined)
 }
 
@@ -202,12 +205,7 @@ function announcedBytes(headers: BareResponse['headers']): number | undefined {
   return headers.has('content-encoding') || length === null || !/^\d+$/.test(length) ? undefined : Number(length)
 }
 
-async function readBody(
-  response: BareResponse,
-  watch: AttemptWatch,
-  announced: number | undefined,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
+async function readBody(response: BareResponse, watch: AttemptWatch, announced: number | undefined, hangup: Hangup): Promise<Uint8Array> {
   if (response.collect !== undefined) return response.collect(bytes => watch.received(bytes, announced))
   if (response.body === null) return new Uint8Array()
   const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>
@@ -218,7 +216,7 @@ async function readBody(
       const { done, value } = await reader.read()
       if (done) break
       // A transport that ignores its signal would otherwise go on filling memory.
-      if (signal.aborted) throw signal.reason
+      if (hangup.aborted) throw hangup.reason
       received += value.byteLength
       watch.received(received, announced)
       chunks.push(value)

@@ -4,6 +4,7 @@ import { Alarm } from '../core/driver.ts'
 import { type AttemptRequest, AttemptWatch, performAttempt, telling } from './attempt.ts'
 import type { Desk } from './desk.ts'
 import { isTransient } from './errors.ts'
+import { Hangup } from './hangup.ts'
 import { Hedges } from './hedging.ts'
 import { ask, rewired, shown } from './hooks.ts'
 import { type StoredResponse, toRecord } from './record.ts'
@@ -42,7 +43,7 @@ export class Attempts {
   #wire: AttemptRequest
   #attempt = 0
   /** Of the attempt that is under way. */
-  #controller: AbortController | undefined
+  #hangup: Hangup | undefined
   #watch: AttemptWatch | undefined
   /** Attempts beside it, where such are wanted and do no harm. */
   readonly #hedges: Hedges | undefined
@@ -62,7 +63,7 @@ export class Attempts {
     // When the attempt is over, so are they; it has the deadline over everything.
     const limits = { timeout, totalTimeout: Number.POSITIVE_INFINITY, maxRetries: 0 }
     if (hedging !== undefined && SAFE.has(request.method))
-      this.#hedges = new Hedges(hedging, { key: request.host, limits, besides: controller => this.#besides(controller) })
+      this.#hedges = new Hedges(hedging, { key: request.host, limits, besides: hangup => this.#besides(hangup) })
   }
 
   get wire(): AttemptRequest {
@@ -75,11 +76,11 @@ export class Attempts {
   }
 
   start(attempt: number): void {
-    const controller = new AbortController()
+    const hangup = new Hangup()
     this.#attempt = attempt
-    this.#controller = controller
+    this.#hangup = hangup
     this.#watch = this.#watchOf(attempt)
-    void this.#run(attempt, controller, this.#watch)
+    void this.#run(attempt, hangup, this.#watch)
     this.#hedges?.begin()
   }
 
@@ -99,7 +100,7 @@ export class Attempts {
     this.breakOff(why)
   }
 
-  async #run(attempt: number, controller: AbortController, watch: AttemptWatch): Promise<void> {
+  async #run(attempt: number, hangup: Hangup, watch: AttemptWatch): Promise<void> {
     if (attempt > 1 && this.#desk.hooks.beforeRetry.length > 0) {
       const answer = await this.#asked(attempt)
       if (!this.#isCurrent(attempt)) return
@@ -112,7 +113,7 @@ export class Attempts {
     const conditional = this.#conditional()
     let record: StoredResponse
     try {
-      record = await performAttempt(this.#desk.transport, conditional ?? this.#wire, controller, watch, this.#desk.redirects)
+      record = await performAttempt(this.#desk.transport, conditional ?? this.#wire, hangup, watch, this.#desk.redirects)
     } catch (error) {
       if (!this.#isCurrent(attempt)) return
       this.#settled()
@@ -126,16 +127,16 @@ export class Attempts {
   }
 
   /** The same request again, beside the attempt that runs. The first good answer of them is the answer. */
-  async #besides(controller: AbortController): Promise<void> {
+  async #besides(hangup: Hangup): Promise<void> {
     const attempt = this.#attempt
     const { transport, redirects, maxCompressionRatio: maxRatio, counts } = this.#desk
     const conditional = this.#conditional()
     const watch = new AttemptWatch(this.#desk, { maxBytes: this.#maxBytes, maxRatio, moved: () => undefined, started: undefined })
     counts.sent += 1
     try {
-      const record = await performAttempt(transport, conditional ?? this.#wire, controller, watch, redirects)
-      if (!this.#isCurrent(attempt) || controller.signal.aborted || isTransient(record.status)) return
-      this.#hedges?.end(controller)
+      const record = await performAttempt(transport, conditional ?? this.#wire, hangup, watch, redirects)
+      if (!this.#isCurrent(attempt) || hangup.aborted || isTransient(record.status)) return
+      this.#hedges?.end(hangup)
       this.breakOff('another attempt was faster')
       this.#host.answered(attempt, record, watch.times, conditional?.former)
     } catch {
@@ -199,17 +200,17 @@ export class Attempts {
   }
 
   #isCurrent(attempt: number): boolean {
-    return this.#controller !== undefined && this.#attempt === attempt
+    return this.#hangup !== undefined && this.#attempt === attempt
   }
 
   /** None is under way any more; what it took is added up. */
-  #settled(): AbortController | undefined {
-    const controller = this.#controller
-    this.#controller = undefined
+  #settled(): Hangup | undefined {
+    const hangup = this.#hangup
+    this.#hangup = undefined
     this.#hedges?.end()
     this.#watch?.addTo(this.laps)
     this.#watch = undefined
     if (this.#idle !== undefined) this.#desk.driver.set(this.#idle, Number.POSITIVE_INFINITY)
-    return controller
+    return hangup
   }
 }

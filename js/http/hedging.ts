@@ -5,6 +5,8 @@ import { type HedgeConfig, HedgeCore } from '../core/hedge-core.ts'
 import { BudgetCore } from '../core/retry-core.ts'
 import type { BudgetConfig, ScheduleCore, ScheduledTask, TaskLimits } from '../core/schedule-core.ts'
 
+import { Hangup } from './hangup.ts'
+
 /** When, how often, and how much of the load. */
 export interface HedgingConfig extends HedgeConfig {
   readonly maxHedges: number
@@ -71,7 +73,7 @@ export interface Hedged {
   readonly key: string
   readonly limits: TaskLimits
   /** Goes over the wire beside the attempt that runs. Resolves when it has won or failed; never rejects. */
-  besides(controller: AbortController): Promise<void>
+  besides(hangup: Hangup): Promise<void>
 }
 
 /** The hedges of one request. */
@@ -104,12 +106,12 @@ export class Hedges {
   }
 
   /** The attempt is over: nothing beside it is waited for. The winner is not to be aborted. */
-  end(winner?: AbortController): void {
+  end(winner?: Hangup): void {
     this.#left = 0
     this.#arm()
     for (const task of this.#running) {
       this.#hedging.schedule.cancel(task)
-      if (task.controller !== winner) task.controller.abort(new DOMException('another attempt was faster', 'AbortError'))
+      if (task.hangup !== winner) task.hangup.abort(new DOMException('another attempt was faster', 'AbortError'))
     }
     this.#running.clear()
   }
@@ -124,7 +126,7 @@ export class Hedges {
     this.#left -= 1
     if (this.#hedging.spend()) {
       const task = new HedgeTask(this.#request.key, async () => {
-        await this.#request.besides(task.controller)
+        await this.#request.besides(task.hangup)
         this.#hedging.schedule.settle(task, 1, false, undefined, 'ignored')
         this.#running.delete(task)
       })
@@ -139,7 +141,7 @@ export class Hedges {
 
 class HedgeTask implements ScheduledTask {
   readonly key: string
-  readonly controller = new AbortController()
+  readonly hangup = new Hangup()
   token = -1
   readonly #run: () => Promise<void>
 
@@ -167,6 +169,6 @@ class HedgeTask implements ScheduledTask {
   }
 
   #giveUp(): void {
-    this.controller.abort(new DOMException('the attempt took too long', 'AbortError'))
+    this.hangup.abort(new DOMException('the attempt took too long', 'AbortError'))
   }
 }

@@ -1,8 +1,9 @@
-/** A response at rest: plain data that a cache can keep, and the standard `Response` made of it. */
+/** A response at rest: plain data that a cache can keep. */
 
 import type { Ending } from '../core/schedule-core.ts'
 import { ShelflifeError } from '../errors.ts'
 import { HttpStatusError, type RequestTrace } from './errors.ts'
+import { type BodyStream, responseOf, textOf } from './recorded-response.ts'
 import { ageAt, type Freshness } from './rfc9111/reuse.ts'
 
 /** A complete response as plain data; any codec and any tier can carry it. */
@@ -37,12 +38,6 @@ export function isOpaque(type: string): type is OpaqueType {
  * (`miss`) or by its origin's word that what the cache has is still right (`revalidated`); or the request of another (`coalesced`).
  */
 export type Source = 'hit' | 'stale' | 'revalidated' | 'miss' | 'coalesced'
-
-/** The constructor of `Response` takes no higher one. */
-const HIGHEST_STATUS = 599
-
-/** In place of a body at rest; `null` is none at all. */
-type BodyStream = ReadableStream<Uint8Array> | null | undefined
 
 /** By body: a record that was confirmed by its origin is another, of the same body. */
 const parsed = new WeakMap<Uint8Array, unknown>()
@@ -90,66 +85,14 @@ export function sharing(record: StoredResponse, former: StoredResponse | undefin
 
 /** The body as JSON, parsed once for each body. `gaveUp` says why a failed request was not tried again. */
 export function toJson(record: StoredResponse, gaveUp: Ending, trace?: RequestTrace): unknown {
-  if (record.status < 200 || record.status > 299) throw new HttpStatusError(record, toText(record), gaveUp, trace)
+  if (record.status < 200 || record.status > 299) throw new HttpStatusError(record, textOf(record.body), gaveUp, trace)
   if (parsed.has(record.body)) return parsed.get(record.body)
   let value: unknown
   try {
-    value = JSON.parse(toText(record))
+    value = JSON.parse(textOf(record.body))
   } catch (cause) {
     throw new ShelflifeError('ERR_PARSE', `the body of ${record.url} is not JSON: ${(cause as Error).message}`, { cause })
   }
   parsed.set(record.body, value)
   return value
-}
-
-let Recorded: ReturnType<typeof recordedResponse> | undefined
-
-function responseOf(record: StoredResponse, headers: HeadersInit, stream?: BodyStream): Response {
-  // To name `Response` loads the whole of `fetch` in Node: nobody pays for that before there is one.
-  Recorded ??= recordedResponse()
-  return new Recorded(record, headers, stream)
-}
-
-/** The platform lets only its own responses have a URL; this one remembers it, and its clones do. */
-function recordedResponse() {
-  return class RecordedResponse extends Response {
-    readonly #record: StoredResponse
-    readonly #isStream: boolean
-
-    constructor(record: StoredResponse, headers: HeadersInit, stream: BodyStream) {
-      const { status, statusText, body, type } = record
-      super(stream !== undefined ? (stream as BodyInit | null) : hasNullBody(status) ? null : (body as Uint8Array<ArrayBuffer>), {
-        status: type ? HIGHEST_STATUS : Math.min(status, HIGHEST_STATUS),
-        statusText,
-        headers,
-      })
-      this.#record = record
-      this.#isStream = stream !== undefined
-      // Servers send what they like, such as 999; what is opaque has none.
-      if (status > HIGHEST_STATUS || type !== undefined) Object.defineProperty(this, 'status', { value: status, enumerable: true })
-      if (type !== undefined) Object.defineProperty(this, 'type', { value: type, enumerable: true })
-    }
-
-    override get url(): string {
-      return this.#record.url
-    }
-
-    override get redirected(): boolean {
-      return this.#record.redirected
-    }
-
-    override clone(): Response {
-      if (this.bodyUsed || this.body?.locked === true) return super.clone()
-      return new RecordedResponse(this.#record, new Headers(this.headers), this.#isStream ? (super.clone().body as BodyStream) : undefined)
-    }
-  }
-}
-
-function toText(record: StoredResponse): string {
-  return new TextDecoder().decode(record.body)
-}
-
-/** Statuses that cannot have a body: the constructor of `Response` refuses even an empty one. */
-export function hasNullBody(status: number): boolean {
-  return status === 0 || status === 204 || status === 205 || status === 304
 }

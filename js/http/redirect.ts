@@ -4,7 +4,7 @@
  */
 
 import { parseCacheControl } from './rfc9111/directives.ts'
-import type { BareResponse, Transport, TransportProgress } from './transport.ts'
+import type { BareResponse } from './transport.ts'
 
 /** How redirects are followed. */
 export interface RedirectPolicy {
@@ -50,13 +50,16 @@ const FOR_EVERYBODY = new Set([
 ])
 const OF_A_BODY = ['content-encoding', 'content-language', 'content-length', 'content-location', 'content-type']
 
-/** Calls the transport until what it answers is no redirect. */
-export async function follow(transport: Transport, first: Hop, progress: TransportProgress, policy: RedirectPolicy): Promise<Arrival> {
-  const send = transport.bare ?? transport
+/** Sends until what is answered is no redirect. */
+export async function follow(
+  send: (url: string, init: RequestInit) => Promise<BareResponse>,
+  first: Hop,
+  policy: RedirectPolicy,
+): Promise<Arrival> {
   let { url, init } = first
   let lasting = true
   for (let hops = 0; ; hops += 1) {
-    const response = await send(url, { ...init, redirect: 'manual' }, progress)
+    const response = await send(url, { ...init, redirect: 'manual' })
     const location = REDIRECTS.has(response.status) ? response.headers.get('location') : null
     if (location === null) return { response, url, redirected: hops > 0, lasting }
     lasting &&= isLasting(response)

@@ -12,8 +12,10 @@ import type { CoreTrappedError } from '../errors.ts'
 import { AttemptWatch, BodyTooLarge, bodyOf, type Head, letGo, performHead } from './attempt.ts'
 import type { Desk, Live } from './desk.ts'
 import { isTransient, NetworkError, RequestTimeoutError, type RequestTrace, ResponseTooLargeError, traceOf } from './errors.ts'
+import { Hangup } from './hangup.ts'
 import { Passage } from './passage.ts'
-import { hasNullBody, toStreamed } from './record.ts'
+import { toStreamed } from './record.ts'
+import { hasNullBody } from './recorded-response.ts'
 import { RefusedRedirect } from './redirect.ts'
 import { leftAlone, phaseOf, refusalOf, verdictOn } from './refusal.ts'
 import type { WireRequest } from './request.ts'
@@ -38,7 +40,7 @@ export class Streaming implements ScheduledTask, Live {
   #promised: { readonly resolve: (response: Response) => void; readonly reject: (error: unknown) => void } | undefined
   #sink: ReadableStreamDefaultController<Bytes> | undefined
   #attempt = 0
-  #controller: AbortController | undefined
+  #hangup: Hangup | undefined
   #watch: AttemptWatch | undefined
   #isOver = false
   #isOutdated = false
@@ -68,8 +70,8 @@ export class Streaming implements ScheduledTask, Live {
     this.#attempt = attempt
     this.#desk.counts.sent += 1
     if (attempt > 1) this.#desk.counts.retries += 1
-    this.#controller = new AbortController()
-    void this.#run(attempt, this.#controller)
+    this.#hangup = new Hangup()
+    void this.#run(attempt, this.#hangup)
   }
 
   abort(_attempt: number): void {
@@ -112,52 +114,52 @@ export class Streaming implements ScheduledTask, Live {
     this.#fail(error)
   }
 
-  async #run(attempt: number, controller: AbortController): Promise<void> {
+  async #run(attempt: number, hangup: Hangup): Promise<void> {
     const { onDownloadProgress } = this.request
     const limits = { maxBytes: this.#maxBytes, maxRatio: this.#desk.maxCompressionRatio, started: undefined }
     const watch = new AttemptWatch(this.#desk, { ...limits, moved: progress => onDownloadProgress?.(progress) })
     this.#watch = watch
     let head: Head
     try {
-      head = await performHead(this.#desk.transport, this.request, controller, watch, this.#desk.redirects)
+      head = await performHead(this.#desk.transport, this.request, hangup, watch, this.#desk.redirects)
     } catch (error) {
       if (this.#isCurrent(attempt)) this.#unanswered(attempt, error)
       return
     }
-    if (!this.#isCurrent(attempt)) letGo(head.response, controller, 'nobody waits for the answer any more')
-    else if (!this.#isTriedAgain(attempt, head, controller) && !this.#isTooLarge(head, controller)) this.#hand(head, watch)
+    if (!this.#isCurrent(attempt)) letGo(head.response, hangup, 'nobody waits for the answer any more')
+    else if (!this.#isTriedAgain(attempt, head, hangup) && !this.#isTooLarge(head, hangup)) this.#hand(head, watch)
   }
 
   /** Whether the head promises more than may come; then nothing of it is read. */
-  #isTooLarge({ announced = 0, response }: Head, controller: AbortController): boolean {
+  #isTooLarge({ announced = 0, response }: Head, hangup: Hangup): boolean {
     if (announced <= this.#maxBytes) return false
     const trace = this.#trace(this.#leave())
-    letGo(response, controller, 'the body is too large')
+    letGo(response, hangup, 'the body is too large')
     this.#fail(new ResponseTooLargeError(this.#maxBytes, announced, trace))
     return true
   }
 
-  #isTriedAgain(attempt: number, head: Head, controller: AbortController): boolean {
+  #isTriedAgain(attempt: number, head: Head, hangup: Hangup): boolean {
     const { status } = head.record
     if (!isTransient(status) || attempt > this.request.limits.maxRetries) return false
-    this.#controller = undefined
+    this.#hangup = undefined
     const pause = retryAfterMs({ ...head.record, body: new Uint8Array() }, this.#desk.clock.wall())
     const settled = this.#desk.schedule.settle(this, attempt, true, pause, verdictOn(status))
     if (typeof settled === 'object') {
       // No time is left for another: this is the answer, and its slot is gone.
       this.#desk.spent(settled.spent)
-      this.#controller = controller
+      this.#hangup = hangup
       this.#desk.driver.set(this.#last, this.#began + this.request.limits.totalTimeout)
       return false
     }
     this.#desk.retrying('status')
-    letGo(head.response, controller, 'it is tried again')
+    letGo(head.response, hangup, 'it is tried again')
     return true
   }
 
   #unanswered(attempt: number, error: unknown): void {
     this.#closeLap()
-    this.#controller = undefined
+    this.#hangup = undefined
     const settled = this.#desk.schedule.settle(this, attempt, !(error instanceof RefusedRedirect))
     if (settled === 'backoff') this.#desk.retrying('network')
     if (typeof settled !== 'object') return
@@ -210,9 +212,9 @@ export class Streaming implements ScheduledTask, Live {
       }
     }
     const cancel = (reason: unknown) => {
-      const controller = this.#controller
+      const hangup = this.#hangup
       this.#end()
-      controller?.abort(reason)
+      hangup?.abort(reason)
       return reader.cancel(reason).catch(() => undefined)
     }
     const start = (sink: ReadableStreamDefaultController<Bytes>) => {
@@ -239,7 +241,7 @@ export class Streaming implements ScheduledTask, Live {
   }
 
   #isCurrent(attempt: number): boolean {
-    return !this.#isOver && this.#controller !== undefined && this.#attempt === attempt
+    return !this.#isOver && this.#hangup !== undefined && this.#attempt === attempt
   }
 
   /** Gives the slot back, and says how well the host was, where that is known. */
@@ -264,7 +266,7 @@ export class Streaming implements ScheduledTask, Live {
   #end(verdict?: Health): void {
     this.#isOver = true
     this.#leave(verdict)
-    this.#controller = undefined
+    this.#hangup = undefined
     this.#desk.driver.set(this.#idle, Number.POSITIVE_INFINITY)
     this.#desk.driver.set(this.#last, Number.POSITIVE_INFINITY)
     if (this.request.signal !== undefined) this.#desk.aborts.remove(this.request.signal, this)
@@ -272,10 +274,10 @@ export class Streaming implements ScheduledTask, Live {
   }
 
   #breakOff(why: string): void {
-    const controller = this.#controller
-    this.#controller = undefined
+    const hangup = this.#hangup
+    this.#hangup = undefined
     this.#closeLap()
-    controller?.abort(new DOMException(why, 'AbortError'))
+    hangup?.abort(new DOMException(why, 'AbortError'))
   }
 
   #closeLap(): void {

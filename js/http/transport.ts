@@ -6,8 +6,8 @@
  */
 export interface Transport {
   (url: string, init: RequestInit, progress: TransportProgress): Promise<Response>
-  /** The same without a `Response`, which costs more than many a request: a client that has this asks it and nobody else. */
-  readonly bare?: (url: string, init: RequestInit, progress: TransportProgress) => Promise<BareResponse>
+  /** The same without a `Response` and a signal, which cost more than many a request: a client that has this asks it and nobody else. */
+  readonly bare?: (url: string, init: RequestInit, progress: TransportProgress, hangup: BareHangup) => Promise<BareResponse>
   /** What it knows of its connections. */
   readonly stats?: () => TransportStats
 }
@@ -18,6 +18,15 @@ export interface TransportProgress {
   connected(): void
   /** So many more bytes of the body have come, as they are on the wire: what is decoded of them has a limit, see `maxCompressionRatio`. */
   encoded(bytes: number): void
+}
+
+/** In place of a signal: tells one listener that the request is broken off. */
+export interface BareHangup {
+  readonly aborted: boolean
+  readonly reason: unknown
+  onAbort: ((reason: unknown) => void) | undefined
+  /** A signal of the platform that says the same; it is made when it is first read. */
+  readonly signal: AbortSignal
 }
 
 /** As much of a `Response` as a client reads. */

@@ -1,6 +1,6 @@
 /** One request on a connection, and its answer: the head when it has come, then the body, read in one piece or as a stream. */
 
-import type { BareResponse, TransportProgress } from '../transport.ts'
+import type { BareHangup, BareResponse, TransportProgress } from '../transport.ts'
 import { decoded, type Sink, type Source } from './decoding.ts'
 import type { UndiciController, UndiciHandler } from './undici-types.ts'
 
@@ -18,7 +18,7 @@ export class Answer implements UndiciHandler, Source {
   isDispatched = false
   readonly #url: string
   readonly #progress: TransportProgress | undefined
-  readonly #signal: AbortSignal | undefined
+  readonly #hangup: BareHangup
   #resolve: ((head: BareResponse) => void) | undefined
   #reject: (error: unknown) => void = () => undefined
   #controller: UndiciController | undefined
@@ -31,24 +31,19 @@ export class Answer implements UndiciHandler, Source {
   #isOver = false
   #error: Error | undefined
 
-  constructor(url: string, signal: AbortSignal | undefined, progress: TransportProgress | undefined) {
+  constructor(url: string, progress: TransportProgress | undefined, hangup: BareHangup) {
     this.#url = url
     this.#progress = progress
-    this.#signal = signal
+    this.#hangup = hangup
     this.head = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    signal?.addEventListener('abort', this, { once: true })
+    hangup.onAbort = reason => this.abort(reason)
   }
 
   get isOver(): boolean {
     return this.#isOver
-  }
-
-  /** Its signal has been aborted. */
-  handleEvent(): void {
-    this.abort(this.#signal?.reason)
   }
 
   /** Nobody wants the rest. */
@@ -177,7 +172,7 @@ export class Answer implements UndiciHandler, Source {
 
   #leave(isWell: boolean): void {
     this.#isOver = true
-    this.#signal?.removeEventListener('abort', this)
+    this.#hangup.onAbort = undefined
     if (!this.isDispatched || this.#controller !== undefined) this.#done(isWell)
   }
 

@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from '../../errors.ts'
 import { type Duration, durationMs, durationOrZeroMs, optionsObject, wholeNumber } from '../../options.ts'
-import type { BareResponse, Transport, TransportProgress, TransportStats } from '../transport.ts'
+import type { BareHangup, BareResponse, Transport, TransportProgress, TransportStats } from '../transport.ts'
 import { Answer } from './answer.ts'
 import { DnsCache } from './dns-cache.ts'
 import { outgoing } from './outgoing.ts'
@@ -105,12 +105,11 @@ function transportOver(open: (undici: Undici) => Sockets): UndiciTransport {
     })
     return opening
   }
-  const send = (pool: Sockets, url: string, init: RequestInit, progress: TransportProgress | undefined): Promise<BareResponse> => {
+  const send = (pool: Sockets, url: string, init: RequestInit, progress: TransportProgress | undefined, hangup: BareHangup) => {
     if (isClosed) throw new Error('the transport is closed')
-    const signal = init.signal ?? undefined
-    signal?.throwIfAborted()
+    if (hangup.aborted) throw hangup.reason
     const { origin, request } = outgoing(url, init)
-    const answer = new Answer(url, signal, progress)
+    const answer = new Answer(url, progress, hangup)
     if (!(request instanceof Promise)) pool.send(origin, request, answer)
     else
       request.then(
@@ -119,14 +118,40 @@ function transportOver(open: (undici: Undici) => Sockets): UndiciTransport {
       )
     return answer.head
   }
-  const bare = async (url: string, init: RequestInit, progress?: TransportProgress) => send(sockets ?? (await ready()), url, init, progress)
+  const bare = async (url: string, init: RequestInit, progress: TransportProgress | undefined, hangup: BareHangup) =>
+    send(sockets ?? (await ready()), url, init, progress, hangup)
   const close = async () => {
     isClosed = true
     await sockets?.close()
   }
   const call = async (url: string, init: RequestInit = {}, progress?: TransportProgress) =>
-    standard(await bare(new URL(url).href, init, progress))
+    standard(await bare(new URL(url).href, init, progress, hangupOf(init.signal)))
   return Object.assign(call, { bare, close, stats: () => ({ hosts: sockets?.stats() ?? {} }), [Symbol.asyncDispose]: close })
+}
+
+/** A signal heard as long as somebody wants to know of it. */
+function hangupOf(signal: AbortSignal | null | undefined): BareHangup {
+  let listener: ((reason: unknown) => void) | undefined
+  const heard = () => listener?.(signal?.reason)
+  return {
+    get signal() {
+      return signal ?? new AbortController().signal
+    },
+    get aborted() {
+      return signal?.aborted ?? false
+    },
+    get reason() {
+      return signal?.reason
+    },
+    get onAbort() {
+      return listener
+    },
+    set onAbort(next) {
+      if (listener === undefined && next !== undefined) signal?.addEventListener('abort', heard)
+      if (next === undefined) signal?.removeEventListener('abort', heard)
+      listener = next
+    },
+  }
 }
 
 /** The platform's own constructor takes no higher status, and no URL. */
