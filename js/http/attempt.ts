@@ -144,7 +144,7 @@ export async function performHead(
   redirects: RedirectPolicy | undefined,
 ): Promise<Head> {
   const { url, method } = request
-  const send: Send = transport.bare?.bind(transport) ?? ((url, init) => transport(url, { ...init, signal: hangup.signal }, watch))
+  const send: Send = transport.bare ?? ((url, init) => transport(url, { ...init, signal: hangup.signal }, watch))
   const init = { ...request.init, method }
   const isFollowed = redirects !== undefined && (init.redirect ?? 'follow') === 'follow'
   const arrival = isFollowed

@@ -23,6 +23,7 @@ import type { HedgingConfig } from './hedging.ts'
 import { type Hooks, readHooks } from './hooks.ts'
 import type { RedirectPolicy } from './redirect.ts'
 import type { Heuristic } from './rfc9111/freshness.ts'
+import { platformTransport } from './transports/platform.ts'
 import type { FetchInit, FetchOptions, HedgingOptions, ResponseCache, RetryOptions, Transport } from './types.ts'
 
 /** What a request may use up. */
@@ -100,8 +101,7 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
     },
     methods: new Set(methods.map(method => method.toUpperCase())),
     dedupe: options.dedupe ?? true,
-    // Looked up at each call, so that a fetch that is put in place later, by a test or a tracer, is the one that is used.
-    transport: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
+    transport: options.fetch ?? platformTransport(),
     clock: clockOption(options.clock),
     name: options.name ?? 'default',
     metrics: metricsOption(options.metrics),

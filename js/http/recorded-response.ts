@@ -1,6 +1,7 @@
 /** The standard `Response` made of a record. */
 
 import type { StoredResponse } from './record.ts'
+import { isNode } from './transports/runtime.ts'
 
 /** In place of a body at rest; `null` is none at all. */
 export type BodyStream = ReadableStream<Uint8Array> | null | undefined
@@ -14,7 +15,8 @@ let Recorded: ReturnType<typeof recordedResponse> | undefined
 
 /** A `Response` of `record` with these headers; with `stream` in place of its body, if that is given. */
 export function responseOf(record: StoredResponse, fields: Fields, stream?: BodyStream): Response {
-  // To name `Response` loads the whole of `fetch` in Node: nobody pays for that before there is one.
+  // To name `Response` loads the whole of `fetch` in Node: nobody pays for that before there is one. There whoever is given one asks it by its
+  // public names; elsewhere the platform itself looks at what is inside: service workers, caches, servers.
   Recorded ??= recordedResponse(isNode())
   return new Recorded(record, fields, stream)
 }
@@ -145,11 +147,4 @@ function bodyOf(record: StoredResponse): Uint8Array<ArrayBuffer> | null {
 
 function hasBody({ status }: StoredResponse): boolean {
   return !hasNullBody(status)
-}
-
-/** Where whoever is given a Response asks it by its public names. Elsewhere the platform itself looks at what is inside: service workers, caches, servers. */
-function isNode(): boolean {
-  const { process, Deno } = globalThis as { process?: { versions?: Record<string, string> }; Deno?: unknown }
-  const { node, bun, electron } = process?.versions ?? {}
-  return node !== undefined && bun === undefined && electron === undefined && Deno === undefined
 }

@@ -1,7 +1,7 @@
 /** Bodies as they come and as they are read: pieces pass on through sinks, and each may ask the one before it to wait. */
 
 import type { Transform } from 'node:stream'
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
+import type * as Zlib from 'node:zlib'
 
 /** Where the pieces of a body go. */
 export interface Sink {
@@ -42,11 +42,16 @@ export function decoded(encoding: string | undefined, source: Source, sink: (sou
 type Decoder = (first: Uint8Array) => Transform
 
 const DECODERS: Readonly<Record<string, Decoder>> = {
-  gzip: () => createGunzip(),
-  'x-gzip': () => createGunzip(),
-  br: () => createBrotliDecompress(),
+  gzip: () => zlib().createGunzip(),
+  'x-gzip': () => zlib().createGunzip(),
+  br: () => zlib().createBrotliDecompress(),
   // Some servers leave the frame out.
-  deflate: ([first = 0]) => ((first & 0x0f) === 0x08 ? createInflate() : createInflateRaw()),
+  deflate: ([first = 0]) => ((first & 0x0f) === 0x08 ? zlib().createInflate() : zlib().createInflateRaw()),
+}
+
+/** Not imported: bundles for pages have this file in a part that they never load, and no such module. */
+function zlib(): typeof Zlib {
+  return process.getBuiltinModule('node:zlib')
 }
 
 class Decoding implements Sink, Source {
