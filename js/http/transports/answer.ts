@@ -1,5 +1,6 @@
 /** One request on a connection, and its answer: the head when it has come, then the body, read in one piece or as a stream. */
 
+import { joined } from '../../bytes.ts'
 import type { BareHangup, BareResponse, TransportProgress } from '../transport.ts'
 import { decoded, type Sink, type Source } from './decoding.ts'
 import type { UndiciController, UndiciHandler } from './undici-types.ts'
@@ -119,6 +120,7 @@ export class Answer implements UndiciHandler, Source {
           }
           return true
         },
+        // Pieces are views on what a socket read, which must not live as long as what is kept.
         end: () => resolve(joined(chunks, size)),
         fail: reject,
       }))
@@ -257,17 +259,6 @@ function untilOver(sink: Sink): Sink {
       if (over()) sink.fail(error)
     },
   }
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  // Pieces are views on what a socket read, which must not live as long as what is kept.
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return whole
 }
 
 function asError(reason: unknown): Error {
