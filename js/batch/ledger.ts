@@ -151,19 +151,27 @@ export class Ledger<T, R> {
 
   #close(whole: Whole<T>, settled: number): void {
     whole.open -= settled
-    if (whole.open === 0) this.#wholes.splice(this.#wholes.indexOf(whole), 1)
+    if (whole.open > 0) return
+    if (this.#wholes[0] === whole) this.#wholes.shift()
+    else this.#wholes.splice(this.#placeOf(whole.start), 1)
   }
 
   /** The batch that has this item, if one has it that is not settled. */
   #holding(index: number): Whole<T> | undefined {
-    let [low, high] = [0, this.#wholes.length]
+    const whole = this.#wholes[this.#placeOf(index)]
+    return whole !== undefined && index < whole.start + whole.items.length ? whole : undefined
+  }
+
+  /** Which of the batches begins last of those that begin at `index` or before; -1 for none. */
+  #placeOf(index: number): number {
+    let low = 0
+    let high = this.#wholes.length
     while (low < high) {
       const middle = (low + high) >> 1
       if ((this.#wholes[middle] as Whole<T>).start <= index) low = middle + 1
       else high = middle
     }
-    const whole = this.#wholes[low - 1]
-    return whole !== undefined && index < whole.start + whole.items.length ? whole : undefined
+    return low - 1
   }
 
   #count(outcome: 'done' | 'failed' | 'aborted', count: number): void {

@@ -25,6 +25,7 @@ export class ProgressTeller {
   readonly #begin: number
   #due = Number.NEGATIVE_INFINITY
   #told = -1
+  #toldTotal: number | undefined
   #error: ShelflifeError | undefined
 
   constructor(listener: ((progress: BatchProgress) => void) | undefined, interval: number, driver: Driver, counts: () => Counts) {
@@ -50,7 +51,9 @@ export class ProgressTeller {
   /** The run is over: tells the last state, unless it is told. */
   finish(): void {
     this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
-    if (changes(this.#counts()) !== this.#told) this.#tell()
+    const counts = this.#counts()
+    // That there is nothing more may have come to light after the last item was settled.
+    if (changes(counts) !== this.#told || counts.total !== this.#toldTotal) this.#tell()
     this.#listener = undefined
   }
 
@@ -61,6 +64,7 @@ export class ProgressTeller {
     const { done, failed, aborted, skipped, answers, total, batchSize } = counts
     this.#due = now + this.#interval
     this.#told = changes(counts)
+    this.#toldTotal = total
     const settled = done + failed + aborted
     const elapsed = now - this.#begin
     const rate = elapsed > 0 ? (settled / elapsed) * 1000 : 0

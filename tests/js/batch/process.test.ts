@@ -331,6 +331,33 @@ describe('progress', () => {
     expect(clock.timers).toBe(0)
   })
 
+  it('knows the time left of an iterable whose length is told, and leaves out what is passed over', async () => {
+    const clock = new ManualClock()
+    const told: BatchProgress[] = []
+    const run = processBatch(
+      new Set(numbers(10)),
+      async items => {
+        await new Promise<void>(resolve => void clock.timer(clock.monotonic() + 100, resolve))
+        return items
+      },
+      {
+        batchSize: 1,
+        concurrency: 1,
+        total: 12,
+        resume: { shelflife: 'batch', version: 1, by: 'index', settled: [0, 4], failed: [], forgotten: 0 },
+        progressInterval: 0,
+        onProgress: progress => told.push(progress),
+        clock,
+      },
+    )
+    await clock.advanceAsync(1000)
+    const { stats } = await run
+    expect(told[0]).toMatchObject({ done: 1, skipped: 4, total: 12, rate: 10, remainingMs: 700 })
+    // It had fewer.
+    expect(told.at(-1)).toMatchObject({ done: 6, skipped: 4, total: 10, remainingMs: 0 })
+    expect(stats).toMatchObject({ total: 10, done: 6, skipped: 4 })
+  })
+
   it('may be told at the beginning and the end only', async () => {
     const told: number[] = []
     await processBatch(numbers(6), doubled, {
@@ -350,6 +377,36 @@ describe('progress', () => {
     const result = await processBatch(numbers(6), doubled, { batchSize: 1, progressInterval: 0, onProgress })
     expect(result).toMatchObject({ status: 'ok', errors: [{ code: 'ERR_HANDLER', cause: expect.any(TypeError) }] })
     expect(calls).toBe(1)
+  })
+})
+
+describe('failures', () => {
+  it('are told as they come, but not what an abort leaves; who throws is not told again', async () => {
+    const controller = new AbortController()
+    const told: number[] = []
+    const onFailure = ({ index, item }: { index: number; item: number }) => {
+      expect(index).toBe(item)
+      told.push(index)
+      if (told.length === 2) throw new Error('full')
+    }
+    const handler = async (items: number[]) => {
+      await nextTask()
+      if (items.includes(8)) controller.abort()
+      return items.map(item => (item % 3 === 1 ? new Error('no') : item))
+    }
+    const options = { batchSize: 2, concurrency: 1, results: 'failures' as const, maxFailures: 3, signal: controller.signal }
+    const result = await processBatch(numbers(20), handler, { ...options, onFailure })
+    expect(told).toEqual([1, 4])
+    expect(result.failed.map(({ index }) => index)).toEqual([1, 4, 7])
+    expect(result).toMatchObject({ status: 'aborted', results: [], stats: { total: 20, done: 7, failed: 3, aborted: 10 } })
+    expect(result.errors).toMatchObject([{ code: 'ERR_HANDLER', cause: { message: 'full' } }])
+  })
+
+  it('may abort the run', async () => {
+    const controller = new AbortController()
+    const fail = (items: number[]) => items.map(() => new Error('no'))
+    const result = await processBatch(numbers(9), fail, { batchSize: 3, signal: controller.signal, onFailure: () => controller.abort() })
+    expect(result).toMatchObject({ status: 'aborted', stats: { failed: 3, aborted: 6, calls: 1 } })
   })
 })
 
@@ -402,6 +459,14 @@ describe('bad arguments', () => {
     ['initialDelay', [], doubled, { initialDelay: 'soon' }],
     ['signal', [], doubled, { signal: {} }],
     ['onProgress', [], doubled, { onProgress: 1 }],
+    ['onFailure', [], doubled, { onFailure: 1 }],
+    ['onCheckpoint', [], doubled, { onCheckpoint: {} }],
+    ['key', [], doubled, { key: 'id' }],
+    ['results', [], doubled, { results: 'some' }],
+    ['maxFailures', [], doubled, { results: 'failures', maxFailures: -1 }],
+    ['retryFailed', [], doubled, { retryFailed: 1 }],
+    ['total', [], doubled, { total: -1 }],
+    ['module', [], {}, {}],
   ])('%s %j is a typed error', async (name, items, handler, options) => {
     await expect(processBatch(items as number[], handler as never, options as never)).rejects.toMatchObject({
       code: 'ERR_INVALID_ARGUMENT',
