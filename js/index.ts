@@ -3,6 +3,8 @@
 export { type Advisor, createAdvisor } from './advice/advisor.ts'
 export { reportText } from './advice/report-text.ts'
 export { createTuner, type Tuner } from './advice/tuner.ts'
+export { type Alerts, createAlerts } from './alerts/alerts.ts'
+export { burnRate } from './alerts/burn-rate.ts'
 export { createBatcher } from './batch/batcher/batcher.ts'
 export { BatchAbortedError, BatchResultError } from './batch/errors.ts'
 export { processBatch } from './batch/process.ts'

@@ -1,6 +1,8 @@
 /** The public types, written by hand. Each room's options and results; numbers of time are milliseconds. */
 
 export type * from './advice/types.ts'
+export type { BurnRateOptions, BurnRateWindow, CounterSelector } from './alerts/burn-rate.ts'
+export type * from './alerts/types.ts'
 export type * from './batch/batcher/types.ts'
 export type {
   BatchContext,
@@ -75,6 +77,7 @@ export type {
 } from './metrics/instruments.ts'
 export type { Labels, LabelValue } from './metrics/labels.ts'
 export type { GaugeOptions, Registry, RegistryOptions, SnapshotOptions } from './metrics/registry.ts'
+export type { LabelSelector, Selection } from './metrics/selection.ts'
 export type { SlowLog, SlowOperation } from './metrics/slow-log.ts'
 export type {
   Distribution,

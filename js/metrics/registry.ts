@@ -19,6 +19,7 @@ import { CONTENT_TYPES, type TextFormat, textFormat } from './exposition.ts'
 import { Counter, Gauge, Histogram, Summary, Timer } from './instruments.ts'
 import { checkLabelName, labelText } from './labels.ts'
 import type { RegistryOptions, SnapshotOptions } from './registry-options.ts'
+import { type LabelSelector, Selection } from './selection.ts'
 import { CounterSeries, GaugeSeries, HistogramSeries } from './series.ts'
 import { SlowLog } from './slow-log.ts'
 import type { RegistrySnapshot } from './snapshot.ts'
@@ -126,6 +127,25 @@ export class Registry {
   /** The metric of that name, with or without the registry's prefix. */
   get(name: string): AnyInstrument | undefined {
     return (this.#catalogue.get(name) ?? this.#catalogue.get(this.#prefix + name))?.instrument
+  }
+
+  /**
+   * Series of the metric of that name, by some of their labels, to be read together; `undefined` where there is no such metric. What
+   * {@link onCollect} copies is as old as the last snapshot, text or call of {@link collect}.
+   *
+   * ```ts
+   * registry.select('requests_total', { status: /^5/ })?.value()
+   * registry.select('load_seconds')?.quantile(0.99, { window: '5m' })
+   * ```
+   */
+  select(name: string, labels?: LabelSelector): Selection | undefined {
+    const found = this.#catalogue.get(name) ?? this.#catalogue.get(this.#prefix + name)
+    return found && new Selection(this.#core, found, labels)
+  }
+
+  /** Has everything copied that {@link onCollect} copies, for those who read series themselves. */
+  collect(): void {
+    void this.#collect()
   }
 
   /**

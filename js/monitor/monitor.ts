@@ -3,7 +3,7 @@
 import type { Clock, ClockTimer } from '../clock.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import { runtimeReadings } from '../governor/readings.ts'
-import { clockOption, durationMs, metricsOption, optionalFunction, optionsObject, wholeNumber } from '../options.ts'
+import { clockOption, durationMs, metricsOption, optionalFunction, optionalWith, optionsObject, wholeNumber } from '../options.ts'
 import { report } from '../report.ts'
 import { Batches, type BatchWatch } from './batches.ts'
 import { Channel } from './channel.ts'
@@ -71,7 +71,16 @@ export class Monitor implements Disposable {
   #closed = false
 
   constructor(options?: MonitorOptions) {
-    const { name = 'client', registry, interval = 1000, history = 900, channel, collect = true, clock } = optionsObject(options, 'options')
+    const {
+      name = 'client',
+      registry,
+      alerts,
+      interval = 1000,
+      history = 900,
+      channel,
+      collect = true,
+      clock,
+    } = optionsObject(options, 'options')
     if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
     if (channel !== undefined && (typeof channel !== 'string' || channel === ''))
       throw new InvalidArgumentError('channel', 'the name of a channel', channel)
@@ -87,6 +96,7 @@ export class Monitor implements Disposable {
     this.#startedAt = this.#clock.wall()
     this.#last = now()
     const onOther = collect ? (other: MonitorSnapshot) => this.#emit('other', other) : undefined
+    if (optionalWith(alerts, 'alerts', 'alerts of createAlerts', ['list']) !== undefined) this.provide('alerts', () => alerts?.list() ?? [])
     if (channel !== undefined) this.#channel = new Channel(channel, this.id, { now, onOther })
     this.#arm(this.#last + this.interval)
   }

@@ -32,6 +32,8 @@ export interface MonitorOptions {
   name?: string
   /** Whose timers are told beside what is watched. Default: none. */
   registry?: Registry
+  /** Alerts of `createAlerts`, told with every snapshot. Default: none; more by {@link Monitor.provide}. */
+  alerts?: { list(): readonly MonitorAlert[] }
   /** How often a point is taken. Default: 1 s. */
   interval?: Duration
   /** How many points are kept. Default: 900: a quarter of an hour. */
