@@ -38,7 +38,7 @@ export interface WorkerSettings {
    * `() => new Worker(new URL('./handler.js', import.meta.url), { type: 'module' })`.
    */
   module: URL | string | (() => WorkerLike)
-  /** How many work at a time. They are started when they are first needed. Default: one fewer than the machine has cores, and at least one. */
+  /** How many work at a time. They are started when they are first needed; the `timeout` of a batch runs meanwhile. Default: one fewer than the machine has cores, and at least one. */
   workers?: number
   /**
    * What moves to a worker instead of being copied. `true`: buffers (those that a view fills), ports and streams that are found in items, and
