@@ -42,7 +42,12 @@ export class Selection {
 
   /** A quantile of the samples of all; `null` where there are none, and of what has no samples. */
   quantile(quantile: number, options?: WindowOptions): number | null {
-    return this.#slots.length === 0 ? null : (quantilesOf(this.#core, this.#slots, [quantile], options)[0] ?? null)
+    return this.quantiles([quantile], options)[0] ?? null
+  }
+
+  /** Several of them. */
+  quantiles(quantiles: readonly number[], options?: WindowOptions): (number | null)[] {
+    return this.#slots.length === 0 ? quantiles.map(() => null) : quantilesOf(this.#core, this.#slots, quantiles, options)
   }
 
   /** The distribution of the samples of all; `undefined` of what has no samples. */

@@ -1,7 +1,9 @@
 /** Runs: made, read back from JSON, and kept to a few kB. */
 
 import { ShelflifeError } from '../errors.ts'
-import { clockOption, optionsObject } from '../options.ts'
+import type { Registry } from '../metrics/registry.ts'
+import { clockOption, metricsOption, optionsObject } from '../options.ts'
+import { metricsOfRegistry } from './registry-metrics.ts'
 import type { Better, Run, RunMetric, RunMetrics, RunOptions } from './types.ts'
 
 const FORMAT = 'shelflife-run'
@@ -22,10 +24,14 @@ const MOST_METRICS = 10_000
  * const run = createRun({ metrics: { load: { samples, unit: 'ms' }, requests: { samples: rates, unit: '1/s', better: 'higher' } } })
  * await writeFile('base.json', JSON.stringify(run))
  * ```
+ *
+ * `createRun({ registry, window: '15m' })` is what a program did lately. Of its many samples each depends on others, so compare it with a
+ * `history`, which says how much such runs differ by themselves.
  */
 export function createRun(options: RunOptions): Run {
-  const { metrics, environment = {}, clock } = optionsObject(options, 'options') as Partial<RunOptions>
-  const read = metricsOf(metrics, 'metrics')
+  const { metrics, registry, window = 'all', environment = {}, clock } = optionsObject(options, 'options') as Partial<RunOptions>
+  const recorded = metricsOption(registry) === undefined ? {} : metricsOfRegistry(registry as Registry, window)
+  const read = { ...recorded, ...metricsOf(registry === undefined ? metrics : (metrics ?? {}), 'metrics') }
   return {
     format: FORMAT,
     version: VERSION,

@@ -1,6 +1,8 @@
 /** Runs and what a comparison of them says, as plain data that `JSON.stringify` keeps. */
 
 import type { Clock } from '../clock.ts'
+import type { Registry } from '../metrics/registry.ts'
+import type { Duration } from '../options.ts'
 
 /** Which way a number should go. */
 export type Better = 'lower' | 'higher'
@@ -25,7 +27,12 @@ export type RunMetrics = Readonly<Record<string, RunMetric | readonly number[] |
 
 /** Options of {@link createRun}. */
 export interface RunOptions {
-  metrics: RunMetrics
+  /** Default: none; either these or a `registry`. */
+  metrics?: RunMetrics
+  /** Whose histograms, timers and summaries are measured, each with all its series together, as counts of 200 quantiles. Default: none. */
+  registry?: Registry
+  /** Of the registry, only what was recorded in this time. Default: all. */
+  window?: Duration | 'all'
   /** Where it was measured: machine, engine, revision. Differences are told, not judged. Default: none. */
   environment?: Readonly<Record<string, string | number>>
   /** What says when. Default: the system's. */

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { createRegistry } from '../../../js/metrics/registry.ts'
+import { compareRuns } from '../../../js/regression/compare.ts'
+import { Random } from '../../../js/regression/random.ts'
 import { createRun, readRun } from '../../../js/regression/run.ts'
 import type { RunOptions } from '../../../js/regression/types.ts'
 import { ManualClock } from '../../../js/testing/manual-clock.ts'
+import { shapes } from './samples.ts'
 
 const clock = new ManualClock()
 
@@ -37,6 +41,30 @@ describe('a run', () => {
     for (const [at, value] of expanded.entries())
       expect(Math.abs(value - (sorted[at] as number))).toBeLessThanOrEqual(Math.abs(value) * 0.0026)
     expect(readRun({ a: { counts } }).metrics.a?.counts).toEqual(counts)
+  })
+
+  it('is made of what a registry recorded', () => {
+    const registry = createRegistry({ clock })
+    const timer = registry.timer({ name: 'load_seconds', labelNames: ['kind'] })
+    registry.counter({ name: 'loads_total' }).inc()
+    registry.histogram({ name: 'unused_bytes' })
+    const record = (factor: number) => {
+      const random = new Random(1)
+      for (const sample of shapes.lognormal(random, 5000)) timer.with({ kind: sample > 100 ? 'a' : 'b' }).observe(sample * factor)
+    }
+    record(1)
+    const base = createRun({ clock, registry, metrics: { own: [1, 2, 3, 4, 5] } })
+    expect(Object.keys(base.metrics)).toEqual(['load_seconds', 'own'])
+    const { unit, counts = [] } = base.metrics.load_seconds ?? {}
+    expect([unit, counts.reduce((sum, [, times]) => sum + times, 0)]).toEqual(['s', 5000])
+    expect(JSON.stringify(base).length).toBeLessThan(5000)
+    const window = () => createRun({ clock, registry, window: '5m' })
+    expect(window().metrics).toEqual({})
+    record(1.2)
+    const [found] = compareRuns(base, window()).metrics
+    expect(found).toMatchObject({ verdict: 'regressed', samples: { base: 5000, now: 5000 } })
+    expect(found?.change).toBeCloseTo(0.2, 2)
+    expect(() => createRun({ registry: {} as never })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
   })
 
   it('may have a metric of any name', () => {
