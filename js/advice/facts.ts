@@ -64,7 +64,7 @@ export function cacheFacts(account: Account): CacheFacts {
   }
 }
 
-/** Means of levels over the points of a monitor, and what of `totals` ended a second. */
+/** Means of levels over the points of a monitor at which there was something to do, and what of `totals` ended a second. */
 export function loadOf(
   history: readonly MonitorPoint[],
   name: string,
@@ -73,7 +73,7 @@ export function loadOf(
   let [seconds, run, wait, ended] = [0, 0, 0, 0]
   for (const point of history) {
     const source = point.sources[name]
-    if (source === undefined) continue
+    if (source === undefined || (source.levels[running] ?? 0) + (source.levels[waiting] ?? 0) === 0) continue
     seconds += point.seconds
     run += (source.levels[running] ?? 0) * point.seconds
     wait += (source.levels[waiting] ?? 0) * point.seconds

@@ -222,7 +222,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
         this.#ties.join(taken, key, options)
       }
       if (isGuarded) this.#guard(taken, options, detail?.guard)
-      this.#curve?.written(key, taken, size)
+      this.#curve?.written(key, taken, size, end)
       if (this.#listeners !== undefined) this.#departures?.note(value, key, 'stored')
       if (end < this.#expiry.next) this.#expiry.expect(end)
     }
@@ -411,7 +411,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     if (this.#curve === undefined) {
       this.#isPlain = false
       this.#curve = new CurveWatch(this.#core, this.#limits, this.stats())
-      for (const [key, slot] of this.#slots) this.#curve.written(key, slot, this.#sizes[slot] ?? 0)
+      for (const [key, slot] of this.#slots) this.#curve.written(key, slot, this.#sizes[slot] ?? 0, this.#lives.livesUntil(slot))
     }
     return this.#curve.read(this.#limits, this.stats())
   }

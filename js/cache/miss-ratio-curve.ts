@@ -31,7 +31,7 @@ export class CurveWatch<K> {
 
   /** `key` was asked for, and it was not there. */
   missed(key: K): void {
-    this.#curve.miss(this.#position(), this.#hash(key))
+    this.#curve.miss(this.#position(), this.#hash(key), this.#cache.driver.now())
   }
 
   /** `key` was asked for, and its time was over. */
@@ -45,9 +45,9 @@ export class CurveWatch<K> {
     this.#curve.noRead(this.#position())
   }
 
-  /** `slot` holds a new value of `key`. */
-  written(key: K, slot: number, size: number): void {
-    this.#curve.written(this.#position(), slot, this.#hash(key), size)
+  /** `slot` holds a new value of `key`, until then. */
+  written(key: K, slot: number, size: number, until: number): void {
+    this.#curve.written(this.#position(), slot, this.#hash(key), size, until - this.#cache.driver.now())
   }
 
   /** `key` has left, and not for want of room. */

@@ -5,7 +5,7 @@ import { CurveHandle, part } from './parts/cache.ts'
 
 const MOST_WORDS = 4096
 /** Of one event. */
-const EVENT_WORDS = 4
+const EVENT_WORDS = 5
 const KIND_BITS = 2
 const NO_READ = 0
 const MISS = 1
@@ -33,18 +33,21 @@ export class CurveCore {
     this.#append(position, NO_READ)
   }
 
-  /** A read of the key with this hash found nothing. */
-  miss(position: number, hash: number): void {
+  /** A read of the key with this hash found nothing. `now` in milliseconds. */
+  miss(position: number, hash: number, now: number): void {
     this.#append(position, MISS)
     this.#events[this.#length++] = hash
+    // Only differences count, so what is above 32 bits may go.
+    this.#events[this.#length++] = now % (LARGEST + 1)
   }
 
-  /** `slot` holds the key with this hash, newly written. */
-  written(position: number, slot: number, hash: number, size: number): void {
+  /** `slot` holds the key with this hash, newly written, to live for `life` milliseconds. */
+  written(position: number, slot: number, hash: number, size: number, life: number): void {
     this.#append(position, WRITTEN)
     this.#events[this.#length++] = slot
     this.#events[this.#length++] = hash
     this.#events[this.#length++] = Math.min(size, LARGEST)
+    this.#events[this.#length++] = Math.min(life, LARGEST)
   }
 
   /** The key with this hash would be gone from a cache of any size. */

@@ -4,6 +4,9 @@
 //! Only keys whose hash is below a limit are followed, and the limit sinks as they become too many. A key that is read with `n`
 //! others used since its last use is a hit in every LRU cache of more than `n` entries, or `n` divided by the share that is followed.
 //! Keys that would have left the largest cache asked about are let go of, so that of a small cache all the others are followed.
+//!
+//! Entries that end by time are not in those papers. A larger cache still has what this one has loaded again, with an earlier end: each key has the ends of
+//! the copies that the larger ones have, and a read after one of them is a miss there, after which that copy is new, too.
 
 #[cfg(test)]
 mod tests;
@@ -26,13 +29,25 @@ const KEPT: f64 = 0.875;
 
 const KIND_BITS: u32 = 2;
 
+/// The life of an entry that has none.
+pub const FOR_EVER: u32 = u32::MAX;
+/// The place of 1.0 in [`SCALES`].
+const SAME: usize = 3;
+/// How many of [`SCALES`] are larger.
+const LARGER: usize = SCALES.len() - SAME - 1;
+
 /// What happens beside hits: words of position and kind, and what the kind needs more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// 0: the use in the log at this position is no read.
     NoRead,
-    /// 1: a read that found nothing, of the key with this hash.
-    Miss(u32),
+    /// 1: a read that found nothing.
+    Miss {
+        /// Of the key.
+        hash: u32,
+        /// In milliseconds; only differences count, of less than 24 days.
+        now: u32,
+    },
     /// 2: a slot holds the key with this hash, newly written, of this size.
     Written {
         /// Whose slot.
@@ -41,6 +56,8 @@ pub enum Event {
         hash: u32,
         /// In the unit of the limit.
         size: u32,
+        /// How long it lives, in milliseconds; [`FOR_EVER`] and what is not much less means without end.
+        life: u32,
     },
     /// 3: the key with this hash is gone, and would be from a cache of any size.
     Gone(u32),
@@ -52,8 +69,8 @@ impl Event {
         let head = |kind: u32| position << KIND_BITS | kind;
         match self {
             Self::NoRead => words.push(head(0)),
-            Self::Miss(hash) => words.extend([head(1), hash]),
-            Self::Written { slot, hash, size } => words.extend([head(2), slot, hash, size]),
+            Self::Miss { hash, now } => words.extend([head(1), hash, now]),
+            Self::Written { slot, hash, size, life } => words.extend([head(2), slot, hash, size, life]),
             Self::Gone(hash) => words.extend([head(3), hash]),
         }
     }
@@ -65,8 +82,8 @@ fn decode(words: &[u32]) -> impl Iterator<Item = (usize, Event)> + '_ {
         let head = words.next()?;
         let event = match head & ((1 << KIND_BITS) - 1) {
             0 => Event::NoRead,
-            1 => Event::Miss(words.next()?),
-            2 => Event::Written { slot: words.next()?, hash: words.next()?, size: words.next()? },
+            1 => Event::Miss { hash: words.next()?, now: words.next()? },
+            2 => Event::Written { slot: words.next()?, hash: words.next()?, size: words.next()?, life: words.next()? },
             _ => Event::Gone(words.next()?),
         };
         Some(((head >> KIND_BITS) as usize, event))
@@ -84,9 +101,12 @@ pub struct Curve {
     slots: Vec<u32>,
     uses: Uses,
     reads: f64,
-    /// Reads followed, by the least of [`SCALES`] that would have had them.
+    /// Reads that were followed.
+    counted: f64,
+    /// Those of them that a cache of each of [`SCALES`] would have had.
     hits: [f64; SCALES.len()],
-    others: f64,
+    /// As of the last miss.
+    now: u32,
 }
 
 /// What the cache may hold.
@@ -103,6 +123,40 @@ struct Key {
     hash: u32,
     used_at: u32,
     size: u32,
+    /// How long its entries live.
+    life: u32,
+    /// When the copies end that larger caches have.
+    ends_at: [u32; LARGER],
+    /// Whether it was read in vain and not written since, and then which of the larger caches had it no more, by bit.
+    missed: Option<u8>,
+}
+
+impl Key {
+    fn new(hash: u32, size: u32) -> Self {
+        Self { hash, used_at: 0, size, life: FOR_EVER, ends_at: [0; LARGER], missed: None }
+    }
+
+    /// Written: anew in each of the larger caches, or, where it was loaded, in those that had it no more.
+    fn renew(&mut self, life: u32, now: u32) {
+        let in_caches = self.missed.take().unwrap_or(u8::MAX);
+        self.life = life;
+        for (at, end) in self.ends_at.iter_mut().enumerate() {
+            if in_caches >> at & 1 == 1 {
+                *end = now.wrapping_add(life);
+            }
+        }
+    }
+
+    /// Read: whether the larger cache at this place still has it, where there was room for it. If not, it has it anew from now on.
+    fn lives_in(&mut self, at: usize, had_room: bool, now: u32) -> bool {
+        let has_ended = self.life < FOR_EVER / 2 && now.wrapping_sub(self.ends_at[at]) < FOR_EVER / 2;
+        if had_room && !has_ended {
+            return true;
+        }
+        self.ends_at[at] = now.wrapping_add(self.life);
+        self.missed = self.missed.map(|missed| missed | 1 << at);
+        false
+    }
 }
 
 impl Curve {
@@ -116,7 +170,8 @@ impl Curve {
             uses: Uses::new(),
             reads: 0.0,
             hits: [0.0; SCALES.len()],
-            others: 0.0,
+            counted: 0.0,
+            now: 0,
         }
     }
 
@@ -125,7 +180,7 @@ impl Curve {
         self.limits = limits;
         self.reads = 0.0;
         self.hits = [0.0; SCALES.len()];
-        self.others = 0.0;
+        self.counted = 0.0;
     }
 
     /// Every key is gone. What was counted stays.
@@ -144,8 +199,11 @@ impl Curve {
             from = position;
             match event {
                 Event::NoRead => from = words.len().min(position + 1),
-                Event::Miss(hash) => self.read(spread(hash)),
-                Event::Written { slot, hash, size } => self.write(slot, spread(hash), size),
+                Event::Miss { hash, now } => {
+                    self.now = now;
+                    self.read(spread(hash), false);
+                }
+                Event::Written { slot, hash, size, life } => self.write(slot, spread(hash), size, life),
                 Event::Gone(hash) => self.forget(spread(hash)),
             }
         }
@@ -159,12 +217,8 @@ impl Curve {
             return None;
         }
         // More or fewer reads in the sample than its share come from the hottest keys, which hit in any size (section 4.1 there).
-        let counted = self.hits.iter().sum::<f64>() + self.others;
-        let mut sum = expected - counted;
-        Some(self.hits.map(|hits| {
-            sum += hits;
-            (sum / expected).clamp(0.0, 1.0)
-        }))
+        let more = expected - self.counted;
+        Some(self.hits.map(|hits| ((hits + more) / expected).clamp(0.0, 1.0)))
     }
 
     /// The share of keys that is followed.
@@ -176,36 +230,39 @@ impl Curve {
         for op in log::decode(words, Instant::ZERO) {
             if let OpKind::Touch = op.kind {
                 match self.slots.get(op.slot as usize) {
-                    Some(&hash) => self.read(hash),
+                    Some(&hash) => self.read(hash, true),
                     None => self.reads += 1.0,
                 }
             }
         }
     }
 
-    fn read(&mut self, hash: u32) {
+    fn read(&mut self, hash: u32, is_hit: bool) {
         self.reads += 1.0;
         if !self.follows(hash) {
             return;
         }
         let Some(key) = self.keys.find_mut(place(hash), |key| key.hash == hash) else {
-            self.others += 1.0;
+            self.counted += 1.0;
             return;
         };
         let (entries, size) = self.uses.since(key.used_at);
         let share = self.below as f64 / ALL as f64;
         let needed = ((entries as f64 / share + 1.0) / self.limits.max)
             .max((size as f64 / share + f64::from(key.size)) / self.limits.max_size);
-        match SCALES.iter().position(|&scale| needed <= scale) {
-            Some(at) => self.hits[at] += 1.0,
-            None => self.others += 1.0,
+        self.counted += 1.0;
+        key.missed = (!is_hit).then_some(0);
+        for (at, scale) in SCALES.into_iter().enumerate() {
+            let had_room = needed <= scale;
+            let hits = if at > SAME { key.lives_in(at - SAME - 1, had_room, self.now) } else { had_room };
+            self.hits[at] += f64::from(u8::from(hits));
         }
         self.uses.remove(key);
         self.uses.add(key);
         self.make_room();
     }
 
-    fn write(&mut self, slot: u32, hash: u32, size: u32) {
+    fn write(&mut self, slot: u32, hash: u32, size: u32, life: u32) {
         if slot as usize >= self.slots.len() {
             self.slots.resize(slot as usize + 1, u32::MAX);
         }
@@ -217,10 +274,12 @@ impl Curve {
             Some(key) => {
                 self.uses.remove(key);
                 key.size = size;
+                key.renew(life, self.now);
                 self.uses.add(key);
             }
             None => {
-                let mut key = Key { hash, used_at: 0, size };
+                let mut key = Key::new(hash, size);
+                key.renew(life, self.now);
                 self.uses.add(&mut key);
                 self.keys.insert_unique(place(hash), key, |key| place(key.hash));
             }
@@ -250,7 +309,7 @@ impl Curve {
             stays
         });
         self.hits.iter_mut().for_each(|hits| *hits *= KEPT);
-        self.others *= KEPT;
+        self.counted *= KEPT;
     }
 
     fn make_room(&mut self) {

@@ -1,6 +1,7 @@
 /** The main job from the first cold read to the last poison item, and what it expects of itself. */
 
 import { rm } from 'node:fs/promises'
+import { advicePhase } from './advice.mjs'
 import { openClient } from './client.mjs'
 import { batchPhase, restartPhase, singleReads, stormPhase, zipfPhase } from './phases.mjs'
 
@@ -33,10 +34,12 @@ export async function mainJob(run) {
   const batch = await batchPhase(run, last)
   await last.close()
 
+  const advice = await advicePhase(run)
+
   // A rejection is reported as unhandled after the microtasks of its turn.
   await new Promise(resolve => setImmediate(resolve))
   process.off('unhandledRejection', count)
-  const phases = { cold, warm, restart, storm, batch }
+  const phases = { cold, warm, restart, storm, batch, advice }
   const single = { latencyOn, latencyOff }
   const expectations = expectationsOf(phases, single, unhandledRejections)
   return { seconds: (performance.now() - began) / 1000, phases, single, sizes, unhandledRejections, expectations }
@@ -56,11 +59,11 @@ function sizesOf({ cache }) {
  * What has to hold, whatever the machine. Times are reported, not expected.
  *
  * @param {{ cold: Awaited<ReturnType<typeof zipfPhase>>, warm: Awaited<ReturnType<typeof zipfPhase>>, restart: Awaited<ReturnType<typeof restartPhase>>,
- *   storm: Awaited<ReturnType<typeof stormPhase>>, batch: Awaited<ReturnType<typeof batchPhase>> }} phases
+ *   storm: Awaited<ReturnType<typeof stormPhase>>, batch: Awaited<ReturnType<typeof batchPhase>>, advice: Awaited<ReturnType<typeof advicePhase>> }} phases
  * @param {{ latencyOn: { speedUp: number } }} single
  * @param {number} unhandled
  */
-function expectationsOf({ cold, warm, restart, storm, batch }, { latencyOn }, unhandled) {
+function expectationsOf({ cold, warm, restart, storm, batch, advice }, { latencyOn }, unhandled) {
   const wrong = cold.wrong + warm.wrong + restart.wrong + storm.wrong
   return [
     { what: 'every answer belongs to its question', ok: wrong === 0, found: `${wrong} wrong` },
@@ -83,6 +86,21 @@ function expectationsOf({ cold, warm, restart, storm, batch }, { latencyOn }, un
       what: 'batch: exactly the poison items failed',
       ok: batch.isolated && batch.withoutCode === 0,
       found: `${batch.failed} of ${batch.poisonAt.length}`,
+    },
+    {
+      what: 'advice: at least five wrong options are found',
+      ok: advice.found.length >= 5,
+      found: `${advice.found.length} of ${advice.wrong.length}`,
+    },
+    {
+      what: 'advice: the size is right within two points of hit rate',
+      ok: advice.sizeOffBy !== null && advice.sizeOffBy <= 0.02,
+      found: advice.sizeOffBy === null ? 'no advice' : `off by ${(advice.sizeOffBy * 100).toFixed(2)} points`,
+    },
+    {
+      what: 'advice: hit rates get better as predicted, within a quarter',
+      ok: advice.hitRatesOffBy.length >= 3 && advice.hitRatesOffBy.every(off => off <= 0.25),
+      found: advice.hitRatesOffBy.map(off => `${(off * 100).toFixed(0)} %`).join(', ') || 'none tried',
     },
     { what: 'no unhandled rejection', ok: unhandled === 0, found: String(unhandled) },
   ]

@@ -11,7 +11,7 @@
 export function reportText(figures, { colour }) {
   const paint = (/** @type {number} */ code, /** @type {string} */ text) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text)
   const { phases, single, sizes, expectations } = figures
-  const { cold, warm, restart, storm, batch } = phases
+  const { cold, warm, restart, storm, batch, advice } = phases
   const rows = [
     ['phase', 'reads', 'sent', 'saved', 'hit rate', 'p50', 'p95', 'p99', 'time'],
     ...Object.entries({ cold, warm, restart, storm, batch: { ...batch, asked: batch.items } }).map(([name, phase]) => [
@@ -57,6 +57,18 @@ export function reportText(figures, { colour }) {
     '',
     ...pairs.map(([label, text]) => `  ${paint(2, String(label).padEnd(labels))}  ${text}`),
     '',
+    `  ${paint(1, 'A client with wrong options')}, the advice on it, and what the same run measures with it:`,
+    ...advice.advice.flatMap(({ severity, title, option, from, to, gain, predicted, measured }) => [
+      `  ${severity.padEnd(8)} ${title}`,
+      paint(
+        2,
+        `           ${shortened(option)}${from === undefined ? '' : ` from ${from}`}${to === undefined ? '' : ` to ${to}`}: ${shortened(gain)}`,
+      ),
+      ...(predicted === null || measured === null
+        ? []
+        : [`           measured ${inUnit(predicted.measure, measured.before)} → ${inUnit(predicted.measure, measured.after)}`]),
+    ]),
+    '',
     ...expectations.map(({ what, ok, found }) => `  ${ok ? paint(32, '✓') : paint(31, '✗')} ${what}: ${found}`),
     '',
   ].join('\n')
@@ -74,6 +86,15 @@ function table(rows) {
 /** @param {{ coldMedianMs: number, warmMedianMs: number, speedUp: number }} single */
 const speed = ({ coldMedianMs, warmMedianMs, speedUp }) =>
   `cold ${ms(coldMedianMs)}, warm ${ms(warmMedianMs)}: ${whole(Math.round(speedUp))}x faster (medians)`
+
+/**
+ * @param {string} measure
+ * @param {number} value
+ */
+const inUnit = (measure, value) => (measure === 'hitRate' ? percent(value) : ms(value))
+
+/** @param {string} text */
+const shortened = text => text.replace(/\(\/[^)]*\)/g, '')
 
 /** @param {number} number */
 const whole = number => number.toLocaleString('en')

@@ -1,4 +1,4 @@
-use super::{ALL, Curve, Event, Limits, SCALES, decode};
+use super::{ALL, Curve, Event, FOR_EVER, Limits, SAME, SCALES, decode};
 use crate::cache::{Cache, Config, Op, OpKind};
 use crate::rng::Rng;
 use crate::time::Instant;
@@ -75,7 +75,7 @@ impl Host {
     fn step(&mut self, step: Step) {
         match step {
             Step::Read(key) if self.held.contains(&key) => self.touch(key),
-            Step::Read(key) => self.event(Event::Miss(key)),
+            Step::Read(key) => self.event(Event::Miss { hash: key, now: 0 }),
             Step::Set(key, size) => {
                 if !self.held.insert(key) {
                     self.event(Event::NoRead);
@@ -84,7 +84,7 @@ impl Host {
                     let kind = OpKind::Admit { expires_at: Instant::from_millis(9), hash: key };
                     Op { slot: key, kind }.encode(Instant::ZERO, &mut self.log);
                 }
-                self.event(Event::Written { slot: key, hash: key, size });
+                self.event(Event::Written { slot: key, hash: key, size, life: FOR_EVER });
                 // Its place was needed for others; a larger cache would still have it.
                 if self.held.len() > 9 {
                     let victim = *self.held.iter().find(|&&other| other != key).expect("there are ten");
@@ -163,8 +163,8 @@ fn predicted(trace: &[u32], max: usize) -> (Curve, [f64; SCALES.len()]) {
     for &key in trace {
         // As a host's hash: nothing that the order of the keys has to do with.
         let hash = (Rng::new(u64::from(key)).bits() >> 32) as u32;
-        Event::Miss(hash).encode(0, &mut events);
-        Event::Written { slot: 0, hash, size: 1 }.encode(0, &mut events);
+        Event::Miss { hash, now: 0 }.encode(0, &mut events);
+        Event::Written { slot: 0, hash, size: 1, life: FOR_EVER }.encode(0, &mut events);
         if events.len() > 4000 {
             curve.replay(&[], &std::mem::take(&mut events));
         }
@@ -206,7 +206,7 @@ fn follows_a_bounded_number_of_keys_and_all_of_a_small_cache() {
         let mut curve = Curve::new(Limits { max, max_size: f64::INFINITY });
         let mut events = Vec::new();
         for hash in 0..100_000u32 {
-            Event::Written { slot: 1, hash, size: u32::MAX }.encode(0, &mut events);
+            Event::Written { slot: 1, hash, size: u32::MAX, life: FOR_EVER }.encode(0, &mut events);
         }
         curve.replay(&[], &events);
         curve.validate();
@@ -214,5 +214,63 @@ fn follows_a_bounded_number_of_keys_and_all_of_a_small_cache() {
         curve.clear();
         curve.validate();
         assert_eq!(curve.hit_rates(), None);
+    }
+}
+
+/// An LRU cache whose entries end, which tells a curve of itself if there is one. A read a millisecond.
+fn with_ends(trace: &[u32], max: usize, life: u32, mut curve: Option<&mut Curve>) -> f64 {
+    let mut cache = Cache::new(Config::default(), Instant::ZERO);
+    let mut ends = std::collections::BTreeMap::new();
+    let (mut hits, mut events, mut log) = (0, Vec::new(), Vec::new());
+    for (now, &key) in (1_000_000u32..).zip(trace) {
+        let mut tell = |event: Event, log: &[u32]| event.encode(log.len() as u32, &mut events);
+        match ends.get(&key) {
+            Some(&end) if end > now => {
+                hits += 1;
+                cache.touch(key);
+                Op { slot: key, kind: OpKind::Touch }.encode(Instant::ZERO, &mut log);
+            }
+            known => {
+                if known.is_some() {
+                    cache.remove(key);
+                    ends.remove(&key);
+                    tell(Event::Gone(key), &log);
+                }
+                tell(Event::Miss { hash: key, now }, &log);
+                if ends.len() == max {
+                    let victim = cache.victims(1)[0];
+                    cache.remove(victim);
+                    ends.remove(&victim);
+                }
+                cache.admit(key, Instant::NEVER, 0);
+                ends.insert(key, now + life);
+                tell(Event::Written { slot: key, hash: key, size: 1, life }, &log);
+            }
+        }
+        if let Some(curve) = &mut curve
+            && log.len() + events.len() > 500
+        {
+            curve.replay(&std::mem::take(&mut log), &std::mem::take(&mut events));
+            curve.validate();
+        }
+    }
+    f64::from(hits) / trace.len() as f64
+}
+
+#[test]
+fn larger_caches_have_entries_that_end_too() {
+    let mut random = Rng::new(7);
+    let trace: Vec<u32> = (0..100_000).map(|_| skewed(&mut random, 3000, 3)).collect();
+    for (max, life) in [(150, 400), (150, 1500), (150, 8000), (400, 3000), (900, 6000), (900, 1_000_000)] {
+        let mut curve = Curve::new(Limits { max: max as f64, max_size: f64::INFINITY });
+        with_ends(&trace, max, life, Some(&mut curve));
+        let rates = curve.hit_rates().expect("there were reads");
+        for (scale, rate) in SCALES.iter().zip(rates).skip(SAME) {
+            let truth = with_ends(&trace, (scale * max as f64) as usize, life, None);
+            assert!(
+                (rate - truth).abs() < 0.02,
+                "{max} entries that live {life} at {scale}: {rate:.4}, not {truth:.4}"
+            );
+        }
     }
 }

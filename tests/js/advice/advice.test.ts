@@ -74,6 +74,15 @@ describe('the size of a cache', () => {
     expect(Math.abs(again.hitRate - hitRate - predicted)).toBeLessThan(predicted / 4)
   })
 
+  it('is advised within two points where entries expire, too', () => {
+    const run = { reads: 20_000, keys: 2000, waitMs: 1 }
+    const { advisor, hitRate } = readThrough({ max: 150, ttl: 1500 }, run)
+    const advice = find(advisor.recommendations(), 'users:larger')
+    const again = readThrough({ max: advice.to as number, ttl: 1500 }, run)
+    expect(Math.abs(again.hitRate - (advice.predicted?.expected ?? 0))).toBeLessThan(0.02)
+    expect(again.hitRate).toBeGreaterThan(hitRate + 0.02)
+  })
+
   it('is smaller where less would do', () => {
     // A hot set that is walked through again and again, in a cache of eight times its size, which many others pass through once.
     const { clock, monitor } = monitored()
