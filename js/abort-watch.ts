@@ -44,7 +44,7 @@ export class AbortWatch {
   }
 }
 
-const waits = new AbortWatch()
+const waits = /* @__PURE__ */ new AbortWatch()
 
 /** The result of `work`, or a rejection with what `why` makes of the signal as soon as it aborts; the work itself is not disturbed. */
 export function untilAborted<T>(

@@ -4,7 +4,7 @@
 export type AlertState = 'inactive' | 'pending' | 'firing' | 'resolved'
 
 /** How long an alert that is over is told of. */
-const RESOLVED_FOR_MS = 15 * 60_000
+const RESOLVED_FOR_MS = 900_000
 
 /** The durations of a rule, in milliseconds. */
 export interface Holds {

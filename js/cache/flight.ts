@@ -8,7 +8,7 @@ import { type Former, mayServe, type StaleUse } from './former.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 /** One for all caches: a signal often covers calls of several. */
-const aborts = new AbortWatch()
+const aborts = /* @__PURE__ */ new AbortWatch()
 
 /** What a caller puts up with. */
 export interface Terms {
