@@ -44,22 +44,31 @@ test('Node runs what esbuild makes of a worker of one’s own', async () => {
   assert.deepEqual([warnings, runInNode(join(outdir, 'own.js'))], [[], EXPECTED])
 })
 
-test('Chromium runs what Vite makes of a worker of one’s own', { skip }, async () => {
-  const module = "() => new Worker(new URL('./double.worker.js', import.meta.url), { type: 'module' })"
-  write(folder, 'page.js', `import { processBatch } from 'shelflife'\n${using(module)}globalThis.answer = answer\n`)
-  write(folder, 'index.html', '<!doctype html><title>workers</title><script type="module" src="./page.js"></script>')
-  await vite({ root: folder, logLevel: 'error', configFile: false, build: { outDir: 'bundles/vite', target: 'es2022' } })
-  const made = join(folder, 'bundles/vite')
-  const files = Object.fromEntries(filesOf(made).map(file => [`/${file === 'index.html' ? '' : file}`, readFileSync(join(made, file))]))
-  const server = await serve(files)
-  const browser = await launchChromium()
-  try {
-    const page = await browser.newPage()
-    await page.goto(server.origin)
-    await page.waitForFunction('globalThis.answer !== undefined', undefined, { timeout: 10_000 })
-    assert.deepEqual(await page.evaluate('globalThis.answer'), EXPECTED)
-  } finally {
-    await browser.close()
-    await server.close()
-  }
-})
+for (const [form, module] of /** @type {const} */ ([
+  ['a worker of one’s own', "() => new Worker(new URL('./double.worker.js', import.meta.url), { type: 'module' })"],
+  ['a module without imports', "new URL('./double.js', import.meta.url)"],
+])) {
+  test(`Chromium runs what Vite makes of ${form}`, { skip }, async () => {
+    write(folder, 'page.js', `import { processBatch } from 'shelflife'\n${using(module)}globalThis.answer = answer\n`)
+    write(folder, 'index.html', '<!doctype html><title>workers</title><script type="module" src="./page.js"></script>')
+    await vite({
+      root: folder,
+      logLevel: 'error',
+      configFile: false,
+      build: { outDir: 'bundles/vite', emptyOutDir: true, target: 'es2022' },
+    })
+    const made = join(folder, 'bundles/vite')
+    const files = Object.fromEntries(filesOf(made).map(file => [`/${file === 'index.html' ? '' : file}`, readFileSync(join(made, file))]))
+    const server = await serve(files)
+    const browser = await launchChromium()
+    try {
+      const page = await browser.newPage()
+      await page.goto(server.origin)
+      await page.waitForFunction('globalThis.answer !== undefined', undefined, { timeout: 10_000 })
+      assert.deepEqual(await page.evaluate('globalThis.answer'), EXPECTED)
+    } finally {
+      await browser.close()
+      await server.close()
+    }
+  })
+}
