@@ -9,8 +9,10 @@ import { BatchAbortedError, BatchResultError } from './errors.ts'
 import { Flight } from './flight.ts'
 import { GivenUp } from './given-up.ts'
 import { Ledger, type LedgerSettings } from './ledger.ts'
+import { outcomeOf } from './outcome.ts'
 import type { Counts } from './progress.ts'
 import type { ItemSource } from './source.ts'
+import { Turns } from './turns.ts'
 import type { BatchHandler, BatchResult } from './types.ts'
 
 /** Options, checked and complete. */
@@ -40,7 +42,10 @@ export class BatchRun<T, R> {
   #total: number | undefined
   /** Of the next fresh batch. */
   #batchSize: number
-  #state: 'idle' | 'driving' | 'finished' = 'idle'
+  #state: 'idle' | 'driving' | 'resting' | 'finished' = 'idle'
+  readonly #turns: Turns
+  /** The last reading of the clock. */
+  #now = 0
   #aborted: { readonly reason: unknown } | undefined
   readonly #onAbort = () => this.#abort()
   readonly #learns: boolean
@@ -60,6 +65,7 @@ export class BatchRun<T, R> {
     this.#batchSize = settings.plan.smallest
     this.#total = source.total ?? settings.total
     this.#begunAt = settings.driver.now()
+    this.#turns = new Turns(this.#begunAt, () => this.#rested())
     this.#audience = new Audience(settings, () => this.#progress())
   }
 
@@ -99,22 +105,34 @@ export class BatchRun<T, R> {
     if (this.#state !== 'idle') return
     this.#state = 'driving'
     this.#guarded(() => {
-      const { driver } = this.#settings
-      let now = driver.now()
-      for (let action = this.#core.poll(now); action !== undefined; action = this.#core.poll(now)) {
+      this.#now = this.#settings.driver.now()
+      for (;;) {
+        if (this.#turns.isDue(this.#now)) {
+          this.#state = 'resting'
+          return
+        }
+        const action = this.#core.poll(this.#now)
+        if (action === undefined) break
         if (action.kind === 'expire') this.#expire(action.token)
-        else this.#begin(new Flight(action, this.#ledger.wholeAt(action.start, action.length, this.#take), now))
+        else this.#begin(new Flight(action, this.#ledger.wholeAt(action.start, action.length, this.#take), this.#now))
         if (this.#finished) return
-        if (this.#measures) now = driver.now()
+        if (this.#measures) this.#now = this.#settings.driver.now()
       }
-      driver.set(this.#alarm, this.#core.pollAt())
+      this.#settings.driver.set(this.#alarm, this.#core.pollAt())
     })
-    if (this.#finished) return
+    if (this.#state !== 'driving') return
     this.#state = 'idle'
     this.#guarded(() => {
       if (this.#core.finished) this.#finish()
       else this.#source.read(this)
     })
+  }
+
+  /** Handlers that answer at once, or without a turn of the event loop, would leave timers, aborts and a page no time. */
+  #rested(): void {
+    if (this.#state !== 'resting') return
+    this.#state = 'idle'
+    this.#drive()
   }
 
   #begin(flight: Flight<T>): void {
@@ -152,7 +170,8 @@ export class BatchRun<T, R> {
     // Results are kept before the core hears of them, so that a trap there takes none of them back.
     const failed = this.#ledger.keep(flight, answer)
     if (this.#learns) this.#learn(flight)
-    this.#core.answered(token, failed, this.#settings.driver.now())
+    this.#now = this.#settings.driver.now()
+    this.#core.answered(token, failed, this.#now)
     this.#moved()
   }
 
@@ -176,7 +195,8 @@ export class BatchRun<T, R> {
 
   #threw(flight: Flight<T>, error: ShelflifeError): void {
     if (!this.#land(flight)) return
-    const verdict = this.#core.threw(flight.token, this.#settings.driver.now())
+    this.#now = this.#settings.driver.now()
+    const verdict = this.#core.threw(flight.token, this.#now)
     if (verdict === 'retry') this.#counts.retries += 1
     else if (verdict === 'split') this.#counts.splits += 1
     else if (this.#aborted === undefined) this.#ledger.reject(flight, 'failed', error)
@@ -244,19 +264,15 @@ export class BatchRun<T, R> {
   }
 
   #result(): BatchResult<T, R> {
-    const { calls, retries, splits } = this.#counts
-    const { done, failed, aborted } = this.#ledger.counts
-    const durationMs = this.#endedAt - this.#begunAt
-    const itemsPerSecond = durationMs > 0 ? ((done + failed) / durationMs) * 1000 : 0
-    const { skipped } = this.#source
-    return {
-      status: this.#status(),
-      results: this.#ledger.results,
-      failed: this.#ledger.failures(),
+    return outcomeOf(this.#ledger, {
+      isAborted: this.#aborted !== undefined,
+      skipped: this.#source.skipped,
+      counts: this.#counts,
+      durationMs: this.#endedAt - this.#begunAt,
+      errors: this.#errors,
+      beside: this.#audience.errors,
       token: this.#settings.accomplished.token(),
-      stats: { total: this.#given, done, failed, aborted, skipped, calls, retries, splits, durationMs, itemsPerSecond },
-      errors: [...this.#errors, ...this.#audience.errors],
-    }
+    })
   }
 
   #rejectRest(fatal: ShelflifeError | undefined): void {
@@ -267,13 +283,6 @@ export class BatchRun<T, R> {
     const begun = fatal ?? new BatchAbortedError(true, this.#aborted?.reason)
     this.#ledger.rejectRest(fatal === undefined ? 'aborted' : 'failed', index => (started.has(index) ? begun : fresh), this.#take)
     this.#flights.clear()
-  }
-
-  #status(): BatchResult<T, R>['status'] {
-    const { done, failed } = this.#ledger.counts
-    if (this.#aborted !== undefined) return 'aborted'
-    if (failed === 0 && this.#errors.length === 0) return 'ok'
-    return done === 0 ? 'failed' : 'partial'
   }
 
   #progress(): Counts {

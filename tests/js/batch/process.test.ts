@@ -380,6 +380,25 @@ describe('progress', () => {
   })
 })
 
+describe('the event loop', () => {
+  it.each([
+    ['at once', (items: number[]) => items],
+    ['without a turn of it', async (items: number[]) => items],
+  ])('has a turn every 10 ms, also where handlers answer %s', async (_, answer) => {
+    const clock = new ManualClock()
+    const controller = new AbortController()
+    void nextTask().then(() => controller.abort())
+    const work = (items: number[]) => {
+      clock.advance(2)
+      return answer(items)
+    }
+    const { status, stats } = await processBatch(numbers(1000), work, { batchSize: 1, concurrency: 2, clock, signal: controller.signal })
+    expect(status).toBe('aborted')
+    expect(stats.calls).toBeGreaterThan(4)
+    expect(stats.calls).toBeLessThan(9)
+  })
+})
+
 describe('failures', () => {
   it('are told as they come, but not what an abort leaves; who throws is not told again', async () => {
     const controller = new AbortController()
