@@ -48,6 +48,8 @@ export class IndexedDbMedium implements SegmentMedium {
   readonly #connection: IndexedDbConnection
   /** A segment was found without a trace, and none with one after it: what numbers traces may lag behind. 0: it does not. */
   #untraced = 0
+  /** Segments whose payload lies beside their directory, as far as that is known. */
+  readonly #within = new Set<number>()
 
   constructor(name: string, durability: 'relaxed' | 'strict', host: ConnectionHost, peers?: Peers) {
     this.#durability = durability
@@ -88,7 +90,10 @@ export class IndexedDbMedium implements SegmentMedium {
           directories.add(isApart ? record : { ...record, payload: exact(payload) }).onsuccess = event => {
             const id = (event.target as IDBRequest<number>).result
             ids[index] = id
-            if (!isApart) return
+            if (!isApart) {
+              this.#within.add(id)
+              return
+            }
             attempt(() => {
               transaction.objectStore(PAYLOADS).put(exact(payload), id)
               apart -= 1
@@ -127,23 +132,38 @@ export class IndexedDbMedium implements SegmentMedium {
 
   read(id: number, { signal }: MediumCall): Promise<Uint8Array | undefined> {
     return this.#attempt('read', signal, async database => {
-      const get = (store: string) => one(database, store, id, signal)
-      const payload = (await get(PAYLOADS)) ?? ((await get(DIRECTORIES)) as Partial<Stored> | undefined)?.payload
-      return payload instanceof Uint8Array ? payload : undefined
+      const get = async (store: string) => payloadIn(await one(database, store, id, signal))
+      const [first, second] = this.#within.has(id) ? [DIRECTORIES, PAYLOADS] : [PAYLOADS, DIRECTORIES]
+      return (await get(first)) ?? get(second)
     })
   }
 
   async readMany(ids: readonly number[], call: MediumCall): Promise<(Uint8Array | undefined)[]> {
-    const found = await this.#attempt('read', call.signal, database => several(database, PAYLOADS, ids, call.signal))
-    // Those that are not there lie beside their directories, most likely.
-    return Promise.all(ids.map((id, at) => (found[at] instanceof Uint8Array ? (found[at] as Uint8Array) : this.read(id, call))))
+    const found = new Map<number, Uint8Array | undefined>()
+    await this.#attempt('read', call.signal, async database => {
+      const read = async (store: string, some: readonly number[]) => {
+        if (some.length === 0) return
+        const records = await several(database, store, some, call.signal)
+        for (const [at, id] of some.entries()) found.set(id, payloadIn(records[at]))
+      }
+      const isWithin = (id: number) => this.#within.has(id)
+      await Promise.all([
+        read(
+          PAYLOADS,
+          ids.filter(id => !isWithin(id)),
+        ),
+        read(DIRECTORIES, ids.filter(isWithin)),
+      ])
+    })
+    return Promise.all(ids.map(id => found.get(id) ?? this.read(id, call)))
   }
 
   remove(ids: readonly number[], { signal }: MediumCall): Promise<void> {
     return this.#attempt('remove', signal, database =>
       write(database, ALL, this.#durability, signal, transaction => {
-        for (const name of ALL) for (const id of ids) transaction.objectStore(name).delete(id)
+        for (const run of runsOf(ids)) for (const name of ALL) transaction.objectStore(name).delete(run)
         transaction.commit()
+        for (const id of ids) this.#within.delete(id)
       }),
     )
   }
@@ -203,7 +223,8 @@ export class IndexedDbMedium implements SegmentMedium {
 
   /** A record that is not what we wrote has no directory; the tier knows what that means. */
   #listed(id: number, record: unknown): ListedSegment {
-    const { directory, payloadBytes, check } = (typeof record === 'object' && record !== null ? record : {}) as Partial<Stored>
+    const { directory, payloadBytes, check, payload } = (typeof record === 'object' && record !== null ? record : {}) as Partial<Stored>
+    if (payload !== undefined) this.#within.add(id)
     const known = directory instanceof Uint8Array && checksum(directory) === check ? directory : new Uint8Array(0)
     return { id, directory: known, bytes: known.length + (Number(payloadBytes) || 0) + this.overhead }
   }
@@ -221,5 +242,23 @@ export class IndexedDbMedium implements SegmentMedium {
         this.#connection.drop(handle)
       }
     }
+  }
+}
+
+/** A record of payloads is one, a record of directories may have one. */
+function payloadIn(record: unknown): Uint8Array | undefined {
+  if (record instanceof Uint8Array) return record
+  const payload = typeof record === 'object' && record !== null ? (record as Partial<Stored>).payload : undefined
+  return payload instanceof Uint8Array ? payload : undefined
+}
+
+/** Ids as ranges of those that follow each other. */
+function* runsOf(ids: readonly number[]): Iterable<IDBKeyRange> {
+  const sorted = [...ids].sort((a, b) => a - b)
+  for (let at = 0; at < sorted.length; ) {
+    const first = sorted[at] as number
+    let last = first
+    for (at += 1; sorted[at] === last + 1; at += 1) last += 1
+    yield IDBKeyRange.bound(first, last)
   }
 }
