@@ -25,6 +25,12 @@ const SHORT_TEXT = 512
 /** Encoded values lie one behind the other in chunks of this size; a larger value has bytes of its own. */
 const CHUNK = 65_536
 
+/** What stands for {@link JSON_FORM} in a text. */
+const JSON_MARK = '\x01'
+
+/** The bytes of a value; or, where it is JSON, a text that becomes them ({@link bytesOf}). Of ASCII each unit becomes one byte. */
+export type Encoded = Uint8Array | string
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -41,9 +47,27 @@ export function encode(value: unknown): Uint8Array {
     if (isCleanJson(value)) return encodeText(JSON.stringify(value))
     return writeTagged(value, TAGGED_FORM)
   } catch (cause) {
-    if (isShelflifeError(cause)) throw cause
-    throw new ShelflifeError('ERR_CODEC', 'the value cannot be encoded', { cause })
+    throw unencodable(cause)
   }
+}
+
+/**
+ * The same, left as text where that is possible: many of those become bytes in less time together.
+ *
+ * @throws ShelflifeError `ERR_CODEC`, as {@link encode}.
+ */
+export function encodeAsText(value: unknown): Encoded {
+  try {
+    if (isCleanJson(value)) return JSON_MARK + JSON.stringify(value)
+    return writeTagged(value, TAGGED_FORM)
+  } catch (cause) {
+    throw unencodable(cause)
+  }
+}
+
+/** What {@link encode} would have given. */
+export function bytesOf(encoded: Encoded): Uint8Array {
+  return typeof encoded === 'string' ? encodeText(encoded.slice(1)) : encoded
 }
 
 /**
@@ -60,8 +84,9 @@ export function textOf(bytes: Uint8Array): string | undefined {
  *
  * @throws ShelflifeError `ERR_CODEC` when they are no encoded value.
  */
-export function decode(bytes: Uint8Array, text?: string): unknown {
+export function decode(bytes: Encoded, text?: string): unknown {
   try {
+    if (typeof bytes === 'string') return JSON.parse(bytes.slice(1))
     if (bytes[0] === JSON_FORM) return JSON.parse(text === undefined ? decoder.decode(bytes.subarray(1)) : text.slice(1))
     if (bytes[0] === TAGGED_FORM) return readTagged(bytes, 1)
   } catch (cause) {
@@ -72,6 +97,10 @@ export function decode(bytes: Uint8Array, text?: string): unknown {
 }
 
 export { MAX_DEPTH }
+
+function unencodable(cause: unknown): unknown {
+  return isShelflifeError(cause) ? cause : new ShelflifeError('ERR_CODEC', 'the value cannot be encoded', { cause })
+}
 
 function encodeText(text: string): Uint8Array {
   // A UTF-16 unit takes at most three bytes.

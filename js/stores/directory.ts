@@ -6,6 +6,7 @@
  * writtenAt; then the keys. Values lie in the payload in the order of the lines, without gaps.
  */
 
+import { bytesOf, type Encoded } from '../codec.ts'
 import { ShelflifeError } from '../errors.ts'
 import { checksum, seedOf } from './checksum.ts'
 import { type Form, LAST_FORM } from './compression.ts'
@@ -35,7 +36,7 @@ export interface Place {
 export interface Outgoing {
   readonly key: string
   /** The encoded value; `undefined` for a tombstone. */
-  readonly bytes: Uint8Array | undefined
+  readonly bytes: Encoded | undefined
   readonly expiresAt: number
   readonly writtenAt: number
   /** The segment it was first written in; 0 if it is new. */
@@ -156,11 +157,11 @@ export function keyHashes(directory: Uint8Array): number[] {
 }
 
 function pour(batch: readonly Outgoing[]): PackedSegment {
+  const { payload, ends } = join(batch)
   const text = batch.map(line => line.key).join('')
   const wide = isAscii(text) ? 0 : 1
   const keysAt = HEADER + batch.length * LINE
   const directory = new Uint8Array(keysAt + text.length * (wide + 1))
-  const payload = new Uint8Array(batch.reduce((sum, line) => sum + (line.bytes?.length ?? 0), 0))
   const view = new DataView(directory.buffer)
   view.setUint8(0, VERSION)
   view.setUint8(1, wide)
@@ -169,22 +170,24 @@ function pour(batch: readonly Outgoing[]): PackedSegment {
   const lines: Line[] = []
   let offset = 0
   let at = HEADER
-  for (const { key, bytes, order, expiresAt, writtenAt } of batch) {
+  for (const [index, { key, bytes, order, expiresAt, writtenAt }] of batch.entries()) {
+    const seed = seedOf(key)
+    const end = ends[index] as number
+    const length = end - offset
     view.setUint32(at, key.length, true)
-    view.setUint32(at + 4, bytes === undefined ? TOMBSTONE : bytes.length, true)
-    view.setUint32(at + 12, keyHash(key), true)
+    view.setUint32(at + 4, bytes === undefined ? TOMBSTONE : length, true)
+    view.setUint32(at + 12, seed >>> 0, true)
     view.setFloat64(at + 16, order, true)
     const cost = LINE + key.length * (wide + 1)
     if (bytes === undefined) lines.push({ key, value: undefined, order, cost })
     else {
-      const check = checkOf(key, bytes)
+      const check = checksum(payload, seed, offset, end)
       view.setUint32(at + 8, check, true)
       view.setFloat64(at + 24, expiresAt, true)
       view.setFloat64(at + 32, writtenAt, true)
-      payload.set(bytes, offset)
-      lines.push({ key, value: { offset, length: bytes.length, check, expiresAt, writtenAt }, order, cost: cost + bytes.length })
-      offset += bytes.length
+      lines.push({ key, value: { offset, length, check, expiresAt, writtenAt }, order, cost: cost + length })
     }
+    offset = end
     at += LINE
   }
   if (wide === 1) for (let unit = 0; unit < text.length; unit += 1) view.setUint16(keysAt + unit * 2, text.charCodeAt(unit), true)
@@ -192,11 +195,30 @@ function pour(batch: readonly Outgoing[]): PackedSegment {
   return { directory, payload, lines }
 }
 
+/** The values one behind the other, and where each ends. */
+function join(batch: readonly Outgoing[]): { payload: Uint8Array; ends: number[] } {
+  let units = 0
+  const ends = batch.map(({ bytes }) => (units += bytes?.length ?? 0))
+  const payload = new Uint8Array(units)
+  if (batch.every(({ bytes }) => typeof bytes === 'string')) {
+    // What is text becomes bytes at once, if each unit becomes one.
+    const { read, written } = encoder.encodeInto(batch.map(({ bytes }) => bytes as string).join(''), payload)
+    if (read === units && written === units) return { payload, ends }
+  }
+  const encoded = batch.map(({ bytes }) => (bytes === undefined ? undefined : bytesOf(bytes)))
+  let end = 0
+  for (const [at, bytes] of encoded.entries()) ends[at] = end += bytes?.length ?? 0
+  const exact = end === units ? payload : new Uint8Array(end)
+  for (const [at, bytes] of encoded.entries()) if (bytes !== undefined) exact.set(bytes, (ends[at] as number) - bytes.length)
+  return { payload: exact, ends }
+}
+
 function isAscii(text: string): boolean {
   for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7f) return false
   return true
 }
 
+const encoder = new TextEncoder()
 const ascii = new TextDecoder()
 
 function readAscii(bytes: Uint8Array): string {

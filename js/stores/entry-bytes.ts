@@ -4,7 +4,7 @@
  * which most entries of a store in which something was given up have, is another such byte and a double.
  */
 
-import { decode, encode } from '../codec.ts'
+import { decode, type Encoded, encode, encodeAsText } from '../codec.ts'
 import { ShelflifeError } from '../errors.ts'
 import type { EntryFacts, TierEntry } from './tier.ts'
 
@@ -33,12 +33,18 @@ export function encodeEntry({ value, facts }: Pick<TierEntry, 'value' | 'facts'>
   return bytes
 }
 
+/** The same, left as text where that is possible. */
+export function encodeEntryAsText(entry: Pick<TierEntry, 'value' | 'facts'>): Encoded {
+  return entry.facts === undefined ? encodeAsText(entry.value) : encodeEntry(entry)
+}
+
 /**
  * The entry in `bytes`, of which `text` is what `textOf` gives, where that is known.
  *
  * @throws ShelflifeError `ERR_CODEC` when the bytes are no encoded entry.
  */
-export function decodeEntry(bytes: Uint8Array, text?: string): Pick<TierEntry, 'value' | 'facts'> {
+export function decodeEntry(bytes: Encoded, text?: string): Pick<TierEntry, 'value' | 'facts'> {
+  if (typeof bytes === 'string') return { value: decode(bytes) }
   if (bytes[0] === WITH_ERA && bytes.length > ERA_HEAD) {
     const era = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(1, true)
     return { value: decode(bytes.subarray(ERA_HEAD), text?.slice(ERA_HEAD)), facts: { era } }

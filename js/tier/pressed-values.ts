@@ -3,6 +3,7 @@
  * with, its form, and its length in four bytes, little endian.
  */
 
+import { bytesOf } from '../codec.ts'
 import { isShelflifeError, ShelflifeError } from '../errors.ts'
 import { type Compression, FORM, type Form, LAST_FORM } from '../stores/compression.ts'
 import type { Outgoing } from '../stores/directory.ts'
@@ -34,9 +35,10 @@ export class PressedValues {
   }
 
   /** The writes as they are stored. Never rejects. */
-  press<T extends Pick<Outgoing, 'bytes'>>(writes: readonly T[]): Promise<readonly T[]> | readonly T[] {
-    if (this.#compression.form === FORM.none) return writes
-    return Promise.all(writes.map(write => this.#pressOne(write)))
+  press<T extends Pick<Outgoing, 'bytes'>>(writes: readonly T[]): Promise<readonly InBytes<T>[]> | readonly InBytes<T>[] {
+    const exact = writes.map(inBytes)
+    if (this.#compression.form === FORM.none) return exact
+    return Promise.all(exact.map(write => this.#pressOne(write)))
   }
 
   /**
@@ -61,7 +63,7 @@ export class PressedValues {
     return bytes
   }
 
-  async #pressOne<T extends Pick<Outgoing, 'bytes'>>(write: T): Promise<T> {
+  async #pressOne<T extends InBytes<Pick<Outgoing, 'bytes'>>>(write: T): Promise<T> {
     const { bytes } = write
     if (bytes === undefined) return write
     const { form } = this.#compression
@@ -76,6 +78,13 @@ export class PressedValues {
     stored.set(small, HEAD)
     return { ...write, bytes: stored }
   }
+}
+
+type InBytes<T> = Omit<T, 'bytes'> & { readonly bytes: Uint8Array | undefined }
+
+function inBytes<T extends Pick<Outgoing, 'bytes'>>(write: T): InBytes<T> {
+  const { bytes } = write
+  return typeof bytes === 'string' ? { ...write, bytes: bytesOf(bytes) } : (write as InBytes<T>)
 }
 
 /** Whether what could not be expanded may still be whole: another process, or a later moment, can read it. */

@@ -7,10 +7,11 @@
 
 import { untilAborted } from '../abort-watch.ts'
 import type { Clock } from '../clock.ts'
+import { bytesOf, type Encoded } from '../codec.ts'
 import type { Alarm } from '../core/driver.ts'
 import { ClosedError, ShelflifeError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
-import { encodeEntry } from '../stores/entry-bytes.ts'
+import { encodeEntry, encodeEntryAsText } from '../stores/entry-bytes.ts'
 import type { Persist, Room, StoreContext, TierEntry, TierState, TierStats } from '../stores/tier.ts'
 import type { PlainTier } from './barrier-tier.ts'
 import type { TierCore } from './core.ts'
@@ -135,7 +136,7 @@ export class QueuedTier implements PlainTier {
     this.#refuseClosed()
     let failure: unknown
     const writes = entries.map(({ key, entry }): Pending => {
-      let bytes: Uint8Array | undefined
+      let bytes: Encoded | undefined
       try {
         bytes = this.#encode(key, entry)
       } catch (error) {
@@ -279,9 +280,11 @@ export class QueuedTier implements PlainTier {
     return pending && pending.bytes !== undefined && pending.expiresAt > this.#clock.wall()
   }
 
-  #encode(key: string, entry: TierEntry): Uint8Array {
-    const bytes = encodeEntry(entry)
-    const size = bytes.length + key.length * 2
+  #encode(key: string, entry: TierEntry): Encoded {
+    const bytes = this.#log.takesText === true ? encodeEntryAsText(entry) : encodeEntry(entry)
+    let size = bytes.length + key.length * 2
+    // A unit of text takes three bytes at most.
+    if (typeof bytes === 'string' && size + bytes.length * 2 > this.#maxValue) size = bytesOf(bytes).length + key.length * 2
     if (size > this.#maxValue) throw new ShelflifeError('ERR_QUOTA', `an entry of ${size} bytes is more than half of the tier's maxSize`)
     return bytes
   }

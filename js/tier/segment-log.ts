@@ -33,6 +33,7 @@ const NO_LIMIT = 2 ** 53
 /** See the top of this file. */
 export class SegmentLog implements TierLog {
   readonly roundBytes = 2 * 1024 * 1024
+  readonly takesText = true
   readonly whyReadOnly = 'somebody else holds the log and writes there'
   readonly kindOf = kindOf
   readonly counts: LogCounts

@@ -10,12 +10,13 @@ import type { Alarm } from '../core/driver.ts'
 import { isShelflifeError, ShelflifeError, TimeoutError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
 import type { Compression } from '../stores/compression.ts'
+import type { Outgoing } from '../stores/directory.ts'
 import { decodeEntry } from '../stores/entry-bytes.ts'
 import { exactText } from '../stores/exact-text.ts'
 import type { Durability } from '../stores/segment-medium.ts'
 import { failureOf, isShut } from '../stores/sqlite/driver.ts'
 import type { OpenFile } from '../stores/sqlite/file.ts'
-import { type Row, type RowWrite, SqliteTable } from '../stores/sqlite/table.ts'
+import { type Row, SqliteTable } from '../stores/sqlite/table.ts'
 import type { StoreContext, TierEntry } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
 import { pause } from './deadlines.ts'
@@ -165,7 +166,7 @@ export class SqliteLog implements RowLog {
     this.#hidden.hide(key, this.#clock.wall())
   }
 
-  async append(writes: readonly RowWrite[], durability: Durability): Promise<void> {
+  async append(writes: readonly Outgoing[], durability: Durability): Promise<void> {
     let spare = 0
     const used = [...this.#used]
     const stored = await this.#values.press(writes)

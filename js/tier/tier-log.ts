@@ -35,6 +35,8 @@ export interface TierLog {
   readonly sizes: LogSizes
   /** Bytes that one {@link append} should not exceed, unless one value does. */
   readonly roundBytes: number
+  /** Whether {@link append} is to be given values as text, where that is possible. Default: as bytes. */
+  readonly takesText?: boolean
   /** Runs `work` when all earlier work is done. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
   open(): Promise<void>

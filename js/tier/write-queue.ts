@@ -5,6 +5,7 @@
  * write of a key takes the place of the older one, position included: whoever waits for the older one gets something newer stored.
  */
 
+import type { Encoded } from '../codec.ts'
 import type { Outgoing } from '../stores/directory.ts'
 
 /** A write that waits. `bytes` undefined is a deletion. */
@@ -15,7 +16,7 @@ export interface Pending extends Outgoing {
 }
 
 /** A write that has no place in line yet. */
-export function writeOf(key: string, bytes: Uint8Array | undefined, expiresAt: number, writtenAt: number, durable: boolean): Pending {
+export function writeOf(key: string, bytes: Encoded | undefined, expiresAt: number, writtenAt: number, durable: boolean): Pending {
   return { key, bytes, expiresAt, writtenAt, order: 0, ticket: 0, durable }
 }
 
