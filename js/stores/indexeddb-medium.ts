@@ -109,7 +109,7 @@ export class IndexedDbMedium implements SegmentMedium {
     })
   }
 
-  list(after: number, { signal }: MediumCall): Promise<ListedSegment[]> {
+  list(after: number, { signal }: MediumCall, show?: (segments: readonly ListedSegment[]) => void): Promise<ListedSegment[]> {
     return this.#attempt('list', signal, async database => {
       const listed: ListedSegment[] = []
       const mute: number[] = []
@@ -118,9 +118,12 @@ export class IndexedDbMedium implements SegmentMedium {
         // The next ones come while these are looked at.
         next = isLast ? undefined : this.#readBatch(database, end, signal)
         const known = new Set(ids)
-        for (const [at, id] of ids.entries()) if (id <= end) listed.push(this.#listed(id, records[at]))
+        const found: ListedSegment[] = []
+        for (const [at, id] of ids.entries()) if (id <= end) found.push(this.#listed(id, records[at]))
         // A payload or a trace whose directory is gone: it had something to say.
-        for (const id of left) if (!known.has(id) && id <= end) listed.push(this.#listed(id, undefined))
+        for (const id of left) if (!known.has(id) && id <= end) found.push(this.#listed(id, undefined))
+        show?.(found)
+        listed.push(...found)
       }
       for (const { id, directory } of listed) if (directory.length === 0) mute.push(id)
       if (mute.length === 0) return listed.sort((a, b) => a.id - b.id)

@@ -68,8 +68,11 @@ export interface SegmentMedium {
   takeOver?(call: MediumCall): Promise<boolean>
   /** Writes the segments in order, all or none of them as far as a reader can see, and gives their ids. Resolves when `durability` holds. */
   append(segments: readonly Segment[], durability: Durability, call: MediumCall): Promise<number[]>
-  /** The segments with an id above `after` (default: all), in the order of their ids. */
-  list(after: number, call: MediumCall): Promise<ListedSegment[]>
+  /**
+   * The segments with an id above `after`, in the order of their ids. A medium that finds them bit by bit may show them before, in the
+   * same order; if it has to begin again, it shows them again.
+   */
+  list(after: number, call: MediumCall, show?: (segments: readonly ListedSegment[]) => void): Promise<ListedSegment[]>
   /** The payload of a segment, or `undefined` when there is no such segment. */
   read(id: number, call: MediumCall): Promise<Uint8Array | undefined>
   /** The payloads of several segments, in the order of `ids`, where that takes less than one {@link read} for each. Rejects when one of them fails. */

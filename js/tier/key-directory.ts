@@ -2,7 +2,7 @@
 
 import { SegmentsCore } from '../core/segments-core.ts'
 import type { Line, Place } from '../stores/directory.ts'
-import { MAX_LINES, SEGMENT_BYTES } from '../stores/directory.ts'
+import { MAX_LINES, readRows, SEGMENT_BYTES } from '../stores/directory.ts'
 import { ROW } from '../stores/segment-row.ts'
 import { TOLERANCE_MS } from './pending-entry.ts'
 
@@ -51,6 +51,20 @@ export class KeyDirectory {
       at += ROW.columns
     }
     return this.#core.commit(segment, bytes, lines.length)
+  }
+
+  /**
+   * The same from the directory as it is stored.
+   *
+   * @throws ShelflifeError `ERR_CODEC` when it is damaged; what it has named until then is in {@link keys}.
+   */
+  play(segment: number, bytes: number, directory: Uint8Array): boolean {
+    if (segment <= this.#core.lastSegment) return false
+    return this.#core.commit(
+      segment,
+      bytes,
+      readRows(directory, this.#core.rows, key => this.#idOf(key)),
+    )
   }
 
   /** Where the valid value of `key` lies. */

@@ -7,11 +7,12 @@ import type { Clock } from '../clock.ts'
 import { CoreTrappedError, isShelflifeError, ShelflifeError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
 import { checkOf, type Line, type Outgoing, type PackedSegment, type Place, pack, readDirectory } from '../stores/directory.ts'
-import type { Durability, Peers, SegmentMedium } from '../stores/segment-medium.ts'
+import type { Durability, ListedSegment, Peers, SegmentMedium } from '../stores/segment-medium.ts'
 import type { Room, SegmentStore, StoreChange, StoreContext } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
 import { HangingError, pause, READ_MS, withDeadline } from './deadlines.ts'
 import { Distrust } from './distrust.ts'
+import { EarlyReplay } from './early-replay.ts'
 import { KeyDirectory, type Located } from './key-directory.ts'
 import { PayloadReads } from './payload-reads.ts'
 import { Press } from './press.ts'
@@ -97,9 +98,17 @@ export class SegmentLog implements TierLog {
   /** Opens the medium and reads its directories. */
   async open(): Promise<void> {
     await withDeadline(this.#core, OPEN_MS, call => this.#medium.open(call))
-    this.#medium.peers?.listen(() => void this.follow())
-    await this.#replay(0, Number.POSITIVE_INFINITY)
+    // Two who read the log at once would be in each other's way.
+    let isOpen = false
+    let isNews = false
+    this.#medium.peers?.listen(() => {
+      if (isOpen) void this.follow()
+      else isNews = true
+    })
+    await this.#begun()
     this.#isForgotten = false
+    isOpen = true
+    if (isNews) void this.follow()
   }
 
   takeOver(): Promise<boolean> {
@@ -429,6 +438,15 @@ export class SegmentLog implements TierLog {
     const isEmptied = this.#isForgotten
     await this.#rebuild()
     this.#onChange?.({ all: true, isEmptied })
+  }
+
+  /** Reads the whole log, before anybody asks for anything in it. */
+  async #begun(): Promise<void> {
+    const epoch = this.#epoch
+    const weigh = ({ bytes, directory }: ListedSegment) => bytes - this.#medium.overhead - directory.length
+    const early = new EarlyReplay(this.#directory, this.#press, weigh, () => epoch === this.#epoch)
+    const listed = await withDeadline(this.#core, WRITE_MS, call => this.#medium.list(0, call, segments => early.take(segments)))
+    if (epoch === this.#epoch && (this.#isForgotten || !early.isRight(listed))) await this.#rebuild()
   }
 
   /**
