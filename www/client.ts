@@ -2,6 +2,8 @@
 
 import {
   type Cache,
+  createAdvisor,
+  createAlerts,
   createCache,
   createFetch,
   createMemoryGovernor,
@@ -10,6 +12,8 @@ import {
   type Fetch,
   isShelflifeError,
   type MemoryGovernor,
+  type MetricReader,
+  type Registry,
 } from 'shelflife'
 import { indexedDB } from 'shelflife/stores/indexeddb'
 
@@ -56,7 +60,7 @@ export class Client {
   readonly #origin: string
   readonly #registry = createRegistry()
   /** Tabs of this page hear of each other. */
-  readonly monitor = createMonitor({ name: 'This demo', registry: this.#registry, channel: 'demo' })
+  readonly monitor = createMonitor({ name: 'This demo', registry: this.#registry, channel: 'demo', alerts: alertsOf(this.#registry) })
   readonly #timers
   readonly #failures = new Map<string, number>()
   /** Reads under way that memory could not answer, by URL, and whether a request was sent for them. Reads of one URL share a request. */
@@ -82,6 +86,8 @@ export class Client {
       failed: timer.with({ outcome: 'failed' }),
     }
     this.#watch(this.#connection)
+    // Its recommendations are part of what the monitor tells.
+    createAdvisor(this.monitor)
   }
 
   /** Reads one city. Never rejects: a failure is an outcome, counted by its code. */
@@ -211,6 +217,36 @@ export class Client {
     })
     return { cache, fetch }
   }
+}
+
+/** What the demo speaks up about. */
+function alertsOf(registry: Registry) {
+  const shareOf = (read: MetricReader, outcome: string) => {
+    const all = read.rate('page_read_seconds', '10s')
+    return all === 0 ? null : read.rate('page_read_seconds', '10s', { labels: { outcome } }) / all
+  }
+  const times = { for: '2s', keepFiringFor: '5s' } as const
+  return createAlerts(registry, {
+    interval: '1s',
+    rules: [
+      {
+        name: 'Reads fail',
+        when: read => shareOf(read, 'failed'),
+        above: 0.01,
+        ...times,
+        labels: { severity: 'critical' },
+        annotations: { summary: 'More than one read in a hundred ends without an answer.' },
+      },
+      {
+        name: 'The origin answers too much',
+        when: read => shareOf(read, 'origin'),
+        above: 0.5,
+        ...times,
+        labels: { severity: 'warning' },
+        annotations: { summary: 'More than half of the reads go to the origin: the cache is cold, or too small.' },
+      },
+    ],
+  })
 }
 
 const inMs = (seconds: number | null): number => (seconds ?? Number.NaN) * 1000
