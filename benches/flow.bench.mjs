@@ -17,12 +17,13 @@ for (const part of given.only?.split(',') ?? Object.keys(parts)) {
   const { workloads, memory } = await parts[part]()
   for (const { title, base, operations, rounds, warmUp, contestants, note } of workloads) {
     const rows = await compareAsync(contestants, { operations, base, ...(rounds && { rounds, warmUp }) })
-    report.push({ title, base, rows, ...(note && { note: note() }) })
+    const noted = await note?.()
+    report.push({ title, base, rows, ...(noted && { note: noted }) })
     if (given.json) continue
     console.log(`\n${title}`)
     for (const { name, nsPerOperation, ratio } of rows)
       console.log(`  ${name.padEnd(34)}${nsPerOperation.toFixed(1).padStart(12)}${ratio.toFixed(2).padStart(9)} x ${base}`)
-    if (note) console.log(`  ${note()}`)
+    if (noted) console.log(`  ${noted}`)
   }
   if (memory === undefined) continue
   const rows = await memory()
