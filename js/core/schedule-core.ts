@@ -6,7 +6,7 @@
  */
 
 import { CoreTrappedError } from '../errors.ts'
-import type { BreakerRules, BreakerState, Verdict } from './breaker-core.ts'
+import type { BreakerCause, BreakerRules, BreakerState, Verdict } from './breaker-core.ts'
 import { CoreHandle, type CoreNumbers } from './door.ts'
 import { Alarm, type Driver } from './driver.ts'
 import { part, ScheduleHandle } from './parts/schedule.ts'
@@ -142,6 +142,27 @@ export interface KeyCounts {
   retryAt: number | undefined
 }
 
+/** The answer to {@link ScheduleCore.outlook}; times are milliseconds on the driver's timeline. */
+export interface ScheduleOutlook {
+  /** Whether its attempt would begin at once. */
+  readonly begins: boolean
+  /** Places that its key takes, and tasks of it that wait. */
+  readonly lane: { readonly running: number; readonly queued: number }
+  readonly running: number
+  readonly queued: number
+  readonly sleeping: number
+  readonly concurrency: number
+  /** Until when whoever was asked has asked for a pause. */
+  readonly heldUntil: number | undefined
+  /** When the circuit lets somebody through that refuses everyone now; `Infinity` where nobody knows. */
+  readonly shutUntil: number | undefined
+  readonly circuit: BreakerState
+  /** For a token, with all that wait before it. */
+  readonly rateWait: number
+  /** `Infinity` where there is no budget. */
+  readonly retriesLeft: number
+}
+
 interface Lane {
   id: number
   tasks: number
@@ -156,6 +177,7 @@ const ENDINGS: readonly Ending[] = ['final', 'exhausted', 'no-time-left', 'pause
 const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolated']
 const REASONS: readonly LimitReason[] = ['overload', 'unhealthy-latency', 'queueing', 'headroom', 'unused', 'probe', 'probed']
 const STANDINGS = ['queued', 'running', 'sleeping'] as const
+const CAUSES: readonly (BreakerCause | undefined)[] = [undefined, 'failures', 'slow-calls', 'probes-failed', 'probes-passed']
 const LOADS: Record<Load, number> = { served: 0, overload: 1, ignored: 2 }
 const VERDICTS: Record<Verdict, number> = { success: 0, failure: 1, ignored: 2 }
 const NEVER = Number.POSITIVE_INFINITY
@@ -167,6 +189,8 @@ const LANES_ASKED = 4
 export class ScheduleCore {
   /** Told when the number of attempts that run at once has moved. Must not throw. */
   onLimitChange: ((from: number, to: number, reason: LimitReason) => void) | undefined
+  /** Told when a circuit has changed. Must not throw. */
+  onCircuitChange: ((key: string, from: BreakerState, to: BreakerState, cause: BreakerCause) => void) | undefined
   readonly #core: CoreHandle<ScheduleHandle>
   readonly #driver: Driver
   readonly #alarm: Alarm
@@ -175,6 +199,8 @@ export class ScheduleCore {
   /** By key, where there are circuits, and back. They outlive the lanes. */
   readonly #circuits: Map<string, number> | undefined
   readonly #keys = new Map<number, string>()
+  /** What circuits were when they were last looked at, but for those that are closed. */
+  readonly #states = new Map<string, BreakerState>()
   #buffer: CoreNumbers
   #draining = false
   #paused = false
@@ -214,7 +240,9 @@ export class ScheduleCore {
       const id = this.#buffer.numbers[0] as number
       if (token < 0) {
         if (token === -1) return 'queue-full'
-        return token === -2 ? { retryAfterMs: id } : { retryAt: id }
+        if (token === -2) return { retryAfterMs: id }
+        this.#refused(task.key)
+        return { retryAt: id }
       }
       if (lane === undefined) this.#addLane(task.key, id, now)
       else {
@@ -335,6 +363,39 @@ export class ScheduleCore {
     return { state, retryAt }
   }
 
+  /** Refuses the tasks of a key, until its circuit is reset. False where there are no circuits. */
+  isolate(key: string): boolean {
+    return this.#steer(key, 'isolated', (core, circuit, now) => core.isolateCircuit(circuit, now))
+  }
+
+  /** Closes the circuit of a key and forgets what it has seen. False where there are no circuits. */
+  reset(key: string): boolean {
+    return this.#steer(key, 'reset', (core, circuit) => core.resetCircuit(circuit))
+  }
+
+  /** What would meet a task of this key that came now. Changes nothing. */
+  outlook(key: string): ScheduleOutlook {
+    const now = this.#driver.now()
+    const lane = this.#lanes.get(key)?.id ?? -1
+    const circuit = this.#circuits?.get(key) ?? -1
+    const begins = this.#core.use(core => core.outlook(lane, circuit, now))
+    const { numbers } = this.#buffer
+    const number = (index: number) => numbers[index] as number
+    const [held, shut] = [number(3), number(4)]
+    const seen = { lane: { running: number(0), queued: number(1) }, running: number(2), rateWait: number(5), retriesLeft: number(6) }
+    const { sleeping, queued } = this.counts()
+    return {
+      ...seen,
+      begins,
+      queued,
+      sleeping,
+      concurrency: this.concurrency,
+      heldUntil: held < 0 ? undefined : held,
+      shutUntil: shut < 0 ? undefined : shut,
+      circuit: this.circuit(key).state,
+    }
+  }
+
   /** How many attempts run, tasks wait, tasks sleep, and lanes live. */
   counts(): { running: number; queued: number; sleeping: number; lanes: number } {
     if (this.#core.lost) this.#restart(new CoreTrappedError(undefined))
@@ -405,13 +466,22 @@ export class ScheduleCore {
       this.onLimitChange?.(token, detail, REASONS[numbers[at + 3] as number] as LimitReason)
       return
     }
+    if (numbers[at] === 6) {
+      const key = this.#keys.get(token)
+      const cause = CAUSES[detail]
+      if (key !== undefined && cause !== undefined) this.#turn(key, cause === 'probes-passed' ? 'closed' : 'open', cause)
+      return
+    }
     const task = this.#tasks.get(token)
     if (task === undefined) return
-    if (numbers[at] === 1) task.start(detail)
-    else if (numbers[at] === 2) task.abort(detail)
+    if (numbers[at] === 1) {
+      if (this.#states.size > 0 && this.#states.get(task.key) === 'open') this.#turn(task.key, 'half-open', 'probe')
+      task.start(detail)
+    } else if (numbers[at] === 2) task.abort(detail)
     else if (numbers[at] === 4) {
       const spent = this.#spent(at + 3)
       this.#leave(task)
+      this.#refused(task.key)
       task.refuse?.(detail, spent)
     } else {
       const spent = this.#spent(at + 3)
@@ -426,6 +496,34 @@ export class ScheduleCore {
     return { attempts: number(0), queue: number(1), running: number(2), backoff: number(3), rate: number(4) }
   }
 
+  #steer(key: string, cause: BreakerCause, action: (core: ScheduleHandle, circuit: number, now: number) => void): boolean {
+    if (this.#circuits === undefined) return false
+    try {
+      const now = this.#driver.now()
+      const circuit = this.#circuit(key, now)
+      this.#core.use(core => action(core, circuit, now))
+      this.#turn(key, this.circuit(key).state, cause)
+      this.#drain()
+    } catch (error) {
+      this.#recover(error)
+    }
+    return true
+  }
+
+  /** Somebody was refused: where some had been let through, nothing was heard of them in time. */
+  #refused(key: string): void {
+    if (this.#states.get(key) === 'half-open' && this.circuit(key).state === 'open') this.#turn(key, 'open', 'no-verdict')
+  }
+
+  #turn(key: string, to: BreakerState, cause: BreakerCause): void {
+    const from = this.#states.get(key) ?? 'closed'
+    // Whoever isolates a circuit does not want to hear what goes on behind that.
+    if (from === to || (from === 'isolated' && cause !== 'reset')) return
+    if (to === 'closed') this.#states.delete(key)
+    else this.#states.set(key, to)
+    this.onCircuitChange?.(key, from, to, cause)
+  }
+
   /** The circuit of `key`, made when it is first asked for; others may make room for it. */
   #circuit(key: string, now: number): number {
     const known = this.#circuits?.get(key)
@@ -437,6 +535,7 @@ export class ScheduleCore {
       const forgotten = this.#core.use(core => core.pollForgotten())
       if (forgotten < 0) return circuit
       this.#circuits?.delete(this.#keys.get(forgotten) as string)
+      this.#states.delete(this.#keys.get(forgotten) as string)
       this.#keys.delete(forgotten)
     }
   }
@@ -481,6 +580,7 @@ export class ScheduleCore {
     this.#tasks.clear()
     this.#lanes.clear()
     this.#circuits?.clear()
+    this.#states.clear()
     this.#keys.clear()
     this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
     this.#core.renew()

@@ -127,6 +127,11 @@ export class Desk {
     return streaming.open()
   }
 
+  /** Whether a call with this key would join another. */
+  isUnderWay(flight: string): boolean {
+    return this.#flights.has(flight)
+  }
+
   /** Something is over that nobody else could join. */
   left(live: Live): void {
     this.#live.delete(live)

@@ -2,13 +2,15 @@
 
 import { ClosedError } from '../errors.ts'
 import { isVariants, variantKey, verdictOn } from './caching.ts'
+import { HostCircuits } from './circuits.ts'
 import { Desk } from './desk.ts'
+import { explain } from './explain.ts'
 import { ask, type Changed, shown } from './hooks.ts'
 import { givenUp } from './invalidation.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
 import { isStoredResponse, type StoredResponse, toJson, toRecord, toResponse } from './record.ts'
 import { draft, readRequest, type WireRequest } from './request.ts'
-import type { Fetch, FetchInit, FetchOptions } from './types.ts'
+import type { Fetch, FetchEvents, FetchInit, FetchOptions, RequestOutlook } from './types.ts'
 import type { Delivery } from './waiters.ts'
 
 type Input = string | URL | Request
@@ -36,6 +38,9 @@ export function createFetch(options?: FetchOptions): Fetch {
     invalidate: (url: Input) => client.invalidate(url),
     stats: () => client.desk.stats(),
     hosts: () => client.desk.hosts(),
+    explain: (input: Input, init?: FetchInit) => client.explain(input, init),
+    circuit: (host: string) => client.circuits.of(host),
+    on: <Name extends keyof FetchEvents>(event: Name, listener: (event: FetchEvents[Name]) => void) => client.circuits.on(event, listener),
     close: () => client.close(),
     [Symbol.asyncDispose]: () => client.close(),
   })
@@ -43,6 +48,7 @@ export function createFetch(options?: FetchOptions): Fetch {
 
 class Client {
   readonly desk: Desk
+  readonly circuits: HostCircuits
   readonly #options: ResolvedOptions
   /** Without default headers. */
   readonly #bare: ResolvedOptions
@@ -51,6 +57,7 @@ class Client {
     this.#options = options
     this.#bare = { ...options, headers: undefined }
     this.desk = new Desk(options)
+    this.circuits = new HostCircuits(this.desk, options.schedule.breaker !== undefined, options.onCircuitChange)
   }
 
   fetch(input: Input, init: FetchInit | undefined): Promise<Response> {
@@ -124,6 +131,12 @@ class Client {
     } catch (error) {
       return this.#reject(error)
     }
+  }
+
+  explain(input: Input, init: FetchInit | undefined): RequestOutlook {
+    // Without a limit, a body that is a stream is not touched.
+    const request = readRequest(input, init, { ...this.#options, maxRequestSize: Number.POSITIVE_INFINITY })
+    return explain(request, this.desk, this.#options.schedule.rateLimit?.maxWait)
   }
 
   async invalidate(what: Input): Promise<void> {

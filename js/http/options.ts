@@ -16,7 +16,7 @@ import {
   sizeInBytes,
   wholeNumber,
 } from '../options.ts'
-import { readBreaker } from '../policies/breaker-options.ts'
+import { type CircuitChange, readBreaker } from '../policies/breaker-options.ts'
 import { readBudget } from '../policies/budget-options.ts'
 import { readHedgeDelay } from '../policies/hedge-options.ts'
 import type { HedgingConfig } from './hedging.ts'
@@ -60,6 +60,7 @@ export interface ResolvedOptions {
   readonly schedule: ScheduleConfig
   readonly hedge: HedgingConfig | undefined
   readonly heedsLimits: boolean
+  readonly onCircuitChange: ((change: CircuitChange) => void) | undefined
 }
 
 const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']
@@ -106,6 +107,7 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
     name: options.name ?? 'default',
     metrics: metricsOption(options.metrics),
     heedsLimits: options.rateLimitHeaders ?? false,
+    onCircuitChange: options.circuitBreaker?.onStateChange,
     hedge: options.hedge === undefined ? undefined : readHedging(options.hedge),
     schedule: {
       concurrency: count(options.concurrency ?? 64, 'concurrency', 1),

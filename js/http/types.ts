@@ -5,10 +5,10 @@ import type { BreakerState } from '../core/breaker-core.ts'
 import type { RateLimit } from '../limits/types.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
-import type { BreakerOptions } from '../policies/breaker-options.ts'
+import type { BreakerOptions, CircuitChange } from '../policies/breaker-options.ts'
 import type { RetryBudgetOptions } from '../policies/budget-options.ts'
 import type { HedgeDelay } from '../policies/hedge-options.ts'
-import type { Transport, TransportStats } from './transport.ts'
+import type { ConnectionStats, Transport, TransportStats } from './transport.ts'
 
 export type { BareResponse, ConnectionStats, Transport, TransportProgress, TransportStats } from './transport.ts'
 
@@ -51,7 +51,8 @@ export interface RetryOptions {
  * with the method and a space; so a `Cache` of any values will do, and nothing (`never`) is asked of their type.
  */
 export interface ResponseCache {
-  readonly memory: { has(key: string): boolean; get(key: string): unknown }
+  /** `peek` is for `fetch.explain`: without it, that knows nothing of what is kept. */
+  readonly memory: { has(key: string): boolean; get(key: string): unknown; peek?(key: string): unknown }
   /** Whether others than this process use what it keeps; then the rules of shared caches hold. Default: false. */
   readonly isShared?: boolean
   getOrSet(
@@ -219,7 +220,7 @@ export interface FetchOptions extends CachingOptions {
    * recover; `{}` for what is usual. A failure is a status from 500 on, a network error or a deadline of an attempt; 429 is none. What the cache has
    * may stand in, as for any failure. Default: no host is left alone.
    */
-  circuitBreaker?: Omit<BreakerOptions, 'onStateChange'>
+  circuitBreaker?: BreakerOptions
   /**
    * Sends GET, HEAD and OPTIONS once more when an answer takes longer than usual, takes the first good one and aborts the other; `{}` for what is usual.
    * Such a request takes a place and a token like any other, and is not sent where it would have to wait for one. Default: never.
@@ -325,6 +326,64 @@ export interface HostStats {
   retryAt?: number
 }
 
+/** Why a request would wait, or be refused. */
+export interface OutlookReason {
+  /**
+   * `'circuit-open'`, `'isolated'`: its host is left alone. `'held'`: its host has asked for a pause. `'rate-limit'`: there is no token. `'slots'`, `'slots-of-host'`: as
+   * many as may are under way. `'queue'`: others come first. `'queue-full'`, and `'not-cached'` for one that is to be answered from the cache or not at all.
+   */
+  readonly reason: 'circuit-open' | 'isolated' | 'held' | 'rate-limit' | 'slots' | 'slots-of-host' | 'queue' | 'queue-full' | 'not-cached'
+  /** Until then, in milliseconds since the epoch, where that is known. */
+  readonly until?: number
+  /** For so many milliseconds, where that is known. */
+  readonly wait?: number
+}
+
+/** What would become of a request that were made now. */
+export interface RequestOutlook {
+  readonly method: string
+  readonly url: string
+  /** As in a URL, with its port. */
+  readonly host: string
+  /** `'from-cache'`: memory answers. `'shared'`: it would join one under way. `'sent'`: at once. `'waits'`, `'refused'`: see `reasons`. */
+  readonly outcome: 'from-cache' | 'shared' | 'sent' | 'waits' | 'refused'
+  /** All that stands between it and the wire, refusals first. */
+  readonly reasons: readonly OutlookReason[]
+  /**
+   * What memory has: what lies in a lower tier only is `'none'`. `'unused'`: this request may not use the cache. `isServed`: it is given as it is, though it may be
+   * stale. `age` in milliseconds.
+   */
+  readonly cache: { readonly state: 'fresh' | 'stale' | 'none' | 'unused'; readonly isServed: boolean; readonly age?: number }
+  readonly circuit: BreakerState
+  /** Requests that wait for a slot, in all and for this host; those asleep between attempts; and the most that may wait or sleep. */
+  readonly queue: { readonly length: number; readonly ofHost: number; readonly sleeping: number; readonly max: number }
+  /** Attempts that could begin now, in all and to this host, and the most there may be. */
+  readonly slots: { readonly free: number; readonly max: number; readonly freeOfHost: number; readonly perHost: number }
+  /** Milliseconds until there is a token for it, with all that wait before it. */
+  readonly rateWait: number
+  /** Retries that the budget has left; `Infinity` without one. */
+  readonly retriesLeft: number
+  /** Connections to the host, where the transport tells. */
+  readonly connections?: ConnectionStats
+}
+
+/** The circuit of one host. */
+export interface HostCircuit {
+  readonly state: BreakerState
+  /** When an open one lets somebody through, in milliseconds since the epoch. */
+  readonly retryAt: number | undefined
+  /** Refuses all requests to the host, also those in the queue, until it is reset. */
+  isolate(): void
+  /** Closes it, and forgets what it has seen. */
+  reset(): void
+}
+
+/** What a client tells of. */
+export interface FetchEvents {
+  /** The circuit of a host (`key`) has changed. */
+  circuit: CircuitChange
+}
+
 /** A client made by {@link createFetch}: call it like `fetch`. */
 export interface Fetch {
   /**
@@ -358,6 +417,15 @@ export interface Fetch {
   stats(): FetchStats
   /** The hosts that something is under way to, or that are left alone. */
   hosts(): HostStats[]
+  /**
+   * What would delay or refuse a request that were made now, and why: `fetch.explain('https://api.example.com/users/7').reasons`. Changes nothing. Hooks are not
+   * asked. Throws `ERR_INVALID_ARGUMENT` and `ERR_CLOSED`.
+   */
+  explain(url: string | URL | Request, init?: FetchInit): RequestOutlook
+  /** The circuit of a host, such as `'api.example.com'` or `'localhost:8080'`. Throws `ERR_INVALID_ARGUMENT` for a client without `circuitBreaker`. */
+  circuit(host: string): HostCircuit
+  /** Tells `listener`; the result takes it away. */
+  on<Name extends keyof FetchEvents>(event: Name, listener: (event: FetchEvents[Name]) => void): () => void
   /** Rejects everything under way with `ERR_CLOSED` and refuses new calls. Idempotent; the cache stays open. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

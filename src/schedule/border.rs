@@ -1,7 +1,7 @@
 //! What goes into a schedule and what comes out of it.
 
 use super::adaptive::{AdaptiveRules, LimitChange};
-use super::breaker::{Refusal, Rules};
+use super::breaker::{Cause, Refusal, Rules};
 use super::{Backoff, BudgetRules, Micros, RateLimit, Spent};
 use crate::slab::Token;
 use crate::time::{Duration, Instant};
@@ -131,6 +131,13 @@ pub enum Action {
     },
     /// Nothing is to be done: the number of attempts that run at once has changed.
     Limit(LimitChange),
+    /// Nothing is to be done: a circuit has opened or closed.
+    Circuit {
+        /// Which.
+        circuit: Token,
+        /// Why.
+        cause: Cause,
+    },
     /// The task has ended without a result, since its circuit has opened while it waited.
     Refuse {
         /// The task.

@@ -55,6 +55,16 @@ impl Gate {
         Some(bucket.ready_at(count).since(self.now)).filter(|&wait| wait > self.max_wait)
     }
 
+    /// How long the `count`th from now would wait. Changes nothing.
+    pub(super) fn wait(&self, count: u64, now: Instant) -> Micros {
+        let now = self.now.max(micros(now));
+        self.bucket.as_ref().map_or(Micros::default(), |bucket| {
+            let mut bucket = bucket.clone();
+            bucket.tokens(now);
+            bucket.ready_at(count).since(now)
+        })
+    }
+
     /// Whether somebody waits whom only the bucket holds up.
     pub(super) fn note(&mut self, waits: bool, now: Instant) {
         match (waits, self.shut) {

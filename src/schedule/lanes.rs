@@ -39,6 +39,8 @@ struct Lane {
     /// Tasks that belong here, whatever they do at the moment.
     members: u32,
     active: u32,
+    /// Slots that wait.
+    queued: u32,
     /// Nothing of it begins, however much room there is.
     is_held: bool,
 }
@@ -112,6 +114,7 @@ impl Lanes {
         }
         let entry = self.lanes.get_mut(lane).expect(MEMBER);
         self.lines.push(&mut entry.waiting, slot, priority, now);
+        entry.queued += 1;
         if let Some(arrivals) = &mut self.arrivals {
             arrivals.push_back(OLDEST, slot);
         }
@@ -123,6 +126,7 @@ impl Lanes {
     pub(super) fn unqueue(&mut self, lane: Token, slot: u32) {
         let entry = self.lanes.get_mut(lane).expect(MEMBER);
         self.lines.remove(&mut entry.waiting, slot);
+        entry.queued -= 1;
         if let Some(arrivals) = &mut self.arrivals {
             arrivals.unlink(slot);
         }
@@ -149,6 +153,7 @@ impl Lanes {
             arrivals.unlink(slot);
         }
         entry.active += weight;
+        entry.queued -= 1;
         self.active += weight;
         self.running += 1;
         self.queued -= 1;
@@ -208,6 +213,11 @@ impl Lanes {
         self.running
     }
 
+    /// How many places a lane takes, and how many of its slots wait.
+    pub(super) fn load(&self, lane: Token) -> (u32, u32) {
+        self.lanes.get(lane).map_or((0, 0), |lane| (lane.active, lane.queued))
+    }
+
     /// How many slots wait.
     pub(super) fn queued(&self) -> u32 {
         self.queued
@@ -254,7 +264,7 @@ impl Lanes {
             assert_eq!((lane.members, lane.active), (tasks + u32::from(lane.is_held), taken));
             let room = |slot: &u32| self.fits(lane.active, self.weights.get(*slot), self.lane_limit);
             assert_eq!(self.ready.is_linked(token.slot()), !lane.is_held && waiting.first().is_some_and(room));
-            assert_eq!(lane.waiting.is_empty(), waiting.is_empty());
+            assert_eq!((lane.waiting.is_empty(), lane.queued as usize), (waiting.is_empty(), waiting.len()));
             active += lane.active;
             queued += waiting.len() as u32;
         }

@@ -20,6 +20,7 @@ mod limiter_model;
 mod line;
 #[cfg(test)]
 mod model;
+mod outlook;
 mod task;
 
 use crate::rng::Rng;
@@ -37,6 +38,7 @@ pub use gate::RateLimit;
 pub use hedge::{Hedge, HedgeDelay};
 use lanes::Lanes;
 pub use limiter::{Entry, Limiter, LimiterConfig, Refusal, Turn};
+pub use outlook::Outlook;
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 pub use task::{Limits, Spent, Standing};
@@ -212,6 +214,14 @@ impl Schedule {
         self.breakers.as_mut()
     }
 
+    /// Refuses everyone who goes through `circuit`, until it is reset. Who waits is told when it would be his turn.
+    pub fn isolate(&mut self, circuit: Token, now: Instant) {
+        if let Some(breakers) = &mut self.breakers {
+            breakers.isolate(circuit);
+            self.dispatch(now);
+        }
+    }
+
     /// Changes how many attempts run at once. What runs goes on.
     pub fn set_concurrency(&mut self, concurrency: NonZeroU32, now: Instant) {
         self.lanes.set_limit(concurrency.get());
@@ -277,7 +287,8 @@ impl Schedule {
         let took = entry.took(now);
         if let (Some(breakers), Some(circuit), Some(permit)) = (&mut self.breakers, entry.circuit, entry.permit.take())
         {
-            breakers.settle(circuit, permit, verdict, took, now);
+            let cause = breakers.settle(circuit, permit, verdict, took, now);
+            self.actions.extend(cause.map(|cause| Action::Circuit { circuit, cause }));
         }
         if let Some(adaptive) = self.adaptive.as_mut().filter(|_| load != Load::Ignored)
             && let Some(change) = adaptive.record(took.as_millis() as f64, self.lanes.active(), load, now)
@@ -295,7 +306,7 @@ impl Schedule {
                 self.tasks.get(task).is_some_and(|task| task.phase == Phase::Running && task.attempt() == attempt)
             }
             Action::Abort { task, .. } => self.tasks.get(task).is_some(),
-            Action::Expire { .. } | Action::Refuse { .. } | Action::Limit(_) => true,
+            Action::Expire { .. } | Action::Refuse { .. } | Action::Limit(_) | Action::Circuit { .. } => true,
         }
     }
 

@@ -375,7 +375,9 @@ impl World {
                     assert_eq!(attempt, self.live[&task].attempts);
                     self.put_to_sleep(task, until, None);
                 }
-                Action::Refuse { .. } | Action::Limit(_) => panic!("there are neither circuits nor limits that move"),
+                Action::Refuse { .. } | Action::Limit(_) | Action::Circuit { .. } => {
+                    panic!("there are neither circuits nor limits that move")
+                }
                 Action::Expire { task, deadline, spent } => self.expired(task, deadline, spent),
             }
         }
@@ -641,7 +643,7 @@ fn tells_the_wait_for_the_rate_from_the_wait_for_a_slot() {
 
 mod circuits {
     use super::super::adaptive::{AdaptiveRules, Algorithm, Load};
-    use super::super::breaker::{MILLION, Rules, Verdict, WindowKind};
+    use super::super::breaker::{Cause, MILLION, Rules, Verdict, WindowKind};
     use super::super::{
         Action, Admission, Backoff, BudgetRules, Config, DOUBLE, Ending, Jitter, Limits, Outcome, Overflow, Schedule,
         Settled,
@@ -716,6 +718,8 @@ mod circuits {
         settle(&mut machine, tasks[0], Verdict::Failure, now);
         assert_eq!(machine.poll_action(now), Some(Action::Start { task: tasks[2], attempt: 1 }));
         settle(&mut machine, tasks[1], Verdict::Failure, now);
+        let opened = machine.poll_action(now);
+        assert!(matches!(opened, Some(Action::Circuit { cause: Cause::Failures, .. })), "{opened:?}");
         for waiting in [tasks[3], tasks[4]] {
             let Some(Action::Refuse { task, refusal, .. }) = machine.poll_action(now) else { panic!("refused") };
             assert_eq!((task, refusal.retry_at), (waiting, now + ms(1000)));
@@ -733,6 +737,8 @@ mod circuits {
         let probe = admitted(&mut machine, &mut None, circuit, Limits::NONE, later);
         assert_eq!(machine.poll_action(later), Some(Action::Start { task: probe, attempt: 1 }));
         settle(&mut machine, probe, Verdict::Success, later);
+        let closed = machine.poll_action(later);
+        assert!(matches!(closed, Some(Action::Circuit { cause: Cause::ProbesPassed, .. })), "{closed:?}");
         assert!(matches!(machine.submit(None, circuit, Limits::NONE, later), Admission::Admitted { .. }));
         machine.validate();
     }

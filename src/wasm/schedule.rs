@@ -6,7 +6,7 @@ use super::given::Given;
 use super::instant;
 use super::limiter::{micros, millis};
 use crate::schedule::adaptive::{AdaptiveRules, Algorithm, Load, Reason};
-use crate::schedule::breaker::{CircuitState, MILLION, Verdict};
+use crate::schedule::breaker::{Cause, CircuitState, MILLION, Verdict};
 use crate::schedule::{
     Action, Admission, Backoff, BudgetRules, Config, DOUBLE, Deadline, Ending, Jitter, Limits, Outcome, Overflow, Rate,
     RateLimit, Schedule, Settled, Spent, Standing,
@@ -205,6 +205,38 @@ impl ScheduleHandle {
         }
     }
 
+    /// Refuses everyone, until it is reset.
+    #[wasm_bindgen(js_name = isolateCircuit)]
+    pub fn isolate_circuit(&mut self, circuit: f64, now: f64) {
+        let now = self.see(now);
+        if let Some(circuit) = token(circuit) {
+            self.inner.isolate(circuit, now);
+        }
+    }
+
+    /// Closes a circuit and forgets what it has seen.
+    #[wasm_bindgen(js_name = resetCircuit)]
+    pub fn reset_circuit(&mut self, circuit: f64) {
+        if let Some((breakers, circuit)) = self.inner.breakers().zip(token(circuit)) {
+            breakers.reset(circuit);
+        }
+    }
+
+    /// What would meet a task that came now; whether it would begin. The answer: places its lane takes, tasks of it that wait, places that all
+    /// take, until when the lane is held (or -1), when its circuit lets somebody through (or -1), the wait for a token, second attempts left.
+    pub fn outlook(&mut self, lane: f64, circuit: f64, now: f64) -> bool {
+        let at = |instant: Option<Instant>| instant.map_or(-1.0, time);
+        let outlook = self.inner.outlook(token(lane), token(circuit), instant(now));
+        self.buffer[0] = f64::from(outlook.lane_active);
+        self.buffer[1] = f64::from(outlook.lane_queued);
+        self.buffer[2] = f64::from(outlook.active);
+        self.buffer[3] = at(outlook.held_until);
+        self.buffer[4] = at(outlook.shut_until);
+        self.buffer[5] = millis(outlook.rate_wait);
+        self.buffer[6] = outlook.retries_left.map_or(f64::INFINITY, |left| left as f64);
+        outlook.begins
+    }
+
     /// Changes how many attempts run at once.
     #[wasm_bindgen(js_name = setConcurrency)]
     pub fn set_concurrency(&mut self, concurrency: u32, now: f64) {
@@ -335,6 +367,15 @@ fn write_action(cell: &mut [f64], action: Action) {
             };
             cell[..4].copy_from_slice(&[5.0, f64::from(change.from), f64::from(change.to), reason]);
             return;
+        }
+        Action::Circuit { circuit, cause } => {
+            let cause = match cause {
+                Cause::Failures => 1.0,
+                Cause::SlowCalls => 2.0,
+                Cause::ProbesFailed => 3.0,
+                Cause::ProbesPassed => 4.0,
+            };
+            (6.0, circuit, cause)
         }
         Action::Refuse { task, refusal, spent } => {
             write_spent(&mut cell[3..], spent);

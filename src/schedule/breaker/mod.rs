@@ -187,6 +187,12 @@ impl Breakers {
         Some(self.circuits.get_mut(circuit)?.circuit.tally(now))
     }
 
+    /// When a circuit lets somebody through that refuses everyone now. Changes nothing.
+    pub fn shut_until(&self, circuit: Token, now: Instant) -> Option<Instant> {
+        let mut circuit = self.circuits.get(circuit)?.circuit.clone();
+        circuit.refusal(&self.rules, now).map(|refusal| refusal.retry_at)
+    }
+
     /// Refuses all calls until this has been taken back as often as it was asked for, or the circuit is reset.
     pub fn isolate(&mut self, circuit: Token) {
         if let Some(entry) = self.circuits.get_mut(circuit) {
