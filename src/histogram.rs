@@ -28,10 +28,23 @@ pub struct Histogram {
     above: Buckets,
     below: Buckets,
     zeros: u64,
-    count: u64,
     sum: f64,
     min: f64,
     max: f64,
+}
+
+/// Where a histogram counts a number.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    value: f64,
+    index: i32,
+}
+
+impl Spot {
+    /// The bucket of its magnitude.
+    pub fn index(self) -> i32 {
+        self.index
+    }
 }
 
 /// The relative error asked for cannot be kept: it must lie above 0.0001 and below 1.
@@ -52,22 +65,63 @@ impl Histogram {
     }
 
     /// Counts `value`. False, and nothing is counted, when it is infinite or not a number.
+    #[inline]
     pub fn record(&mut self, value: f64) -> bool {
-        if !value.is_finite() {
-            return false;
+        let spot = self.spot(value);
+        if let Some(spot) = spot {
+            self.record_at(spot);
         }
+        spot.is_some()
+    }
+
+    /// Where `value` is counted by this histogram and all of the same relative error; nowhere when it is infinite or not a number.
+    #[inline]
+    pub fn spot(&self, value: f64) -> Option<Spot> {
+        let magnitude = value.abs();
+        // False for what is not a number.
+        if magnitude <= f64::MAX {
+            let index = if magnitude >= f64::MIN_POSITIVE { self.scale.index(magnitude) } else { 0 };
+            return Some(Spot { value, index });
+        }
+        None
+    }
+
+    /// Counts a number of the most usual kind, if it is one: positive, finite and not next to nothing.
+    #[inline(always)]
+    pub fn record_usual(&mut self, value: f64) -> Option<Spot> {
+        if !(f64::MIN_POSITIVE..=f64::MAX).contains(&value) {
+            return None;
+        }
+        let index = self.scale.index(value);
+        self.above.add(index, 1);
+        self.sum += value;
+        if value < self.min {
+            self.min = value;
+        }
+        if value > self.max {
+            self.max = value;
+        }
+        Some(Spot { value, index })
+    }
+
+    /// Counts the number of a spot that this histogram, or one of the same relative error, gave.
+    #[inline]
+    pub fn record_at(&mut self, Spot { value, index }: Spot) {
         if value >= f64::MIN_POSITIVE {
-            self.above.add(self.scale.index(value), 1);
+            self.above.add(index, 1);
         } else if value <= -f64::MIN_POSITIVE {
-            self.below.add(self.scale.index(-value), 1);
+            self.below.add(index, 1);
         } else {
             self.zeros += 1;
         }
-        self.count += 1;
         self.sum += value;
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
-        true
+        // Written out, as both are seldom true.
+        if value < self.min {
+            self.min = value;
+        }
+        if value > self.max {
+            self.max = value;
+        }
     }
 
     /// Adds all that `other` counted, as if it had been recorded here.
@@ -78,7 +132,6 @@ impl Histogram {
         self.above.merge(&other.above);
         self.below.merge(&other.below);
         self.zeros += other.zeros;
-        self.count += other.count;
         self.sum += other.sum;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
@@ -98,14 +151,14 @@ impl Histogram {
     /// The number that has `floor(q * (count - 1))` numbers below it, off by at most `alpha` of its value. `q` is held
     /// to 0..=1; `None` while nothing is counted.
     pub fn quantile(&self, q: f64) -> Option<f64> {
-        if self.count == 0 {
+        if self.count() == 0 {
             return None;
         }
-        let rank = (q.clamp(0.0, 1.0) * (self.count - 1) as f64) as u64;
+        let rank = (q.clamp(0.0, 1.0) * (self.count() - 1) as f64) as u64;
         if rank == 0 {
             return Some(self.min);
         }
-        if rank == self.count - 1 {
+        if rank == self.count() - 1 {
             return Some(self.max);
         }
         let negatives = self.below.total();
@@ -122,7 +175,7 @@ impl Histogram {
 
     /// How many numbers were counted.
     pub fn count(&self) -> u64 {
-        self.count
+        self.above.total + self.below.total + self.zeros
     }
 
     /// Their sum; exact up to the rounding of addition.
@@ -132,17 +185,17 @@ impl Histogram {
 
     /// Their mean; `None` while nothing is counted.
     pub fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / self.count as f64)
+        (self.count() > 0).then(|| self.sum / self.count() as f64)
     }
 
     /// The least, exactly.
     pub fn min(&self) -> Option<f64> {
-        (self.count > 0).then_some(self.min)
+        (self.count() > 0).then_some(self.min)
     }
 
     /// The greatest, exactly.
     pub fn max(&self) -> Option<f64> {
-        (self.count > 0).then_some(self.max)
+        (self.count() > 0).then_some(self.max)
     }
 
     /// Whether buckets nearest to zero were joined, so that quantiles that fall there have no bound.
@@ -156,7 +209,6 @@ impl Histogram {
             above: Buckets::default(),
             below: Buckets::default(),
             zeros: 0,
-            count: 0,
             sum: 0.0,
             min: f64::INFINITY,
             max: f64::NEG_INFINITY,
@@ -166,7 +218,6 @@ impl Histogram {
     /// Recounts everything; for tests.
     #[cfg(test)]
     fn validate(&self) {
-        assert_eq!(self.count, self.above.total() + self.below.total() + self.zeros);
         for side in [&self.above, &self.below] {
             assert!(side.counts.len() <= MOST_BUCKETS as usize);
             assert_eq!(side.total(), side.counts.iter().sum::<u64>());
@@ -207,11 +258,15 @@ impl Scale {
         Some(Self { per_octave: 1.0 / (C * 2.0 * half_log) })
     }
 
+    #[inline(always)]
     fn index(self, magnitude: f64) -> i32 {
         let bits = magnitude.to_bits();
-        let exponent = ((bits >> 52) & 0x7ff) as i32 - 1023;
+        let exponent = (bits >> 52) as i32 - 1023;
         let fraction = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000) - 1.0;
-        ((f64::from(exponent) + cubic(fraction)) * self.per_octave).floor() as i32
+        let place = (f64::from(exponent) + cubic(fraction)) * self.per_octave;
+        // The next lower whole number: beside this one, doubles are whole, and their low bits are the number.
+        const WHOLE: f64 = 6_755_399_441_055_744.0;
+        ((place - 0.5) + WHOLE).to_bits() as i32
     }
 
     /// The point of bucket `index` whose relative distance to both its bounds is the same.
@@ -262,13 +317,20 @@ impl Buckets {
         self.total
     }
 
+    #[inline(always)]
     fn add(&mut self, index: i32, count: u64) {
-        self.total += count;
-        let known = usize::try_from(index - self.first).ok().and_then(|at| self.counts.get_mut(at));
-        if let Some(found) = known {
-            *found += count;
-            return;
+        // Nobody counts to 2^64: no check for it in the busiest place of all.
+        self.total = self.total.wrapping_add(count);
+        // What is below the first wraps round to what is far beyond the last.
+        match self.counts.get_mut(index.wrapping_sub(self.first) as u32 as usize) {
+            Some(found) => *found = found.wrapping_add(count),
+            None => self.add_beyond(index, count),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_beyond(&mut self, index: i32, count: u64) {
         let at = self.room_for(index);
         self.counts[at] += count;
     }

@@ -1,7 +1,7 @@
 /**
  * The numbers of one registry, and the machine that counts, summarises and tells them (law L1).
  *
- * Counters and gauges are cells of a plain typed array. Histogram samples go into a log, pairs of series and value,
+ * Counters and gauges are cells of a plain typed array. Histogram samples go into a log, values and series beside each other,
  * that is copied into the core when it is full and before every answer. Recording alone never makes the core, calls it
  * at most once in 1024 samples, and never throws because of it.
  *
@@ -46,7 +46,8 @@ export interface MetricsCoreOptions {
   readonly windowBytes: number
 }
 
-const LOG_LENGTH = 2048
+/** Samples in the log. */
+const LOG_LENGTH = 1024
 const FIRST_CELLS = 64
 /** The finest panes of the core's windows, in milliseconds. */
 const PANE = 1000
@@ -77,7 +78,10 @@ export class MetricsCore {
   #cellCount = 0
   /** The families of histogram series, by slot. */
   readonly #histograms: number[] = []
-  readonly #log = new Float64Array(LOG_LENGTH)
+  /** As the core has it: values, and behind them their slots in half as much room. */
+  readonly #log = new Float64Array(LOG_LENGTH * 1.5)
+  readonly #values = this.#log.subarray(0, LOG_LENGTH)
+  readonly #slots = new Uint32Array(this.#log.buffer, LOG_LENGTH * Float64Array.BYTES_PER_ELEMENT, LOG_LENGTH)
   #logged = 0
   readonly #families: CoreFamily[] = []
   readonly #series: CoreSeries[] = []
@@ -119,13 +123,12 @@ export class MetricsCore {
 
   /** Logs a sample of histogram series `slot`. `value` must be finite. */
   observe(slot: number, value: number): void {
-    const log = this.#log
     const at = this.#logged
     if (at === 0 && this.#watching) this.#beginPane()
-    log[at] = slot
-    log[at + 1] = value
-    this.#logged = at + 2
-    if (at + 2 === LOG_LENGTH) this.#drainFull()
+    this.#values[at] = value
+    this.#slots[at] = slot
+    this.#logged = at + 1
+    if (at + 1 === LOG_LENGTH) this.#drainFull()
   }
 
   /** The same for one who knows the time. */
@@ -256,13 +259,15 @@ export class MetricsCore {
 
   #drainFull(): void {
     if (this.#quietly(handle => this.#drain(handle))) return
-    this.droppedSamples += this.#logged / 2
+    this.droppedSamples += this.#logged
     this.#logged = 0
   }
 
   #drain(handle: CoreHandle<Machine>): void {
     if (this.#logged === 0) return
-    this.#coreLog?.numbers.set(this.#log.subarray(0, this.#logged))
+    const numbers = this.#coreLog?.numbers
+    numbers?.set(this.#values.subarray(0, this.#logged))
+    numbers?.set(this.#log.subarray(LOG_LENGTH, LOG_LENGTH + Math.ceil(this.#logged / 2)), LOG_LENGTH)
     handle.use(machine => machine.drain(this.#logged, this.#loggedSince))
     this.#logged = 0
     this.#paneEnd = Number.POSITIVE_INFINITY
@@ -329,7 +334,7 @@ export class MetricsCore {
     }
     this.#coreLog = this.#handle.numbers(
       this.#handle.use(machine => machine.logPointer()),
-      LOG_LENGTH,
+      this.#log.length,
     )
     this.#knownFamilies = 0
     this.#knownSeries = 0

@@ -29,7 +29,7 @@ impl Sketch {
             buckets: buckets.into_boxed_slice(),
             above,
             zeros: histogram.zeros,
-            count: histogram.count,
+            count: histogram.count(),
             sum: histogram.sum,
             min: histogram.min,
             max: histogram.max,
@@ -68,7 +68,6 @@ impl Sketch {
         }
         histogram.above.collapsed |= self.collapsed;
         histogram.zeros += self.zeros;
-        histogram.count += self.count;
         histogram.sum += self.sum;
         histogram.min = histogram.min.min(self.min);
         histogram.max = histogram.max.max(self.max);

@@ -1,14 +1,17 @@
 //! The samples of one series, and a distribution in numbers.
 
-use crate::histogram::{DEFAULT_ALPHA, Histogram};
+use std::rc::Rc;
+
+use super::bounds::Bounds;
+use crate::histogram::{Histogram, Spot};
 use crate::time::Instant;
 
 /// What one series recorded.
 #[derive(Clone, Debug)]
 pub(super) struct Distribution {
     /// Samples up to each bound and above the one before; the last is the rest.
-    pub(super) counts: Vec<u64>,
-    pub(super) bounds: Vec<f64>,
+    pub(super) counts: Box<[u64]>,
+    pub(super) bounds: Rc<Bounds>,
     pub(super) histogram: Histogram,
     /// NaN before the first.
     pub(super) latest: f64,
@@ -17,18 +20,34 @@ pub(super) struct Distribution {
 }
 
 impl Distribution {
-    pub(super) fn new(bounds: &[f64], alpha: f64, watched: Option<Instant>) -> Self {
-        let histogram = Histogram::new(alpha).or_else(|_| Histogram::new(DEFAULT_ALPHA)).expect("the default is valid");
-        Self { counts: vec![0; bounds.len() + 1], bounds: bounds.to_vec(), histogram, latest: f64::NAN, watched }
+    pub(super) fn new(bounds: Rc<Bounds>, histogram: Histogram, watched: Option<Instant>) -> Self {
+        Self { counts: vec![0; bounds.all().len() + 1].into(), bounds, histogram, latest: f64::NAN, watched }
     }
 
-    pub(super) fn record(&mut self, value: f64) -> bool {
-        let recorded = self.histogram.record(value);
-        if recorded {
-            self.counts[self.bounds.partition_point(|&bound| bound < value)] += 1;
-            self.latest = value;
+    /// Counts a number, and says where.
+    #[inline(always)]
+    pub(super) fn record(&mut self, value: f64) -> Option<Spot> {
+        let Some(spot) = self.histogram.record_usual(value) else { return self.record_unusual(value) };
+        self.count(self.bounds.below_usual(value, spot.index()));
+        self.latest = value;
+        Some(spot)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn record_unusual(&mut self, value: f64) -> Option<Spot> {
+        let spot = self.histogram.spot(value)?;
+        self.histogram.record_at(spot);
+        self.count(self.bounds.below(value));
+        self.latest = value;
+        Some(spot)
+    }
+
+    #[inline(always)]
+    fn count(&mut self, bucket: usize) {
+        if let Some(count) = self.counts.get_mut(bucket) {
+            *count = count.wrapping_add(1);
         }
-        recorded
     }
 
     pub(super) fn clear(&mut self, now: Instant) {

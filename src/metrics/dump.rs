@@ -10,7 +10,7 @@ impl Metrics {
     pub fn dump(&mut self, slot: u32, out: &mut Vec<f64>) {
         self.let_go();
         let Some(series) = self.distributions.get(slot as usize) else { return };
-        out.push(series.bounds.len() as f64);
+        out.push(series.bounds.all().len() as f64);
         out.extend(series.counts.iter().map(|&count| count as f64));
         out.push(series.latest);
         Sketch::of(&series.histogram).write_numbers(out);
@@ -21,7 +21,7 @@ impl Metrics {
     pub fn merge(&mut self, slot: u32, numbers: &[f64], now: Instant) -> bool {
         self.let_go();
         let Some(series) = self.distributions.get_mut(slot as usize) else { return false };
-        let bounds = series.bounds.len();
+        let bounds = series.bounds.all().len();
         let Some((head, sketch)) = numbers.split_at_checked(bounds + 3) else { return false };
         let Some(sketch) = Sketch::from_numbers(&series.histogram, sketch) else { return false };
         let counts = &head[1..bounds + 2];

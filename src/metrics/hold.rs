@@ -1,17 +1,18 @@
 //! Samples that wait while a text is told.
 
+use super::Sample;
 use crate::time::Instant;
 
-/// Numbers that may wait: a million samples.
-const MOST: usize = 2 << 20;
+/// Samples that may wait.
+const MOST: usize = 1 << 20;
 
 /// Logs that wait, in their order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Hold {
     /// The moment of the text.
     moment: Option<Instant>,
-    logs: Vec<(Box<[f64]>, Instant)>,
-    numbers: usize,
+    logs: Vec<(Vec<Sample>, Instant)>,
+    samples: usize,
 }
 
 impl Hold {
@@ -24,20 +25,21 @@ impl Hold {
         self.moment
     }
 
-    /// Takes a log if it has to wait and may.
-    pub(super) fn keep(&mut self, log: &[f64], now: Instant) -> bool {
-        if self.moment.is_none() || self.numbers + log.len() > MOST {
-            return false;
-        }
-        self.numbers += log.len();
-        self.logs.push((log.into(), now));
-        true
+    /// Whether so many samples have to wait and may.
+    pub(super) fn has_room(&self, samples: usize) -> bool {
+        self.moment.is_some() && self.samples + samples <= MOST
+    }
+
+    /// Takes samples of `now`.
+    pub(super) fn keep(&mut self, samples: Vec<Sample>, now: Instant) {
+        self.samples += samples.len();
+        self.logs.push((samples, now));
     }
 
     /// Nothing waits any longer. What did must be recorded.
-    pub(super) fn end(&mut self) -> Vec<(Box<[f64]>, Instant)> {
+    pub(super) fn end(&mut self) -> Vec<(Vec<Sample>, Instant)> {
         self.moment = None;
-        self.numbers = 0;
+        self.samples = 0;
         std::mem::take(&mut self.logs)
     }
 }

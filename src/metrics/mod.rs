@@ -1,16 +1,20 @@
 //! What was measured, by slot, and the forms in which it is told: quantiles, over everything and over windows of time, and Prometheus text.
 //!
 //! Counters and gauges are cells that the host keeps and copies in before an answer. Histogram samples come as a log
-//! of pairs, slot and value, and are worked off in one go (law L1). Names and labels cross once, when a series begins.
+//! of slots and values, and are worked off in one go (law L1). Names and labels cross once, when a series begins.
 
+mod bounds;
 mod distribution;
 mod dump;
 mod hold;
 mod text;
 mod windows;
 
+use std::rc::Rc;
+
 use crate::histogram::Histogram;
 use crate::time::{Duration, Instant};
+use bounds::Bounds;
 use distribution::Distribution;
 use hold::Hold;
 pub use text::Format;
@@ -108,6 +112,9 @@ pub struct Place {
     pub series: u32,
 }
 
+/// A sample: its histogram series and its value.
+pub type Sample = (u32, f64);
+
 /// Families of series, the samples of their histograms, and the host's cells as last copied.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -125,6 +132,8 @@ struct Family {
     name: String,
     help: String,
     kind: Kind,
+    /// Of kinds that have samples: what a series begins with.
+    begins: Option<(Rc<Bounds>, Histogram)>,
     series: Vec<Series>,
     /// Since when every series of it has windows.
     watched: Option<Instant>,
@@ -170,11 +179,14 @@ impl Metrics {
             }
             Kind::Counter | Kind::Gauge => {}
         }
+        let mut begins = None;
         if let Some(alpha) = kind.alpha() {
-            Histogram::new(alpha).map_err(|_| DefineError::Alpha)?;
+            let histogram = Histogram::new(alpha).map_err(|_| DefineError::Alpha)?;
+            let bounds: &[f64] = if let Kind::Histogram { bounds, .. } = &kind { bounds } else { &[] };
+            begins = Some((Rc::new(Bounds::new(bounds, &histogram)), histogram));
         }
         let (name, help) = (name.to_owned(), help.to_owned());
-        self.families.push(Family { name, help, kind, series: Vec::new(), watched: None });
+        self.families.push(Family { name, help, kind, begins, series: Vec::new(), watched: None });
         Ok((self.families.len() - 1) as u32)
     }
 
@@ -186,11 +198,10 @@ impl Metrics {
         if !labels.iter().all(|(name, _)| text::is_label_name(name)) {
             return Err(DefineError::LabelName);
         }
-        let slot = match family.kind.alpha() {
+        let slot = match &family.begins {
             None => cell,
-            Some(alpha) => {
-                let bounds: &[f64] = if let Kind::Histogram { bounds, .. } = &family.kind { bounds } else { &[] };
-                self.distributions.push(Distribution::new(bounds, alpha, family.watched));
+            Some((bounds, histogram)) => {
+                self.distributions.push(Distribution::new(Rc::clone(bounds), histogram.clone(), family.watched));
                 (self.distributions.len() - 1) as u32
             }
         };
@@ -207,7 +218,7 @@ impl Metrics {
     /// Windows know all series of a histogram from `now` on, those that begin later too.
     pub fn watch_family(&mut self, family: u32, now: Instant) {
         let Some(family) = self.families.get_mut(family as usize) else { return };
-        if family.kind.alpha().is_none() {
+        if family.begins.is_none() {
             return;
         }
         family.watched.get_or_insert(now);
@@ -225,29 +236,26 @@ impl Metrics {
         }
     }
 
-    /// Records a log of samples taken at `now`, pairs of a histogram series and a value. Returns how many were recorded:
-    /// one that names no series, or is not finite, is not. While a text is told they wait, and the answer is 0.
-    pub fn drain(&mut self, log: &[f64], now: Instant) -> u32 {
-        if self.hold.keep(log, now) {
+    /// Records samples taken at `now`, each a histogram series and a value. Returns how many were recorded: one that names no series, or
+    /// is not finite, is not. While a text is told they wait, and the answer is 0.
+    pub fn drain(&mut self, samples: impl ExactSizeIterator<Item = Sample>, now: Instant) -> u32 {
+        if self.hold.has_room(samples.len()) {
+            self.hold.keep(samples.collect(), now);
             return 0;
         }
         self.let_go();
-        self.record(log, now)
+        self.record(samples, now)
     }
 
-    fn record(&mut self, log: &[f64], now: Instant) -> u32 {
+    fn record(&mut self, samples: impl Iterator<Item = Sample>, now: Instant) -> u32 {
         self.windows.turn(now);
         let mut recorded = 0;
-        for pair in log.chunks_exact(2) {
-            // `as` holds what is negative, too large or not a number to the range of u32.
-            let (slot, value) = (pair[0] as u32, pair[1]);
+        for (slot, value) in samples {
             let Some(distribution) = self.distributions.get_mut(slot as usize) else { continue };
-            if !distribution.record(value) {
-                continue;
-            }
+            let Some(spot) = distribution.record(value) else { continue };
             recorded += 1;
             if distribution.watched.is_some() {
-                self.windows.record(slot, value, || distribution.histogram.emptied());
+                self.windows.record(slot, spot, || distribution.histogram.emptied());
             }
         }
         recorded
@@ -329,8 +337,8 @@ impl Metrics {
 
     /// Records what waited.
     fn let_go(&mut self) {
-        for (log, now) in self.hold.end() {
-            self.record(&log, now);
+        for (samples, now) in self.hold.end() {
+            self.record(samples.into_iter(), now);
         }
     }
 

@@ -113,9 +113,9 @@ impl<'a> Writer<'a> {
     }
 
     fn write_histogram(&self, name: &str, labels: &str, distribution: &Distribution, out: &mut String) {
-        let bounds = distribution.bounds.iter().copied().chain([f64::INFINITY]);
+        let bounds = distribution.bounds.all().iter().copied().chain([f64::INFINITY]);
         let mut total = 0;
-        for (bound, count) in bounds.zip(&distribution.counts) {
+        for (bound, count) in bounds.zip(&*distribution.counts) {
             total += count;
             self.write_line(name, "_bucket", labels, Some(("le", bound)), total as f64, out);
         }

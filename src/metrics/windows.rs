@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::histogram::{Histogram, Sketch};
+use crate::histogram::{Histogram, Sketch, Spot};
 use crate::time::{Duration, Instant};
 
 #[cfg(test)]
@@ -88,8 +88,12 @@ impl Windows {
     }
 
     /// Records a sample of `series` in the pane of now. `empty` makes the histogram of a series that has none.
-    pub(super) fn record(&mut self, series: u32, value: f64, empty: impl FnOnce() -> Histogram) {
-        self.live(series, empty).record(value);
+    #[inline]
+    pub(super) fn record(&mut self, series: u32, spot: Spot, empty: impl FnOnce() -> Histogram) {
+        match self.live.get_mut(series as usize) {
+            Some(Some(live)) => live.record_at(spot),
+            _ => self.live(series, empty).record_at(spot),
+        }
     }
 
     /// Adds samples of `series` to the pane of now.

@@ -10,17 +10,20 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen(js_name = MetricsMachine)]
 pub struct MetricsMachine {
     inner: Metrics,
+    /// Values, and behind them the slots, two in the bits of one number.
     log: Vec<f64>,
+    log_length: usize,
     next: Option<Place>,
 }
 
 #[wasm_bindgen(js_class = MetricsMachine)]
 impl MetricsMachine {
-    /// A registry without families, whose log holds `log_length` numbers, two for each sample.
+    /// A registry without families, whose log holds `log_length` samples, an even number.
     #[wasm_bindgen(constructor)]
     pub fn new(log_length: u32, retention: f64, window_bytes: f64, now: f64) -> Self {
         let config = Config { retention: Duration::from_millis(retention as u64), window_bytes: window_bytes as usize };
-        Self { inner: Metrics::new(config, instant(now)), log: vec![0.0; log_length as usize], next: None }
+        let log_length = log_length as usize;
+        Self { inner: Metrics::new(config, instant(now)), log: vec![0.0; log_length / 2 * 3], log_length, next: None }
     }
 
     /// Begins a family of counters and numbers it.
@@ -63,15 +66,18 @@ impl MetricsMachine {
         Ok(self.inner.add_series(family, cell, &pairs)?)
     }
 
-    /// Where the log of samples lies.
+    /// Where the log of samples lies: values, and behind room for all of them their slots, each 32 bits, the first in the low half.
     #[wasm_bindgen(js_name = logPointer)]
     pub fn log_pointer(&self) -> *const f64 {
         self.log.as_ptr()
     }
 
-    /// Records the first `length` numbers of the log, taken at `now`, and says how many samples that were.
+    /// Records the first `length` samples of the log, taken at `now`, and says how many were recorded.
     pub fn drain(&mut self, length: u32, now: f64) -> u32 {
-        self.inner.drain(&self.log[..self.log.len().min(length as usize)], instant(now))
+        let (values, slots) = self.log.split_at(self.log_length);
+        let length = values.len().min(length as usize);
+        let slot = |at: usize| (slots[at / 2].to_bits() >> (32 * (at & 1))) as u32;
+        self.inner.drain((0..length).map(|at| (slot(at), values[at])), instant(now))
     }
 
     /// Windows know a histogram series from `now` on.

@@ -15,7 +15,7 @@ fn sample() -> Metrics {
     let seconds = metrics.define("took_seconds", "Time.", kind).expect("valid");
     metrics.add_series(seconds, 0, &[("op", "read")]).expect("valid");
     metrics.cells_mut(3).copy_from_slice(&[3.0, 0.25, f64::NEG_INFINITY]);
-    assert_eq!(metrics.drain(&[0.0, 0.1, 0.0, 0.5, 0.0, 7.0, 9.0, 1.0, 0.0, f64::NAN], Instant::ZERO), 3);
+    assert_eq!(metrics.drain([(0, 0.1), (0, 0.5), (0, 7.0), (9, 1.0), (0, f64::NAN)].into_iter(), Instant::ZERO), 3);
     metrics
 }
 
@@ -85,10 +85,10 @@ fn a_summary_tells_quantiles_of_its_window_and_totals_of_all() {
         metrics.watch_family(family, at(0));
         metrics.add_series(family, 0, &[("l", "x")]).expect("valid");
     }
-    metrics.drain(&[0.0, 1.0, 1.0, 1.0], at(0));
-    metrics.drain(&[0.0, 2.0, 1.0, 2.0], at(100_000));
+    metrics.drain([(0, 1.0), (1, 1.0)].into_iter(), at(0));
+    metrics.drain([(0, 2.0), (1, 2.0)].into_iter(), at(100_000));
     metrics.begin_text(at(110_000));
-    assert_eq!(metrics.drain(&[0.0, 3.0, 1.0, 3.0], at(110_000)), 0);
+    assert_eq!(metrics.drain([(0, 3.0), (1, 3.0)].into_iter(), at(110_000)), 0);
     let mut text = String::new();
     metrics.write_text(Format::Prometheus, Place::default(), usize::MAX, &mut text);
     metrics.end_text();
@@ -123,8 +123,7 @@ proptest! {
             metrics
         };
         let fill = |metrics: &mut Metrics, values: &[f64]| {
-            let log: Vec<f64> = values.iter().flat_map(|&value| [0.0, value]).collect();
-            metrics.drain(&log, Instant::ZERO);
+            metrics.drain(values.iter().map(|&value| (0, value)), Instant::ZERO);
         };
         let (mut a, mut b, mut both) = (registry(), registry(), registry());
         fill(&mut a, &here);

@@ -19,6 +19,10 @@ fn empty() -> Histogram {
     Histogram::default()
 }
 
+fn record(windows: &mut Windows, series: u32, value: f64) {
+    windows.record(series, empty().spot(value).expect("finite"), empty);
+}
+
 fn read(windows: &Windows, series: u32, window: Duration, now: Instant) -> (u64, Histogram) {
     let mut sum = empty();
     let since = windows.add(series, window, now, &mut sum);
@@ -60,7 +64,7 @@ fn play(steps: &[(u64, u32, f64)], most_bytes: usize, mut after: impl FnMut(&Win
     for &(pause, series, value) in steps {
         now += pause;
         windows.turn(at(now));
-        windows.record(series, value, empty);
+        record(&mut windows, series, value);
         naive.0.push((now, series, value));
         after(&windows, &naive, now);
     }
@@ -93,7 +97,7 @@ proptest! {
         for (pause, _, value) in steps {
             now += pause * 10;
             windows.turn(at(now));
-            windows.record(0, value, empty);
+            record(&mut windows, 0, value);
             times.push(now);
         }
         now += u64::from(late);
@@ -113,7 +117,7 @@ fn shares_are_exact_before_the_first_window_is_full() {
         let now = at(tick * 50);
         windows.turn(now);
         let slow = tick % 4 == 3;
-        windows.record(0, if slow { 10.0 } else { 0.1 }, empty);
+        record(&mut windows, 0, if slow { 10.0 } else { 0.1 });
         if tick % 20 != 19 {
             continue;
         }
@@ -130,7 +134,7 @@ fn shares_are_exact_before_the_first_window_is_full() {
 #[test]
 fn a_window_forgets_what_is_older() {
     let mut windows = Windows::new(QUARTER, HUGE, at(0));
-    windows.record(0, 1.0, empty);
+    record(&mut windows, 0, 1.0);
     for (now, counts) in
         [(9_999, [1, 1, 1, 1]), (10_001, [0, 1, 1, 1]), (60_001, [0, 0, 1, 1]), (300_001, [0, 0, 0, 1])]
     {
@@ -148,7 +152,7 @@ fn an_hour_of_many_series_takes_the_bytes_it_was_given() {
     for tick in 0..3_600u64 {
         windows.turn(at(tick * 1000));
         for series in 0..200 {
-            windows.record(series, 1.0 + (tick * 7 + u64::from(series) * 13 % 101) as f64, empty);
+            record(&mut windows, series, 1.0 + (tick * 7 + u64::from(series) * 13 % 101) as f64);
         }
         assert!(windows.bytes() <= ROOM);
     }

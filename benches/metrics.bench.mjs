@@ -1,0 +1,31 @@
+// npm run bench:metrics [-- --json]: what recording costs, and what a scrape of many series does to the event loop, beside prom-client,
+// OpenTelemetry and hdr-histogram-js.
+
+import { parseArgs } from 'node:util'
+import { compare } from './cache/rounds.mjs'
+import { workloads } from './metrics/cost.mjs'
+import { scrapes } from './metrics/scrape.mjs'
+
+const { values: given } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+const report = []
+for (const { title, base, operations, contestants } of workloads) {
+  const rows = compare(contestants, { operations, base })
+  report.push({ title, base, rows })
+  if (given.json) continue
+  console.log(`\n${title}`)
+  for (const { name, nsPerOperation, ratio } of rows) {
+    const times = ratio < 1 ? `${(1 / ratio).toFixed(1)}x cheaper` : `${ratio.toFixed(2)} x ${base}`
+    console.log(`  ${name.padEnd(44)}${nsPerOperation.toFixed(1).padStart(9)}   ${times}`)
+  }
+}
+const title = 'scrape of 10 000 histogram series, ms'
+const rows = await scrapes()
+report.push({ title, rows })
+if (given.json) console.log(JSON.stringify(report, null, 2))
+else {
+  console.log(`\n${title}`)
+  for (const { name, total, block, bytes } of rows)
+    console.log(
+      `  ${name.padEnd(28)}${total.toFixed(0).padStart(5)} in all, the loop blocked for ${block.toFixed(1)} at most, ${(bytes / 1e6).toFixed(1)} MB`,
+    )
+}
