@@ -254,7 +254,7 @@ describe('an abort', () => {
   it('waits for no handler, and keeps the answers that come at once', async () => {
     const controller = new AbortController()
     const { calls, handler } = byHand()
-    const run = processBatch(numbers(8), handler, { batchSize: 2, concurrency: 3, signal: controller.signal })
+    const run = processBatch(numbers(8), handler, { batchSize: 2, concurrency: 3, signal: controller.signal, clock: new ManualClock() })
     calls[0]?.answer([0, 0])
     await nextTask()
     calls[1]?.signal.addEventListener('abort', () => calls[1]?.answer([11, 11]))
@@ -432,7 +432,7 @@ describe('failures', () => {
 describe('a trap of the core', () => {
   it('rejects what is not settled, and loses no result', async () => {
     const { calls, handler } = byHand()
-    const run = processBatch(numbers(6), handler, { batchSize: 2, concurrency: 2 })
+    const run = processBatch(numbers(6), handler, { batchSize: 2, concurrency: 2, clock: new ManualClock() })
     calls[0]?.answer([0, 10])
     await nextTask()
     expect(() => plantTrap()).toThrow('trapped')

@@ -82,7 +82,7 @@ describe('a pool of workers', () => {
     const { made, module } = threads()
     await using pool = createWorkers<number, number>({ module, workers: 3 })
     expect(made.length).toBe(0)
-    const run = processBatch(numbers(8), pool.handler, { batchSize: 2, concurrency: 2 })
+    const run = processBatch(numbers(8), pool.handler, { batchSize: 2, concurrency: 2, clock: new ManualClock() })
     await nextTask()
     expect(made.length).toBe(2)
     // Ready is said by the worker itself, and again when it is asked.
@@ -109,7 +109,7 @@ describe('a pool of workers', () => {
   it('ignores what is none of its business: other messages, old answers, a second end', async () => {
     const { made, module } = threads()
     await using pool = createWorkers<number, number>({ module, workers: 1 })
-    const run = processBatch([1], pool.handler)
+    const run = processBatch([1], pool.handler, { clock: new ManualClock() })
     await nextTask()
     const [thread] = made as [Thread]
     thread.emit('message', 'log')
