@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run torture`: long runs of the random tests, split over processes. SHELFLIFE_SEQUENCES, SHELFLIFE_SCHEDULES,
-// SHELFLIFE_INVALIDATIONS and SHELFLIFE_TIERS say how many (0 for none), SHELFLIFE_SEED where to begin, SHELFLIFE_PROCESSES how many at once. Ends at the
+// SHELFLIFE_INVALIDATIONS, SHELFLIFE_TIERS and SHELFLIFE_ABORTS say how many (0 for none), SHELFLIFE_SEED where to begin, SHELFLIFE_PROCESSES how many at once. Ends at the
 // first that goes wrong and names its seed.
 
 import { fork } from 'node:child_process'

@@ -80,8 +80,9 @@ export class Attempts {
     this.#attempt = attempt
     this.#hangup = hangup
     this.#watch = this.#watchOf(attempt)
-    void this.#run(attempt, hangup, this.#watch)
+    // First, for an abort from within the transport ends them, too.
     this.#hedges?.begin()
+    void this.#run(attempt, hangup, this.#watch)
   }
 
   /** How it ended, for those who are asked before the next. */

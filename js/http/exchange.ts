@@ -337,9 +337,10 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
 
   #end(): void {
     this.#ended = true
+    // First, for the place that is given back is taken within the same call.
+    this.#attempts.breakOff('nobody waits for the answer any more')
     const spent = this.#desk.schedule.cancel(this)
     if (spent !== undefined) this.#desk.spent(spent)
-    this.#attempts.breakOff('nobody waits for the answer any more')
     this.#passage?.end()
     this.waitForCache(false)
     this.#desk.ended(this)

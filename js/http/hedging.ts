@@ -110,8 +110,8 @@ export class Hedges {
     this.#left = 0
     this.#arm()
     for (const task of this.#running) {
-      this.#hedging.schedule.cancel(task)
       if (task.hangup !== winner) task.hangup.abort(new DOMException('another attempt was faster', 'AbortError'))
+      this.#hedging.schedule.cancel(task)
     }
     this.#running.clear()
   }

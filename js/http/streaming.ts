@@ -81,8 +81,7 @@ export class Streaming implements ScheduledTask, Live {
       return
     }
     // The schedule would try again; what was handed over cannot be taken back.
-    const spent = this.#leave()
-    this.#fail(new RequestTimeoutError('attempt', this.request.limits.timeout, this.#trace(spent)))
+    this.#fail(new RequestTimeoutError('attempt', this.request.limits.timeout, this.#trace(this.#giveUp())))
   }
 
   expire(deadline: Deadline, spent: Spent): void {
@@ -133,8 +132,8 @@ export class Streaming implements ScheduledTask, Live {
   /** Whether the head promises more than may come; then nothing of it is read. */
   #isTooLarge({ announced = 0, response }: Head, hangup: Hangup): boolean {
     if (announced <= this.#maxBytes) return false
-    const trace = this.#trace(this.#leave())
     letGo(response, hangup, 'the body is too large')
+    const trace = this.#trace(this.#giveUp())
     this.#fail(new ResponseTooLargeError(this.#maxBytes, announced, trace))
     return true
   }
@@ -207,14 +206,13 @@ export class Streaming implements ScheduledTask, Live {
         driver.set(this.#idle, Number.POSITIVE_INFINITY)
         if (this.#isOver) return
         const isLarge = error instanceof BodyTooLarge
-        const trace = this.#trace(this.#leave(isLarge ? 'ignored' : 'failure'))
+        const trace = this.#trace(this.#giveUp(isLarge ? 'ignored' : 'failure'))
         this.#fail(isLarge ? new ResponseTooLargeError(this.#maxBytes, error.received, trace) : new NetworkError(trace, 'final', error))
       }
     }
     const cancel = (reason: unknown) => {
-      const hangup = this.#hangup
+      this.#hangup?.abort(reason)
       this.#end()
-      hangup?.abort(reason)
       return reader.cancel(reason).catch(() => undefined)
     }
     const start = (sink: ReadableStreamDefaultController<Bytes>) => {
@@ -233,15 +231,21 @@ export class Streaming implements ScheduledTask, Live {
 
   #fellSilent(): void {
     if (this.#isOver) return
-    this.#fail(new RequestTimeoutError('idle', this.request.limits.idleTimeout, this.#trace(this.#leave('failure'))))
+    this.#fail(new RequestTimeoutError('idle', this.request.limits.idleTimeout, this.#trace(this.#giveUp('failure'))))
   }
 
   #isLate(): void {
-    this.#fail(new RequestTimeoutError('total', this.request.limits.totalTimeout, this.#trace(this.#leave())))
+    this.#fail(new RequestTimeoutError('total', this.request.limits.totalTimeout, this.#trace(this.#giveUp())))
   }
 
   #isCurrent(attempt: number): boolean {
     return !this.#isOver && this.#hangup !== undefined && this.#attempt === attempt
+  }
+
+  /** Breaks the attempt off, and then gives its slot back: another has it within the same call. */
+  #giveUp(verdict?: Health): Spent {
+    this.#breakOff('the request has ended')
+    return this.#leave(verdict)
   }
 
   /** Gives the slot back, and says how well the host was, where that is known. */

@@ -3,6 +3,7 @@
 import { runSequence, type Seen } from './cache-invalidation-model.ts'
 import { checkSchedules } from './cache-schedules.ts'
 import { checkMemoryCache } from './memory-cache-model.ts'
+import { checkRequestAborts } from './request-aborts.ts'
 import { checkTierSchedules } from './tier-schedules.ts'
 
 /** One kind of random test. */
@@ -43,5 +44,11 @@ export const ordeals: readonly Ordeal[] = [
     variable: 'SHELFLIFE_TIERS',
     usual: 20_000,
     run: async (count, seed) => ({ schedules: count, ...(await checkTierSchedules(count, seed)) }),
+  },
+  {
+    name: 'requests that are aborted in any phase',
+    variable: 'SHELFLIFE_ABORTS',
+    usual: 100_000,
+    run: async (count, seed) => ({ ...(await checkRequestAborts(count, seed)) }),
   },
 ]
