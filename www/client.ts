@@ -198,9 +198,18 @@ export class Client {
   }
 
   #connect(): Connection {
-    const cache = createCache({ name: 'page', max: MAX_ENTRIES, maxSize: '32mb', ttl: '1h', store: indexedDB({ name: 'dashboard' }) })
+    const metrics = this.#registry
+    const cache = createCache({
+      name: 'page',
+      metrics,
+      max: MAX_ENTRIES,
+      maxSize: '32mb',
+      ttl: '1h',
+      store: indexedDB({ name: 'dashboard' }),
+    })
     const fetch = createFetch({
       name: 'page',
+      metrics,
       cache,
       ttl: '1h',
       concurrency: 32,

@@ -24,6 +24,7 @@ import type {
   WatchOptions,
 } from './types.ts'
 
+const LONGEST_NAME = 200
 const MOST_SOURCES = 100
 const MOST_PROVIDED = 100
 
@@ -91,7 +92,7 @@ export class Monitor implements Disposable {
     this.#most = wholeNumber(history, 'history')
     this.#clock = clockOption(clock)
     const now = () => this.#clock.monotonic()
-    this.#timers = metricsOption(registry) && new Timers(registry as NonNullable<typeof registry>, now)
+    this.#timers = metricsOption(registry) && new Timers(registry as NonNullable<typeof registry>, { now, interval: this.interval })
     this.#batches = new Batches(() => this.#clock.wall())
     this.#startedAt = this.#clock.wall()
     this.#last = now()
@@ -107,8 +108,8 @@ export class Monitor implements Disposable {
    */
   watch(name: string, thing: Watchable, options?: WatchOptions): () => void {
     if (this.#closed) throw new ClosedError('the monitor')
-    if (typeof name !== 'string' || name === '' || this.#sources.has(name))
-      throw new InvalidArgumentError('name', 'a name that is free', name)
+    if (typeof name !== 'string' || name === '' || name.length > LONGEST_NAME || this.#sources.has(name))
+      throw new InvalidArgumentError('name', `a name of at most ${LONGEST_NAME} characters that is free`, name)
     if (this.#sources.size === MOST_SOURCES)
       throw new InvalidArgumentError('thing', `one of at most ${MOST_SOURCES} that are watched`, thing)
     const source = new Source(name, thing, optionsObject(options, 'options'))
@@ -121,7 +122,7 @@ export class Monitor implements Disposable {
   /** Watches a run over many items: `processBatch(items, handler, { onProgress: monitor.batch('import') })`. It is shown for a minute after its end. */
   batch(name: string): BatchWatch {
     if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
-    return this.#batches.watch(name)
+    return this.#batches.watch(name.slice(0, LONGEST_NAME))
   }
 
   /** Fills a part of every snapshot, together with others who do; until the result is called. */
@@ -160,7 +161,7 @@ export class Monitor implements Disposable {
       interval,
       sources: Array.from(this.#sources.values(), source => source.snapshot({ keys })),
       batches: this.#batches.snapshot(),
-      slow: plain(this.#ask('slow')) as MonitorSnapshot['slow'],
+      slow: plain([...this.#ask('slow'), ...(this.#timers?.slow() ?? [])].slice(0, MOST_PROVIDED)) as MonitorSnapshot['slow'],
       alerts: plain(this.#ask('alerts')) as MonitorSnapshot['alerts'],
       recommendations: this.#ask('recommendations').map(told),
       point: this.#history.at(-1) ?? null,

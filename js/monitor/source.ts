@@ -76,10 +76,12 @@ export class Source {
         stats: plain(this.thing.stats()) as Stats,
       }
       if (this.#curve !== undefined) snapshot.curve = plain(this.#curve().points) as NonNullable<SourceSnapshot['curve']>
-      if (kind === 'fetch' && this.thing.hosts !== undefined) snapshot.hosts = this.thing.hosts().slice(0, MOST_HOSTS)
-      if (kind === 'circuit-breaker' && this.thing.circuits !== undefined) snapshot.keys = this.thing.circuits(MOST_KEYS)
+      if (kind === 'fetch' && this.thing.hosts !== undefined)
+        snapshot.hosts = plain(this.thing.hosts().slice(0, MOST_HOSTS)) as readonly HostStats[]
+      if (kind === 'circuit-breaker' && this.thing.circuits !== undefined)
+        snapshot.keys = plain(this.thing.circuits(MOST_KEYS)) as readonly KeySnapshot[]
       const front = kind === 'cache' ? this.thing.memory : this.thing
-      if (keys && front?.hottest !== undefined) snapshot.hottest = front.hottest(HOTTEST).map(String)
+      if (keys && front?.hottest !== undefined) snapshot.hottest = plain(front.hottest(HOTTEST).map(String)) as string[]
       return snapshot
     } catch (error) {
       return { name, kind, stats: {}, error: error instanceof Error ? error.message : String(error) }

@@ -30,7 +30,7 @@ export interface Watchable {
 export interface MonitorOptions {
   /** What this process, tab or worker is called where several are shown. Default: `'client'`. */
   name?: string
-  /** Whose timers are told beside what is watched. Default: none. */
+  /** Whose timers and slow operations are told beside what is watched. Default: none. */
   registry?: Registry
   /** Alerts of `createAlerts`, told with every snapshot. Default: none; more by {@link Monitor.provide}. */
   alerts?: { list(): readonly MonitorAlert[] }
@@ -72,7 +72,7 @@ export interface SourcePoint {
   readonly levels: Readonly<Record<string, number>>
   /** Hits as a share of the reads since the point before; `null` where nothing was read, and of what has no hits. */
   readonly hitRate: number | null
-  /** How long loads or requests took; `null` where that is not counted. */
+  /** How long loads or requests took since it was made; `null` where that is not counted. For those of late, see {@link MonitorPoint.timers}. */
   readonly latency: LatencyPoint | null
 }
 
@@ -84,7 +84,7 @@ export interface MonitorPoint {
   readonly seconds: number
   /** By the name under which something is watched. */
   readonly sources: Readonly<Record<string, SourcePoint>>
-  /** The timers of the registry, by name and labels, as in `load_seconds{kind="user"}`; at most 100. */
+  /** The timers of the registry over the last 10 s, or the interval where that is longer, by name and labels, as in `load_seconds{kind="user"}`; at most 100. */
   readonly timers: Readonly<Record<string, LatencyPoint>>
   /** What the runtime says of its memory; nothing in browsers. */
   readonly memory: readonly MemoryReading[]

@@ -31,8 +31,9 @@ export async function readEvents(
         text = events.pop() ?? ''
         if (text.length > LONGEST_EVENT) throw new Error('an event without end')
         for (const event of events) {
-          const data = /^data: (.*)$/m.exec(event)?.[1]
-          if (data !== undefined) onEvent(JSON.parse(data))
+          // Lines end as the format says; inside of strings JSON leaves what others take for line ends.
+          const data = event.split('\n').find(line => line.startsWith('data: '))?.slice('data: '.length)
+          if (data !== undefined) tell(JSON.parse(data), onEvent)
         }
         pause = FIRST_PAUSE_MS
         onState('live')
@@ -54,5 +55,14 @@ async function* partsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string
     const { value, done } = await reader.read()
     if (done) return
     yield decoder.decode(value, { stream: true })
+  }
+}
+
+/** What goes wrong with one event is no fault of the connection. */
+function tell(data: unknown, onEvent: (data: unknown) => void): void {
+  try {
+    onEvent(data)
+  } catch (error) {
+    reportError(error)
   }
 }

@@ -39,7 +39,7 @@ export class Table {
     }
     const table = make('table', '', make('caption', showCaption ? '' : 'unseen', caption), make('thead', '', head), this.#body)
     this.element.append(table)
-    this.element.setAttribute('role', 'region')
+    this.element.setAttribute('role', 'group')
     this.element.setAttribute('aria-label', caption)
     new ResizeObserver(() => this.#reach()).observe(table)
     new ResizeObserver(() => this.#reach()).observe(this.element)

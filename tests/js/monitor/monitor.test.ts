@@ -106,8 +106,9 @@ describe('points', () => {
   })
 
   it('have the timers of a registry, in milliseconds', () => {
-    const registry = createRegistry()
-    const { clock, monitor } = monitored({ registry })
+    const clock = new ManualClock()
+    const registry = createRegistry({ clock })
+    const { monitor } = monitored({ registry, clock })
     registry
       .timer({ name: 'load_seconds', labelNames: ['kind'] })
       .with({ kind: 'a "b"' })
@@ -117,6 +118,10 @@ describe('points', () => {
     const timers = monitor.history()[0]?.timers ?? {}
     expect(Object.keys(timers)).toEqual(['load_seconds{kind="a \\"b\\""}'])
     expect(timers['load_seconds{kind="a \\"b\\""}']?.p50).toBeCloseTo(250, -1)
+    expect(monitor.snapshot().slow).toEqual([{ name: 'load{kind="a \\"b\\""}', ms: 250, at: clock.wall() - 1000 }])
+    // Those of the last seconds: what was slow long ago is not slow now.
+    clock.advance(20_000)
+    expect(Object.values(monitor.history().at(-1)?.timers ?? {})).toEqual([{ count: 0, p50: null, p95: null, p99: null }])
   })
 })
 
@@ -249,6 +254,17 @@ describe('what others give', () => {
     expect(slow[0]?.name).toHaveLength(501)
     expect(JSON.stringify(slow[0]?.detail).length).toBeLessThan(100)
     expect(JSON.stringify(monitor.snapshot()).length).toBeLessThan(100_000)
+    const cache = createMemoryCache<string, number>({ max: 100 })
+    const breaker = circuitBreaker()
+    monitor.watch('long keys', cache)
+    monitor.watch('long circuits', breaker)
+    for (let at = 0; at < 100; at += 1) {
+      cache.set(`${at}${long}`, 1)
+      breaker.isolate(`${at}${long}`)
+      monitor.batch(long)
+    }
+    expect(() => monitor.watch(long, cache)).toThrow('200')
+    expect(JSON.stringify(monitor.snapshot({ keys: true })).length).toBeLessThan(200_000)
   })
 })
 

@@ -1,4 +1,4 @@
-/** Whose latency is looked at: what is watched and the timers of the registry, one of which is chosen. */
+/** Whose latency is looked at: the timers of the registry, and what is watched; one of them is chosen. */
 
 import type { LatencyPoint, MonitorPoint } from 'shelflife'
 import { make, showChoices, visible } from '../dom.ts'
@@ -9,6 +9,12 @@ export interface Latencies {
   readonly chosen: string
   readonly label: string
 }
+
+/** Those of this package come first, by names that say what they are. */
+const KNOWN: readonly (readonly [RegExp, string])[] = [
+  [/^\w*client_request_duration_seconds\{client="(.*)"\}$/, 'Requests of '],
+  [/^\w*cache_load_duration_seconds\{cache="(.*)"\}$/, 'Loads of '],
+]
 
 /** See the top of this file. */
 export class LatencyChoice {
@@ -21,17 +27,15 @@ export class LatencyChoice {
 
   show({ points }: View): Latencies {
     const point = points.at(-1)
+    const timers = Object.keys(point?.timers ?? {})
+    timers.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
     const sources = Object.entries(point?.sources ?? {}).filter(([, { latency }]) => latency !== null)
-    // What has samples comes first, clients before caches.
-    sources.sort(
-      ([, a], [, b]) => Number(b.kind === 'fetch') - Number(a.kind === 'fetch') || (b.latency?.count ?? 0) - (a.latency?.count ?? 0),
-    )
     const choices: [string, string][] = [
+      ...timers.map((series): [string, string] => [`timer:${series}`, timerName(series)]),
       ...sources.map(([name, { kind }]): [string, string] => [
         `source:${name}`,
-        `${visible(name)}: ${kind === 'fetch' ? 'requests' : 'loads'}`,
+        `${kind === 'fetch' ? 'Requests' : 'Loads'} of ${visible(name)}, since the start`,
       ]),
-      ...Object.keys(point?.timers ?? {}).map((series): [string, string] => [`timer:${series}`, visible(series.replace('_seconds', ''))]),
     ]
     if (choices.length === 0) choices.push(['', 'nothing yet'])
     const chosen = showChoices(this.element, choices)
@@ -47,3 +51,16 @@ export function latencyOf(point: MonitorPoint, chosen: string): LatencyPoint | n
 }
 
 export const p95Of = (point: MonitorPoint, chosen: string): number | null => latencyOf(point, chosen)?.p95 ?? null
+
+function rank(series: string): number {
+  const at = KNOWN.findIndex(([pattern]) => pattern.test(series))
+  return at < 0 ? KNOWN.length : at
+}
+
+function timerName(series: string): string {
+  for (const [pattern, text] of KNOWN) {
+    const name = pattern.exec(series)?.[1]
+    if (name !== undefined) return text + visible(name)
+  }
+  return visible(series.replace(/_seconds(?=\{|$)/, ''))
+}
