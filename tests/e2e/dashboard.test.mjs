@@ -9,7 +9,7 @@ import { launchChromium, skip } from './chromium.mjs'
 
 const built = (/** @type {string} */ name) => import(String(new URL(`../../dist/${name}.js`, import.meta.url)))
 /** @type {typeof import('../../js/index.ts')} */
-const { bulkhead, circuitBreaker, createCache, createFetch, createMonitor, createQueue } = await built('index')
+const { bulkhead, circuitBreaker, createCache, createFetch, createMonitor, createQueue, createRegistry } = await built('index')
 /** @type {typeof import('../../js/admin.ts')} */
 const { createAdminHandler, toNodeListener } = await built('admin')
 
@@ -273,6 +273,123 @@ describe('the page', { skip }, () => {
     await page.getByLabel('Token').press('Enter')
     await isLive(page)
     assert.equal(page.url(), url)
+    await close()
+    end()
+  })
+})
+
+describe('names of strangers', { skip }, () => {
+  const SCRIPTS = [
+    '<script>alert(1)</script>',
+    '<img src=x onerror=alert(1)>',
+    '"><svg onload=alert(1)>',
+    "'-alert(1)-'",
+    'javascript:alert(1)',
+    '<iframe srcdoc="<script>alert(1)</script>">',
+    '<link rel=stylesheet href=//evil.example/x.css>',
+    '{{constructor.constructor("alert(1)")()}}',
+    '$' + '{alert(1)}',
+    '</td></table><script>alert(1)</script>',
+    '<style>@import "//evil.example/x"</style>',
+    '<base href="//evil.example/">',
+    '<form action="//evil.example"><input name=x autofocus onfocus=alert(1)>',
+    '\u202Egnp.exe',
+    '\u0000\u0007\u001b[31m',
+    '__proto__',
+    'constructor',
+    '\ud800',
+    'a'.repeat(100_000),
+    '',
+    '%3Cscript%3Ealert(1)%3C/script%3E',
+    '&lt;script&gt;alert(1)&lt;/script&gt;',
+    '\u2028data: {"x":1}\n\nevent: hello\ndata: {}\n\n',
+    '<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>',
+    '<a href="javascript:alert(1)" style="position:fixed;inset:0">x</a>',
+  ]
+  const NAMES = Array.from({ length: 1000 }, (_, n) => `${n % 4 === 0 ? n : ''}${SCRIPTS[n % SCRIPTS.length]}${n % 3 === 0 ? n : ''}`)
+
+  test('1 000 of them, wherever names are shown: no dialog, no violation, no request, and the page goes on', async () => {
+    const registry = createRegistry()
+    let from = 0
+    const some = (/** @type {number} */ count) => Array.from({ length: count }, (_, at) => NAMES[(from + at) % NAMES.length] ?? '')
+    const {
+      url,
+      close: end,
+      monitor,
+      admin,
+    } = await served(
+      monitor => {
+        const cache = createCache({ max: 20 })
+        // As they come, so that each is among the hottest for a while.
+        const keys = { next: 0 }
+        setInterval(() => {
+          for (let n = 0; n < 20; n += 1) {
+            const key = NAMES[keys.next % NAMES.length] ?? ''
+            keys.next += 1
+            void cache.set(key, key).then(() => cache.get(key))
+          }
+          from += 20
+        }, 90).unref()
+        monitor.watch('users', cache)
+        const breaker = circuitBreaker()
+        for (const name of NAMES.slice(0, 30)) breaker.isolate(name)
+        monitor.watch('cards', breaker)
+        for (const name of NAMES.slice(0, 20)) {
+          if (name !== '' && name.length < 200) monitor.watch(name, createCache({ max: 1 }))
+          monitor.batch(name)
+          registry
+            .timer({ name: 'load_seconds', labelNames: ['kind'] })
+            .with({ kind: name })
+            .observe(1)
+        }
+        monitor.provide('slow', () => some(20).map(name => ({ name, ms: 1, at: Date.now(), detail: name })))
+        monitor.provide('alerts', () => some(20).map(name => ({ name, state: 'firing', summary: name })))
+        monitor.provide('recommendations', () =>
+          some(20).map(name => ({
+            id: name,
+            severity: 'info',
+            title: name,
+            detail: name,
+            gain: name,
+            option: name,
+            from: name,
+            to: name,
+            keys: [name],
+            evidence: { [name]: name },
+          })),
+        )
+      },
+      { showKeys: true, allowWrites: true, registry },
+    )
+    const { page, complaints, close } = await visit(`${url}#token=${TOKEN}`)
+    await isLive(page)
+    let told = 0
+    monitor.on('point', () => (told += 1))
+    const shown = new Set()
+    while (told < 70) {
+      await page.waitForTimeout(300)
+      for (const key of await page.locator('.keys li').allTextContents()) shown.add(key)
+    }
+    assert.deepEqual(complaints, [])
+    assert.ok(shown.size > 100, `${shown.size} keys were seen`)
+    assert.ok(
+      [...shown].some(key => key.includes('<script>alert(1)</script>')),
+      'as they are',
+    )
+    assert.ok(
+      [...shown].some(key => key.includes('\\u{202e}')),
+      'what cannot be seen is spelt out',
+    )
+    const made = await page.evaluate(
+      () =>
+        document.querySelectorAll('main script, main img, main iframe, main link, main style, main form, main base, main math, main a')
+          .length,
+    )
+    assert.equal(made, 0)
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 1280)
+    assert.equal(await page.getAttribute('main', 'data-state'), 'live')
+    assert.equal(admin.readers, 1)
+    assert.deepEqual(complaints, [])
     await close()
     end()
   })
