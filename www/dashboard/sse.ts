@@ -32,7 +32,10 @@ export async function readEvents(
         if (text.length > LONGEST_EVENT) throw new Error('an event without end')
         for (const event of events) {
           // Lines end as the format says; inside of strings JSON leaves what others take for line ends.
-          const data = event.split('\n').find(line => line.startsWith('data: '))?.slice('data: '.length)
+          const data = event
+            .split('\n')
+            .find(line => line.startsWith('data: '))
+            ?.slice('data: '.length)
           if (data !== undefined) tell(JSON.parse(data), onEvent)
         }
         pause = FIRST_PAUSE_MS

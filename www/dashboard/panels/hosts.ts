@@ -45,19 +45,17 @@ export class Hosts {
       else if (id === snapshot.id) shown.push({ client, host: at === snapshot.at ? host : idle(host) })
     }
     shown.sort((a, b) => rank(a.host) - rank(b.host) || (a.host.host < b.host.host ? -1 : 1))
-    const rows = shown
-      .slice(0, MOST)
-      .map(({ client, host: { host, inflight, queued, sleeping, circuit, retryAt } }) => [
-        visible(host),
-        visible(client),
-        {
-          text: circuit === 'open' && retryAt !== undefined ? `open until ${clockTime(retryAt)}` : circuit,
-          mark: CIRCUITS[circuit] ?? ('idle' as Mark),
-        },
-        whole(inflight),
-        whole(queued),
-        whole(sleeping),
-      ])
+    const rows = shown.slice(0, MOST).map(({ client, host: { host, inflight, queued, sleeping, circuit, retryAt } }) => [
+      visible(host),
+      visible(client),
+      {
+        text: circuit === 'open' && retryAt !== undefined ? `open until ${clockTime(retryAt)}` : circuit,
+        mark: CIRCUITS[circuit] ?? ('idle' as Mark),
+      },
+      whole(inflight),
+      whole(queued),
+      whole(sleeping),
+    ])
     this.#empty.hidden = rows.length > 0
     this.#table.element.hidden = rows.length === 0
     this.#table.show(rows)
