@@ -79,7 +79,7 @@ describe('batches in Web Workers, in Chromium', { skip }, () => {
       const all = items('double', 20)
       all[3].do = 'uncaught'
       all[11].do = 'hang'
-      const result = await processBatch(all, { module, workers: 2, batchSize: 5, timeout: 400, abortGrace: 20 })
+      const result = await processBatch(all, { module, workers: 2, batchSize: 5, timeout: 2500, abortGrace: 20 })
       return { codes: codes(result), done: result.stats.done, stats: result.stats.workers }`)
     assert.deepEqual(codes, [
       [3, 'ERR_WORKER_CRASHED'],
@@ -101,14 +101,19 @@ describe('batches in Web Workers, in Chromium', { skip }, () => {
   })
 
   test('end at once with an abort', async () => {
-    const { status, aborted, ms } = await inPage(`
-      const controller = new AbortController()
-      let begun
-      setTimeout(() => { begun = performance.now(); controller.abort() }, 300)
-      const result = await processBatch(items('hang', 4), { module, workers: 2, batchSize: 1, signal: controller.signal })
-      return { status: result.status, aborted: result.stats.aborted, ms: performance.now() - begun }`)
+    const { status, aborted, took } = await inPage(`
+      const took = []
+      let result
+      for (let attempt = 0; attempt < 4; attempt += 1) {
+        const controller = new AbortController()
+        let begun
+        setTimeout(() => { begun = performance.now(); controller.abort() }, 300)
+        result = await processBatch(items('hang', 4), { module, workers: 2, batchSize: 1, signal: controller.signal })
+        took.push(performance.now() - begun)
+      }
+      return { status: result.status, aborted: result.stats.aborted, took }`)
     assert.deepEqual([status, aborted], ['aborted', 4])
-    assert.ok(ms < 100, `${ms} ms`)
+    assert.ok(Math.min(...took) < 5, `${took} ms`)
   })
 
   test('that cannot be say why: no such module, one that is none, a page that forbids workers', async () => {
