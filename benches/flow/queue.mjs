@@ -51,10 +51,10 @@ export const workloads = [
   },
   {
     title: `a task among ${MANY} queued with priorities at random, ns`,
-    base: 'shelflife createQueue',
+    base: 'p-queue',
     operations: MANY,
-    rounds: 3,
-    warmUp: 1,
+    rounds: 5,
+    warmUp: 3,
     contestants: [
       {
         name: 'shelflife createQueue',

@@ -172,13 +172,14 @@ interface Lane {
 
 const STRIDE = 8
 const ACTIONS = 32
-const DEADLINES: readonly Deadline[] = ['queue', 'attempt', 'total', 'wait', 'room']
+/** As the core numbers them. */
+export const DEADLINES: readonly Deadline[] = ['queue', 'attempt', 'total', 'wait', 'room']
 const ENDINGS: readonly Ending[] = ['final', 'exhausted', 'no-time-left', 'pause-too-long', 'circuit-open', 'budget-spent']
 const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolated']
-const REASONS: readonly LimitReason[] = ['overload', 'unhealthy-latency', 'queueing', 'headroom', 'unused', 'probe', 'probed']
+export const REASONS: readonly LimitReason[] = ['overload', 'unhealthy-latency', 'queueing', 'headroom', 'unused', 'probe', 'probed']
 const STANDINGS = ['queued', 'running', 'sleeping'] as const
 const CAUSES: readonly (BreakerCause | undefined)[] = [undefined, 'failures', 'slow-calls', 'probes-failed', 'probes-passed']
-const LOADS: Record<Load, number> = { served: 0, overload: 1, ignored: 2 }
+export const LOADS: Record<Load, number> = { served: 0, overload: 1, ignored: 2 }
 const VERDICTS: Record<Verdict, number> = { success: 0, failure: 1, ignored: 2 }
 const NEVER = Number.POSITIVE_INFINITY
 /** So many lanes are kept without asking whether they are needed; beyond that, each new one asks so many others. */

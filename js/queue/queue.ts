@@ -2,15 +2,16 @@
 
 import { AbortWatch } from '../abort-watch.ts'
 import { type Driver, driverOf } from '../core/driver.ts'
-import { type Deadline, ScheduleCore } from '../core/schedule-core.ts'
+import type { Deadline, Submitted } from '../core/schedule-core.ts'
+import { Turns } from '../core/turns.ts'
 import { ClosedError, InvalidArgumentError, QueueFullError, ShelflifeError, TimeoutError } from '../errors.ts'
 import { RateLimitedError } from '../limits/errors.ts'
 import type { WaitReport } from '../metrics/wait-report.ts'
-import { durationMs, wholeNumber } from '../options.ts'
+import { wholeNumber } from '../options.ts'
 import { report } from '../report.ts'
 import { queueReport } from './metrics.ts'
-import { countOf, type ResolvedQueue, resolveQueue } from './options.ts'
-import { QueueTask, type TaskListener, type TaskOutcome } from './task.ts'
+import { countOf, type ResolvedQueue, resolveQueue, timeoutOf } from './options.ts'
+import { nextPromise, QueueTask, type TaskListener, type TaskOutcome, type Work } from './task.ts'
 import type { Queue, QueueEvents, QueueOptions, QueueStats, TaskContext, TaskOptions } from './types.ts'
 
 /**
@@ -28,7 +29,7 @@ import type { Queue, QueueEvents, QueueOptions, QueueStats, TaskContext, TaskOpt
  */
 export function createQueue(options?: QueueOptions): Queue {
   const line = new Line(resolveQueue(options))
-  const call = (task: (...args: unknown[]) => unknown, ...args: unknown[]) => line.add(() => task(...args))
+  const call = (task: (...args: unknown[]) => unknown, ...args: unknown[]) => line.call(task, args)
   return Object.defineProperties(call as unknown as Queue, {
     ...Object.fromEntries(METHODS.map(name => [name, { value: line[name].bind(line), writable: true }])),
     start: {
@@ -56,8 +57,6 @@ interface Condition {
   resolve(): void
 }
 
-const NO_OPTIONS: TaskOptions = {}
-
 class Line implements TaskListener {
   waiting = 0
   running = 0
@@ -69,15 +68,17 @@ class Line implements TaskListener {
   readonly #counts = { completed: 0, failed: 0, aborted: 0, refused: 0 }
   readonly #listeners = new Map<keyof QueueEvents, Set<(value?: unknown) => void>>()
   readonly #report: WaitReport | undefined
+  readonly #turns: Turns
   #conditions: Condition[] = []
-  #made: ScheduleCore | undefined
   #closed = false
 
   constructor(options: ResolvedQueue) {
     this.#options = options
     this.#driver = driverOf(options.clock)
-    this.concurrency = options.schedule.concurrency
+    this.concurrency = options.limits.concurrency
     this.isPaused = !options.autoStart
+    this.#turns = new Turns(options.limits, this.#driver)
+    if (this.isPaused) this.#turns.paused = true
     this.#report =
       options.metrics &&
       queueReport(
@@ -94,20 +95,23 @@ class Line implements TaskListener {
 
   add<T>(work: (context: TaskContext) => T | PromiseLike<T>, options?: TaskOptions): Promise<T> {
     try {
-      if (this.#closed) throw new ClosedError('the queue')
-      if (typeof work !== 'function') throw new InvalidArgumentError('task', 'a function', work)
-      const { signal, priority = 0, key = '', weight = 1, timeout } = options ?? NO_OPTIONS
-      if (options !== undefined) check(options)
+      if (options === undefined) return this.#enterUsual(work as Work, undefined) as Promise<T>
+      check(options)
+      const { signal, priority = 0, key = '', weight = 1 } = options
+      const timeout = options.timeout === undefined ? this.#options.timeout : timeoutOf(options.timeout)
       signal?.throwIfAborted()
-      const runs = timeout === undefined ? this.#options.timeout : durationMs(timeout, 'timeout')
-      const since = this.#report === undefined ? 0 : this.#driver.now()
-      const task = new QueueTask(work, this, { key, signal, since, timeout: runs })
-      const promise = new Promise<T>((resolve, reject) => {
-        task.resolve = resolve as (value: unknown) => void
-        task.reject = reject
-      })
-      this.#submit(task, { timeout: runs, totalTimeout: Number.POSITIVE_INFINITY, maxRetries: 0, priority, weight })
+      const promise = nextPromise() as Promise<T>
+      this.#enter(new QueueTask(work as Work, undefined, this, key, priority, weight, timeout, signal, this.#since))
       return promise
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The same with arguments. */
+  call(work: (...args: unknown[]) => unknown, args: readonly unknown[]): Promise<unknown> {
+    try {
+      return this.#enterUsual(work, args)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -123,17 +127,17 @@ class Line implements TaskListener {
 
   start(): void {
     this.isPaused = false
-    this.#made?.setPaused(false)
+    this.#turns.paused = false
   }
 
   pause(): void {
     this.isPaused = true
-    this.#made?.setPaused(true)
+    this.#turns.paused = true
   }
 
   setConcurrency(value: number): void {
     this.concurrency = countOf(value, 'concurrency', 1)
-    this.#made?.setConcurrency(this.concurrency)
+    this.#turns.concurrency = this.concurrency
   }
 
   clear(): void {
@@ -175,10 +179,10 @@ class Line implements TaskListener {
     this.#closed = true
     const error = new ClosedError('the queue')
     // A place that becomes free is nobody's any more.
-    this.#made?.setPaused(true)
+    this.#turns.paused = true
     for (const task of this.#tasks()) this.#withdraw(task, error)
     this.#report?.close()
-    this.#made?.close()
+    this.#turns.close()
   }
 
   // What the tasks say.
@@ -196,16 +200,22 @@ class Line implements TaskListener {
     if (task.state === 'settled') return
     // The promise first: whoever waited for it goes on before the next task's caller does.
     this.#end(task, outcome, value)
-    this.#made?.settle(task, 1, false)
+    this.#turns.end(task)
     this.#review()
   }
 
   expired(task: QueueTask, deadline: Deadline): void {
-    if (deadline === 'room') return this.#end(task, 'refused', new QueueFullError(this.#options.schedule.maxQueue, 'tasks'))
-    const error = new TimeoutError('attempt', task.timeout)
+    if (deadline === 'room') return this.#end(task, 'refused', new QueueFullError(this.#options.limits.maxQueue, 'tasks'))
+    const error = new TimeoutError('attempt', task.timeout ?? 0)
     this.#end(task, 'failed', error)
     task.stop(error)
     this.#review()
+  }
+
+  refused(task: QueueTask, why: Submitted): void {
+    if (why === 'queue-full') return this.#end(task, 'refused', new QueueFullError(this.#options.limits.maxQueue, 'tasks'))
+    const ms = typeof why === 'object' && 'retryAfterMs' in why ? why.retryAfterMs : 0
+    this.#end(task, 'refused', new RateLimitedError(this.#options.name, 'wait', ms))
   }
 
   lost(task: QueueTask, error: Error): void {
@@ -216,20 +226,31 @@ class Line implements TaskListener {
     this.#withdraw(task, reason)
   }
 
-  #submit(task: QueueTask, limits: Parameters<ScheduleCore['submit']>[1]): void {
-    const core = this.#core()
+  #enterUsual(work: Work, args: readonly unknown[] | undefined): Promise<unknown> {
+    const promise = nextPromise()
+    this.#enter(new QueueTask(work, args, this, '', 0, 1, this.#options.timeout, undefined, this.#since))
+    return promise
+  }
+
+  /** When a task comes, where somebody wants to know. */
+  get #since(): number {
+    return this.#report === undefined ? 0 : this.#driver.now()
+  }
+
+  #enter(task: QueueTask): void {
+    if (this.#closed) throw new ClosedError('the queue')
+    if (typeof task.work !== 'function') throw new InvalidArgumentError('task', 'a function', task.work)
     // Before it is in, since it may begin, and even end, within the call.
     this.waiting += 1
     if (task.signal !== undefined) this.#aborts.add(task.signal, task)
-    const submitted = core.submit(task, limits)
-    if (submitted === 'in') {
-      this.#tell('add')
-      return
+    try {
+      const entered = this.#turns.enter(task)
+      if (entered === 'in') this.#tell('add')
+      else this.refused(task, entered)
+    } catch (error) {
+      // There is no core here.
+      this.#end(task, 'failed', error)
     }
-    const { maxQueue } = this.#options.schedule
-    if (submitted === 'queue-full') return this.#end(task, 'refused', new QueueFullError(maxQueue, 'tasks'))
-    const ms = 'retryAfterMs' in submitted ? submitted.retryAfterMs : 0
-    this.#end(task, 'refused', new RateLimitedError(this.#options.name, 'wait', ms))
   }
 
   /** Takes a task out, whatever it does. It is told before the next one begins in its place. */
@@ -237,7 +258,7 @@ class Line implements TaskListener {
     if (task.state === 'settled') return
     this.#end(task, 'aborted', error)
     task.stop(error)
-    this.#made?.cancel(task)
+    this.#turns.leave(task)
     this.#review()
   }
 
@@ -256,17 +277,8 @@ class Line implements TaskListener {
     if (this.waiting === 0 && this.running === 0) this.#tell('idle')
   }
 
-  /** Made at the first task: a queue at the top of a module must not compile the core while modules are loaded. */
-  #core(): ScheduleCore {
-    if (this.#made === undefined) {
-      this.#made = new ScheduleCore({ ...this.#options.schedule, concurrency: this.concurrency }, this.#driver)
-      if (this.isPaused) this.#made.setPaused(true)
-    }
-    return this.#made
-  }
-
   #tasks(): QueueTask[] {
-    return (this.#made?.tasks() ?? []) as QueueTask[]
+    return this.#turns.all() as QueueTask[]
   }
 
   #when(holds: () => boolean): Promise<void> {
@@ -283,6 +295,7 @@ class Line implements TaskListener {
   }
 
   #tell(event: keyof QueueEvents, value?: unknown): void {
+    if (this.#listeners.size === 0) return
     for (const listener of this.#listeners.get(event) ?? []) {
       try {
         listener(value)

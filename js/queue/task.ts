@@ -1,59 +1,82 @@
 /** One task of a queue: it waits, runs, and settles its promise once. */
 
 import type { Abortable } from '../abort-watch.ts'
-import type { Deadline, ScheduledTask } from '../core/schedule-core.ts'
+import type { Deadline, Submitted } from '../core/schedule-core.ts'
+import { Turn } from '../core/turn.ts'
 import { LateSignal } from '../late-signal.ts'
 import type { TaskContext } from './types.ts'
 
 /** How a task can end. */
 export type TaskOutcome = 'completed' | 'failed' | 'aborted' | 'refused'
 
+/** What a task does: with its context, or, where it was given arguments, with those. */
+export type Work = ((context: TaskContext) => unknown) | ((...args: unknown[]) => unknown)
+
 /** What a task says to its queue. */
 export interface TaskListener {
   /** It begins. */
   began(task: QueueTask): void
-  /** It has ended while it ran, or while it waited. It is settled by whoever calls {@link QueueTask.settle}. */
+  /** It has answered, or thrown. Whoever hears it settles it. */
   answered(task: QueueTask, outcome: 'completed' | 'failed', value: unknown): void
   expired(task: QueueTask, deadline: Deadline): void
+  refused(task: QueueTask, why: Submitted): void
   lost(task: QueueTask, error: Error): void
   left(task: QueueTask, reason: unknown): void
 }
 
+/** What settles the promise that is being made: one function takes it for all, since one for each would cost more than the rest of a task. */
+const taken = { resolve: nothing as (value: unknown) => void, reject: nothing as (error: unknown) => void }
+
+function take(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  taken.resolve = resolve
+  taken.reject = reject
+}
+
+function nothing(): void {}
+
+/** A promise that the next task to be made will settle. Not the task's to keep: where many wait, each word of each counts. */
+export function nextPromise(): Promise<unknown> {
+  return new Promise<unknown>(take)
+}
+
 /** See the top of this file. */
-export class QueueTask implements ScheduledTask, Abortable {
-  token = -1
-  readonly key: string
+export class QueueTask extends Turn implements Abortable {
+  readonly resolve: (value: unknown) => void = taken.resolve
+  readonly reject: (error: unknown) => void = taken.reject
   readonly signal: AbortSignal | undefined
   /** On the driver's timeline; 0 where nobody wants to know. */
   readonly since: number
-  /** How long it may run. */
-  readonly timeout: number
   state: 'waiting' | 'running' | 'settled' = 'waiting'
-  resolve!: (value: unknown) => void
-  reject!: (error: unknown) => void
-  readonly #work: (context: TaskContext) => unknown
+  readonly work: Work
+  readonly #args: readonly unknown[] | undefined
   readonly #listener: TaskListener
-  readonly #late = new LateSignal()
+  #late: LateSignal | undefined
 
   constructor(
-    work: (context: TaskContext) => unknown,
+    work: Work,
+    args: readonly unknown[] | undefined,
     listener: TaskListener,
-    given: { key: string; signal: AbortSignal | undefined; since: number; timeout: number },
+    key: string,
+    priority: number,
+    weight: number,
+    timeout: number | undefined,
+    signal: AbortSignal | undefined,
+    since: number,
   ) {
-    this.#work = work
+    super(key, priority, weight, timeout)
+    this.work = work
+    this.#args = args
     this.#listener = listener
-    this.key = given.key
-    this.signal = given.signal
-    this.since = given.since
-    this.timeout = given.timeout
+    this.signal = signal
+    this.since = since
   }
 
-  start(): void {
+  override start(): void {
     this.state = 'running'
     this.#listener.began(this)
     let answer: unknown
     try {
-      answer = this.#work(this.#late)
+      answer = this.#run()
     } catch (error) {
       this.#listener.answered(this, 'failed', error)
       return
@@ -68,14 +91,18 @@ export class QueueTask implements ScheduledTask, Abortable {
 
   /** Tells what runs that nobody waits for it any more. */
   stop(reason: unknown): void {
-    this.#late.abort(reason)
+    this.#late?.abort(reason)
   }
 
-  expire(deadline: Deadline): void {
+  override expire(deadline: Deadline): void {
     this.#listener.expired(this, deadline)
   }
 
-  lose(error: Error): void {
+  override refuse(why: Submitted): void {
+    this.#listener.refused(this, why)
+  }
+
+  override lose(error: Error): void {
     this.#listener.lost(this, error)
   }
 
@@ -83,6 +110,9 @@ export class QueueTask implements ScheduledTask, Abortable {
     this.#listener.left(this, reason)
   }
 
-  // There are no further attempts that an attempt could make room for.
-  abort(): void {}
+  #run(): unknown {
+    if (this.#args !== undefined) return (this.work as (...args: unknown[]) => unknown)(...this.#args)
+    this.#late = new LateSignal()
+    return (this.work as (context: TaskContext) => unknown)(this.#late)
+  }
 }

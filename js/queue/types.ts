@@ -13,8 +13,12 @@ export interface QueueOptions {
   perKey?: number
   /** Tasks that may wait; what happens to more says `overflow`. Default: 100 000. */
   maxQueue?: number
-  /** Where the queue is full: whoever comes is refused, or whoever has waited for longest, with `ERR_QUEUE_FULL`. Default: `'reject'`. */
-  overflow?: 'reject' | 'drop-oldest'
+  /**
+   * Where the queue is full: whoever comes is refused, or whoever has waited for longest, with `ERR_QUEUE_FULL`. `'wait'`: whoever comes waits outside, whatever its
+   * priority, and is taken in when there is room; so producers that await `add`, or `onSizeLessThan(maxQueue)`, are held back and not refused. `size`
+   * counts those outside; more than 100 000 of them are refused. Default: `'reject'`.
+   */
+  overflow?: 'reject' | 'drop-oldest' | 'wait'
   /** How often tasks may begin; `maxWait` refuses those that would wait longer with `ERR_RATE_LIMITED`. Default: no limit. */
   rateLimit?: Omit<RateLimit, 'maxQueue'>
   /** How long a task may run; then it is rejected with `ERR_TIMEOUT` and its `signal` is aborted. Default: no limit. */

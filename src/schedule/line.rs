@@ -1,76 +1,127 @@
-//! Who of those that wait in a lane is first: most come without a priority and queue in a ring, the others in a heap.
+//! Who of those that wait in a lane is first: those of one priority queue in a ring, and a heap has the rings by their first.
 //!
 //! Waiting makes up for priority: `aging` of it for one step. So what comes first never changes while it waits, and a rank given once
-//! is enough: when it came, less what its priority is worth. Joining and leaving cost O(1) in the ring and O(log n) in the heap.
+//! is enough: when it came, less what its priority is worth. Those of one priority come in the order of their arrival. So joining and leaving cost O(1) where
+//! few priorities are in use, however many wait, and O(log n) where each has its own.
 
 use crate::column::Column;
 use crate::slab::{Ring, Rings};
 use crate::time::{Duration, Instant};
+use std::collections::BTreeMap;
 
 /// Less is earlier; the second number is the order of arrival.
 type Rank = (i64, u64);
 
-const UNPLACED: u32 = u32::MAX;
+/// The class of those without a priority, which most are: they are in no heap.
+const PLAIN: u32 = u32::MAX;
+/// Children of a place in a heap. Four lie together in memory, and a heap of 100 000 is nine levels deep, not seventeen.
+const CHILDREN: usize = 4;
 
-/// What all lines share: the links, and the rank and place of each slot.
+/// What all lines share: the links, and the rank and class of each slot.
 #[derive(Clone, Debug)]
 pub(super) struct Lines {
     rings: Rings,
     ranks: Column<Rank>,
-    /// Where a slot stands in its heap.
-    places: Column,
+    /// Which class a slot is in.
+    of: Column,
+    classes: Vec<Class>,
+    /// Classes that are in no line.
+    spare: Vec<u32>,
     aging: Duration,
     arrivals: u64,
+}
+
+/// Those of one priority in one line.
+#[derive(Clone, Debug, Default)]
+struct Class {
+    priority: i32,
+    ring: Ring,
+    /// Where it stands in the heap of its line.
+    place: usize,
 }
 
 /// One line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
-    ring: Ring,
-    heap: Vec<u32>,
+    plain: Ring,
+    /// Classes with the ranks of their first, so that comparing them touches nothing else.
+    heap: Vec<(Rank, u32)>,
+    by_priority: BTreeMap<i32, u32>,
 }
 
 impl Lines {
     pub(super) fn new(aging: Duration) -> Self {
-        Self { rings: Rings::default(), ranks: Column::new((0, 0)), places: Column::new(UNPLACED), aging, arrivals: 0 }
+        Self {
+            rings: Rings::default(),
+            ranks: Column::new((0, 0)),
+            of: Column::new(PLAIN),
+            classes: Vec::new(),
+            spare: Vec::new(),
+            aging,
+            arrivals: 0,
+        }
     }
 
     /// Puts `slot` in `line`: before those of less priority, as far as they have not waited for longer.
     pub(super) fn push(&mut self, line: &mut Line, slot: u32, priority: i32, now: Instant) {
         self.arrivals += 1;
-        self.ranks.set(slot, (self.worth(priority, now), self.arrivals));
+        let rank = (self.worth(priority, now), self.arrivals);
+        self.ranks.set(slot, rank);
         if priority == 0 {
-            self.rings.push_back(&mut line.ring, slot);
+            self.rings.push_back(&mut line.plain, slot);
             return;
         }
-        line.heap.push(slot);
-        self.rise(line, line.heap.len() - 1);
+        let class = *line.by_priority.entry(priority).or_insert_with(|| {
+            let class = self.spare.pop().unwrap_or(self.classes.len() as u32);
+            if class as usize == self.classes.len() {
+                self.classes.push(Class::default());
+            }
+            self.classes[class as usize].priority = priority;
+            class
+        });
+        let ring = &mut self.classes[class as usize].ring;
+        let is_first = ring.is_empty();
+        self.rings.push_back(ring, slot);
+        self.of.set(slot, class);
+        if is_first {
+            line.heap.push((rank, class));
+            self.rise(line, line.heap.len() - 1);
+        }
     }
 
     /// The slot whose turn it is.
     pub(super) fn front(&self, line: &Line) -> Option<u32> {
-        match (line.ring.front(), line.heap.first()) {
-            (Some(plain), Some(&other)) => {
-                Some(if self.ranks.get(plain) < self.ranks.get(other) { plain } else { other })
-            }
-            (plain, other) => plain.or(other.copied()),
+        let first =
+            line.heap.first().and_then(|&(rank, class)| Some((rank, self.classes[class as usize].ring.front()?)));
+        match (line.plain.front(), first) {
+            (Some(plain), Some((rank, other))) => Some(if self.ranks.get(plain) < rank { plain } else { other }),
+            (plain, other) => plain.or(other.map(|(_, slot)| slot)),
         }
     }
 
     /// Takes `slot`, which must be in `line`, out of it.
     pub(super) fn remove(&mut self, line: &mut Line, slot: u32) {
-        let place = self.places.get(slot);
-        if place == UNPLACED {
-            self.rings.remove(&mut line.ring, slot);
+        let class = self.of.get(slot);
+        if class == PLAIN {
+            self.rings.remove(&mut line.plain, slot);
             return;
         }
-        self.places.set(slot, UNPLACED);
-        let Some(last) = line.heap.pop().filter(|&last| last != slot) else { return };
-        let place = place as usize;
-        line.heap[place] = last;
-        self.places.set(last, place as u32);
-        self.rise(line, place);
-        self.sink(line, self.places.get(last) as usize);
+        self.of.set(slot, PLAIN);
+        let Class { priority, ring, place } = &mut self.classes[class as usize];
+        let was_first = ring.front() == Some(slot);
+        self.rings.remove(ring, slot);
+        let place = *place;
+        if let Some(first) = ring.front().filter(|_| was_first) {
+            line.heap[place].0 = self.ranks.get(first);
+            self.sink(line, place);
+        } else if ring.is_empty() {
+            line.by_priority.remove(priority);
+            self.spare.push(class);
+            let Some(last) = line.heap.pop().filter(|&(_, last)| last != class) else { return };
+            line.heap[place] = last;
+            let place = self.sink(line, place);
+            self.rise(line, place);
+        }
     }
 
     /// What comes first: without aging the priority alone, with it the time of arrival less what the priority is worth.
@@ -84,58 +135,64 @@ impl Lines {
         now.saturating_sub(priority.saturating_mul(aging))
     }
 
+    /// Brings what stands at `place` as far up as it belongs.
     fn rise(&mut self, line: &mut Line, mut place: usize) {
-        let slot = line.heap[place];
-        let rank = self.ranks.get(slot);
+        let entry = line.heap[place];
         while place > 0 {
-            let above = (place - 1) / 2;
+            let above = (place - 1) / CHILDREN;
             let other = line.heap[above];
-            if self.ranks.get(other) < rank {
+            if other < entry {
                 break;
             }
-            line.heap[place] = other;
-            self.places.set(other, place as u32);
+            self.put(line, place, other);
             place = above;
         }
-        line.heap[place] = slot;
-        self.places.set(slot, place as u32);
+        self.put(line, place, entry);
     }
 
-    fn sink(&mut self, line: &mut Line, mut place: usize) {
-        let slot = line.heap[place];
-        let rank = self.ranks.get(slot);
+    /// Brings what stands at `place` as far down as it belongs; where that is.
+    fn sink(&mut self, line: &mut Line, mut place: usize) -> usize {
+        let entry = line.heap[place];
         loop {
-            let left = place * 2 + 1;
-            let Some(&first) = line.heap.get(left) else { break };
-            let right = line.heap.get(left + 1).filter(|&&other| self.ranks.get(other) < self.ranks.get(first));
-            let (child, other) = right.map_or((left, first), |&other| (left + 1, other));
-            if rank < self.ranks.get(other) {
+            let first = place * CHILDREN + 1;
+            let last = line.heap.len().min(first + CHILDREN);
+            let Some(child) = (first..last).min_by_key(|&child| line.heap[child]) else { break };
+            let other = line.heap[child];
+            if entry < other {
                 break;
             }
-            line.heap[place] = other;
-            self.places.set(other, place as u32);
+            self.put(line, place, other);
             place = child;
         }
-        line.heap[place] = slot;
-        self.places.set(slot, place as u32);
+        self.put(line, place, entry);
+        place
+    }
+
+    fn put(&mut self, line: &mut Line, place: usize, entry: (Rank, u32)) {
+        line.heap[place] = entry;
+        self.classes[entry.1 as usize].place = place;
     }
 
     #[cfg(test)]
     pub(super) fn iter(&self, line: &Line) -> impl Iterator<Item = u32> {
-        let heap = line.heap.iter().enumerate().map(|(place, &slot)| {
-            assert_eq!(self.places.get(slot), place as u32);
-            assert!(place == 0 || self.ranks.get(line.heap[(place - 1) / 2]) < self.ranks.get(slot));
-            slot
+        let classes = line.heap.iter().enumerate().flat_map(|(place, &(rank, class))| {
+            let Class { priority, ring, place: known } = &self.classes[class as usize];
+            assert_eq!((*known, line.by_priority.get(priority)), (place, Some(&class)));
+            assert!(place == 0 || line.heap[(place - 1) / CHILDREN].0 < rank);
+            assert_eq!(ring.front().map(|first| self.ranks.get(first)), Some(rank));
+            self.rings.iter(ring)
         });
-        let mut all: Vec<u32> = self.rings.iter(&line.ring).chain(heap).collect();
-        all.sort_by_key(|&slot| self.ranks.get(slot));
-        all.into_iter()
+        let mut all: Vec<(Rank, u32)> =
+            self.rings.iter(&line.plain).chain(classes).map(|slot| (self.ranks.get(slot), slot)).collect();
+        assert_eq!(line.heap.len(), line.by_priority.len());
+        all.sort_unstable();
+        all.into_iter().map(|(_, slot)| slot)
     }
 }
 
 impl Line {
     pub(super) fn is_empty(&self) -> bool {
-        self.ring.is_empty() && self.heap.is_empty()
+        self.plain.is_empty() && self.heap.is_empty()
     }
 }
 

@@ -121,6 +121,19 @@ impl Schedule {
         Admission::Admitted { task, lane }
     }
 
+    /// Takes in a task that runs already, whatever the limits say: the host has let it begin while there was nothing to decide. No action
+    /// tells it to begin.
+    pub fn adopt(&mut self, lane: Option<Token>, limits: Limits, now: Instant) -> (Token, Token) {
+        let lane = self.lanes.enter(lane);
+        let shut = self.gate.shut_for(now);
+        let task = self.tasks.insert(Task::new(lane, None, limits, shut, now));
+        self.lanes.queue(lane, task.slot(), limits.priority, limits.weight.get(), now);
+        self.begin(task, now);
+        // Its lane has given up its turn, and there may be less room.
+        self.dispatch(now);
+        (task, lane)
+    }
+
     /// Reports how an attempt went, and what that says about whoever was asked. An attempt that was broken off, or settled before, changes
     /// nothing.
     pub fn settle(
@@ -326,7 +339,7 @@ impl Schedule {
     fn dispatch(&mut self, now: Instant) {
         while let Some(task) = self.lanes.next().and_then(|slot| self.tasks.token_at(slot)) {
             let entry = self.tasks.get_mut(task).expect(LIVE);
-            let (lane, circuit) = (entry.lane, entry.circuit);
+            let circuit = entry.circuit;
             if let Some(deadline) = entry.overdue(now) {
                 // The clock was late. The task never runs, and its lane keeps the turn.
                 let spent = self.turn_away(task, now);
@@ -341,22 +354,28 @@ impl Schedule {
             if !self.gate.pass(now) {
                 break;
             }
-            self.lanes.begin(lane, task.slot());
             let permit = match (&mut self.breakers, circuit) {
                 (Some(breakers), Some(circuit)) => breakers.admit(circuit, now).ok(),
                 _ => None,
             };
-            let entry = self.tasks.get_mut(task).expect(LIVE);
-            entry.permit = permit;
-            entry.enter(Phase::Running, self.gate.shut_for(now), now);
-            let attempt = entry.attempt();
-            if let Some(budget) = self.budget.as_mut().filter(|_| attempt == 1) {
-                budget.note(now);
-            }
-            self.arm(task);
+            self.tasks.get_mut(task).expect(LIVE).permit = permit;
+            let attempt = self.begin(task, now);
             self.actions.push_back(Action::Start { task, attempt });
         }
         self.gate.note(self.lanes.next().is_some(), now);
+    }
+
+    /// A task that is queued runs from now on. The number of its attempt.
+    fn begin(&mut self, task: Token, now: Instant) -> u32 {
+        let entry = self.tasks.get_mut(task).expect(LIVE);
+        self.lanes.begin(entry.lane, task.slot());
+        entry.enter(Phase::Running, self.gate.shut_for(now), now);
+        let attempt = entry.attempt();
+        if let Some(budget) = self.budget.as_mut().filter(|_| attempt == 1) {
+            budget.note(now);
+        }
+        self.arm(task);
+        attempt
     }
 
     /// A task that waits ends without having had its turn.

@@ -22,6 +22,11 @@ enum Op {
         retries: u32,
         place: (u64, i32, u32),
     },
+    Adopt {
+        key: u8,
+        attempt: u64,
+        weight: u32,
+    },
     Settle {
         pick: usize,
         retryable: bool,
@@ -179,6 +184,7 @@ impl World {
         self.turn += 1;
         match op {
             Op::Submit { key, attempt, total, retries, place } => self.submit(key, (attempt, total, retries), place),
+            Op::Adopt { key, attempt, weight } => self.adopt(key, attempt, weight),
             Op::Settle { pick, retryable, retry_after } => {
                 let running: Vec<Token> = self.tokens(|task| matches!(task.state, State::Running { .. }));
                 if !running.is_empty() {
@@ -266,6 +272,24 @@ impl World {
                 );
             }
         }
+        self.find_ready();
+    }
+
+    /// It runs from the beginning, and no limit keeps it from that.
+    fn adopt(&mut self, key: u8, attempt: u64, weight: u32) {
+        let asked = Limits {
+            attempt: Duration::from_millis(attempt),
+            weight: NonZeroU32::new(weight).expect("not zero"),
+            ..Limits::NONE
+        };
+        let (token, lane) = self.machine.adopt(self.lanes.get(&key).copied(), asked, self.at());
+        assert_eq!(*self.lanes.entry(key).or_insert(lane), lane);
+        let (limits, place) = ((attempt, u64::MAX, 0), (u64::MAX, 0, weight));
+        let state = State::Running { since: self.now };
+        let task = Task { key, state, limits, place, joined: self.now, submitted: self.now, attempts: 1 };
+        assert!(self.live.insert(token, task).is_none());
+        self.submitted += 1;
+        self.ready.remove(&key);
         self.find_ready();
     }
 
@@ -487,6 +511,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (0..KEYS, span(), span(), 0..4u32, place())
             .prop_map(|(key, attempt, total, retries, place)| Op::Submit { key, attempt, total, retries, place }),
+        1 => (0..KEYS, 1..500u64, 1..3u32).prop_map(|(key, attempt, weight)| Op::Adopt { key, attempt, weight }),
         3 => (any::<usize>(), any::<bool>(), retry_after)
             .prop_map(|(pick, retryable, retry_after)| Op::Settle { pick, retryable, retry_after }),
         1 => (any::<usize>(), 0..3u32).prop_map(|(pick, attempt)| Op::SettleStale { pick, attempt }),

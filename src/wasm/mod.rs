@@ -22,6 +22,8 @@ mod lz4;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(feature = "schedule")]
+mod queue;
+#[cfg(feature = "schedule")]
 mod retry;
 #[cfg(feature = "schedule")]
 mod schedule;

@@ -32,8 +32,8 @@ impl ScheduleHandle {
     /// A schedule for the object that `ScheduleConfig` in `js/core/schedule-core.ts` describes.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &JsValue, now: f64) -> Self {
-        let given = Given(config);
-        let inner = Schedule::new(schedule_config(&given), given.number("seed") as u64, instant(now));
+        let seed = Given(config).number("seed") as u64;
+        let inner = Schedule::new(schedule_config(config), seed, instant(now));
         Self { inner, buffer: vec![0.0; STRIDE * (1 + ACTIONS)].into_boxed_slice() }
     }
 
@@ -99,11 +99,7 @@ impl ScheduleHandle {
             1 => Verdict::Failure,
             _ => Verdict::Ignored,
         };
-        let load = match load {
-            0 => Load::Served,
-            1 => Load::Overload,
-            _ => Load::Ignored,
-        };
+        let load = self::load(load);
         let Some(task) = token(task) else { return 0 };
         let outcome = if retry_after.is_nan() {
             Outcome::Ok
@@ -282,7 +278,9 @@ impl ScheduleHandle {
     }
 }
 
-fn schedule_config(given: &Given<'_>) -> Config {
+/// The limits that `ScheduleConfig` in `js/core/schedule-core.ts` describes.
+pub(super) fn schedule_config(config: &JsValue) -> Config {
+    let given = &Given(config);
     Config {
         concurrency: at_least_one(given.number("concurrency")),
         per_lane: at_least_one(given.number("perLane")),
@@ -346,25 +344,10 @@ fn write_action(cell: &mut [f64], action: Action) {
         }
         Action::Expire { task, deadline, spent } => {
             write_spent(&mut cell[3..], spent);
-            let deadline = match deadline {
-                Deadline::Queue => 0.0,
-                Deadline::Attempt => 1.0,
-                Deadline::Total => 2.0,
-                Deadline::Wait => 3.0,
-                Deadline::Room => 4.0,
-            };
-            (3.0, task, deadline)
+            (3.0, task, deadline_number(deadline))
         }
         Action::Limit(change) => {
-            let reason = match change.reason {
-                Reason::Overload => 0.0,
-                Reason::Unhealthy => 1.0,
-                Reason::Queueing => 2.0,
-                Reason::Headroom => 3.0,
-                Reason::Unused => 4.0,
-                Reason::Probe => 5.0,
-                Reason::Probed => 6.0,
-            };
+            let reason = reason_number(change.reason);
             cell[..4].copy_from_slice(&[5.0, f64::from(change.from), f64::from(change.to), reason]);
             return;
         }
@@ -395,7 +378,40 @@ fn write_spent(cell: &mut [f64], spent: Spent) {
     cell[4] = spent.rate.as_millis() as f64;
 }
 
-fn token(number: f64) -> Option<Token> {
+/// By its place in `DEADLINES` in `js/core/schedule-core.ts`.
+pub(super) fn deadline_number(deadline: Deadline) -> f64 {
+    match deadline {
+        Deadline::Queue => 0.0,
+        Deadline::Attempt => 1.0,
+        Deadline::Total => 2.0,
+        Deadline::Wait => 3.0,
+        Deadline::Room => 4.0,
+    }
+}
+
+/// By its place in `REASONS` in `js/core/schedule-core.ts`.
+pub(super) fn reason_number(reason: Reason) -> f64 {
+    match reason {
+        Reason::Overload => 0.0,
+        Reason::Unhealthy => 1.0,
+        Reason::Queueing => 2.0,
+        Reason::Headroom => 3.0,
+        Reason::Unused => 4.0,
+        Reason::Probe => 5.0,
+        Reason::Probed => 6.0,
+    }
+}
+
+/// 0 served, 1 too much, 2 nothing.
+pub(super) fn load(number: u32) -> Load {
+    match number {
+        0 => Load::Served,
+        1 => Load::Overload,
+        _ => Load::Ignored,
+    }
+}
+
+pub(super) fn token(number: f64) -> Option<Token> {
     (number >= 0.0).then(|| Token::from_number(number as u64))
 }
 

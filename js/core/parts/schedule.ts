@@ -5,7 +5,15 @@ import { CorePart } from '../door.ts'
 import { alphabet, text } from '../generated/schedule/inline.js'
 import { __wbg_reset_state, initSync, plantTrap } from '../generated/schedule/shelflife.js'
 
-export { BackoffHandle, BreakerHandle, BudgetHandle, HedgeHandle, LimiterHandle, ScheduleHandle } from '../generated/schedule/shelflife.js'
+export {
+  BackoffHandle,
+  BreakerHandle,
+  BudgetHandle,
+  HedgeHandle,
+  LimiterHandle,
+  QueueHandle,
+  ScheduleHandle,
+} from '../generated/schedule/shelflife.js'
 
 /** See the top of this file. */
 export const part = /* @__PURE__ */ new CorePart({ initSync, plantTrap, reset: __wbg_reset_state }, () => inlined(alphabet, text))

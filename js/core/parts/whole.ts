@@ -17,6 +17,7 @@ export {
   HedgeHandle,
   LimiterHandle,
   MetricsMachine,
+  QueueHandle,
   ScheduleHandle,
 } from '../generated/shelflife/shelflife.js'
 

@@ -353,7 +353,7 @@ it('settles each of many tasks once, never runs more than allowed, and ends with
   }
 })
 
-it.each([[{ concurrency: 0 }], [{ maxQueue: -1 }], [{ overflow: 'wait' }], [{ timeout: 0 }], [{ autoStart: 1 }], [{ rateLimit: {} }]])(
+it.each([[{ concurrency: 0 }], [{ maxQueue: -1 }], [{ overflow: 'later' }], [{ timeout: 0 }], [{ autoStart: 1 }], [{ rateLimit: {} }]])(
   'refuses options that cannot be meant: %j',
   options => {
     expect(() => createQueue(options as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
