@@ -7,6 +7,9 @@ import { hold, watch } from './platform.ts'
 import type { WorkerLike } from './types.ts'
 import { decodeError, encodeError } from './wire-error.ts'
 
+/** How long a worker may take to load its module. */
+const START_MS = 30_000
+
 /** What a pool hears of its workers. */
 export interface MemberListener {
   /** It can take a batch: at first, and after each. `isDone` when it has answered one, well or badly. */
@@ -27,7 +30,7 @@ export class Member {
   readonly #listener: MemberListener
   readonly #driver: Driver
   readonly #grace: number
-  readonly #patience = new Alarm(() => this.#listener.stuck(this), { holds: true })
+  readonly #patience = new Alarm(() => this.#tooLong(), { holds: true })
   readonly #onAbort = () => this.#abort()
   #job: { readonly job: Job; readonly id: number; readonly signal: AbortSignal } | undefined
   #isGone = false
@@ -49,6 +52,7 @@ export class Member {
   greet(url: string | undefined): void {
     this.#say({ kind: 'hello' })
     if (url !== undefined) this.#say({ kind: 'module', url })
+    if (!this.wasReady) this.#driver.set(this.#patience, this.#driver.now() + START_MS)
   }
 
   /** Gives it a batch. Throws what the platform throws when something of it cannot leave the thread; then the member is free still. */
@@ -90,6 +94,7 @@ export class Member {
     else if (message.kind === 'ready') {
       if (this.wasReady) return
       this.wasReady = true
+      this.#driver.set(this.#patience, Number.POSITIVE_INFINITY)
       this.#listener.free(this, false)
     } else if (message.id === this.#job?.id) {
       const job = this.#letGo()
@@ -106,6 +111,11 @@ export class Member {
   #died(why: string, details: { cause?: unknown; exitCode?: number }): void {
     if (this.#isGone) return
     this.#listener.died(this, this.end(), why, details)
+  }
+
+  #tooLong(): void {
+    if (this.wasReady) this.#listener.stuck(this)
+    else this.#died(`it was not ready after ${START_MS} ms`, {})
   }
 
   /** It may answer still, and be spared; one that hears nothing is ended. */

@@ -166,6 +166,18 @@ describe('a pool of workers', () => {
     expect(none.token.settled).toEqual([0, 4])
   })
 
+  it('gives up workers that do not say that they are ready', async () => {
+    const clock = new ManualClock()
+    const { made, module } = threads()
+    const run = processBatch([1, 2], { module, workers: 2, batchSize: 1, clock })
+    await nextTask()
+    await clock.advanceAsync(29_999)
+    expect(made.map(({ isEnded }) => isEnded)).toEqual([false, false])
+    await clock.advanceAsync(1)
+    expect(await run).toMatchObject({ status: 'failed', errors: [{ code: 'ERR_WORKER_UNAVAILABLE' }] })
+    expect([made.length, made.every(({ isEnded }) => isEnded), clock.timers]).toEqual([2, true, 0])
+  })
+
   it('that cannot be made fails the run, and says why', async () => {
     const module = () => {
       throw new TypeError('no threads today')
