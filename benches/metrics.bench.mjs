@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { compare } from './cache/rounds.mjs'
 import { workloads } from './metrics/cost.mjs'
 import { scrapes } from './metrics/scrape.mjs'
+import { watchedHit } from './metrics/watched.mjs'
 
 const { values: given } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
 const report = []
@@ -17,6 +18,15 @@ for (const { title, base, operations, contestants } of workloads) {
     const times = ratio < 1 ? `${(1 / ratio).toFixed(1)}x cheaper` : `${ratio.toFixed(2)} x ${base}`
     console.log(`  ${name.padEnd(44)}${nsPerOperation.toFixed(1).padStart(9)}   ${times}`)
   }
+}
+const watched = watchedHit()
+report.push({ title: 'a hit, watched and not', ...watched })
+if (!given.json) {
+  const { rounds, offNs, onNs, ratio, ratioInterval } = watched
+  const [low, high] = ratioInterval
+  console.log(
+    `\na hit, ns: ${offNs.toFixed(1)} unwatched, ${onNs.toFixed(1)} watched; ${ratio.toFixed(3)}x (95 %: ${low.toFixed(3)} to ${high.toFixed(3)}, ${rounds} rounds)`,
+  )
 }
 const title = 'scrape of 10 000 histogram series, ms'
 const rows = await scrapes()

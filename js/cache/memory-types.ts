@@ -211,7 +211,7 @@ export interface MemoryCacheEvents<K, V> extends EntryEvents<K, V> {
 
 /** What hit rates to expect of other limits. */
 export interface MissRatioCurve {
-  /** Reads since watching began, or since the last `resize`. With a few thousand the curve says something. */
+  /** Reads that were watched, since the last `resize`, or since the last rest. With a few thousand the curve says something. */
   reads: number
   /** The share of them that this cache answered, 0 to 1. */
   hitRate: number

@@ -67,6 +67,7 @@ export class CurveWatch<K> {
   }
 
   free(): void {
+    this.#cache.onReplay = undefined
     this.#curve.free()
   }
 

@@ -46,6 +46,34 @@ describe('the hit rates of other limits', () => {
     cache.validate()
   })
 
+  test('are watched for a while, kept while it rests, and watched anew', () => {
+    const cache = createMemoryCache<number, number>({ max: 100 })
+    cache.missRatioCurve()
+    const read = (times: number, keys: number) => {
+      for (let at = 0; at < times; at += 1) if (cache.get(at % keys) === undefined) cache.set(at % keys, at)
+    }
+    read(100_000, 100)
+    const kept = cache.missRatioCurve()
+    expect(kept.reads).toBe(100_000)
+    expect(kept.points[0]?.hitRate).toBe(0)
+    expect(kept.points[3]?.hitRate).toBeCloseTo(0.999, 3)
+    // What comes now is another world, of which nothing is seen for 64 times as long.
+    read(64 * 100_000 - 1, 20)
+    expect(cache.missRatioCurve()).toBe(kept)
+    read(2, 20)
+    expect(cache.missRatioCurve()).toBe(kept)
+    read(10_000, 20)
+    expect(cache.missRatioCurve()).toBe(kept)
+    read(20_000, 20)
+    const anew = cache.missRatioCurve()
+    expect(anew.reads).toBe(30_000)
+    expect(anew.points[0]?.hitRate).toBeGreaterThan(0.99)
+    cache.validate()
+    // Other limits: nothing that was known counts any more.
+    cache.resize({ max: 50 })
+    expect(cache.missRatioCurve().reads).toBe(0)
+  })
+
   test('is exact for a small cache with sets in between', () => {
     const caches = SCALES.map(scale => createMemoryCache<string, number>({ max: 8 * scale }))
     const own = caches[3] as MemoryCache<string, number>
