@@ -154,11 +154,12 @@ const steps = {
     run: () => apt(['webkit2gtk-driver', 'xvfb', 'xauth']),
   },
   promtool: {
-    what: 'promtool, out of a package of Debian',
-    why: 'reads our metrics as Prometheus does; the package itself would start a server',
+    what: 'promtool and prometheus, out of a package of Debian',
+    why: 'read our metrics, and scrape them; the package itself would start a server',
     needs: ['webkit'],
-    ready: async () => which('promtool') !== undefined || which('dpkg-deb') === undefined || !(await canApt()),
-    run: unpackPromtool,
+    ready: async () =>
+      (which('promtool') !== undefined && which('prometheus') !== undefined) || which('dpkg-deb') === undefined || !(await canApt()),
+    run: unpackPrometheus,
   },
   'redis-server': {
     what: 'redis-server, out of redis-tools by apt',
@@ -264,7 +265,7 @@ async function apt(packages) {
   await sudo(['install', '-y', '-qq', '--no-install-recommends', ...packages])
 }
 
-async function unpackPromtool() {
+async function unpackPrometheus() {
   const folder = join(notes, 'prometheus')
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder)
@@ -272,7 +273,7 @@ async function unpackPromtool() {
   await run('dpkg-deb', ['--extract', ...readdirSync(folder), 'unpacked'], { cwd: folder })
   const programs = join(ownPrograms, 'bin')
   mkdirSync(programs, { recursive: true })
-  copyFileSync(join(folder, 'unpacked/usr/bin/promtool'), join(programs, 'promtool'))
+  for (const program of ['promtool', 'prometheus']) copyFileSync(join(folder, 'unpacked/usr/bin', program), join(programs, program))
   rmSync(folder, { recursive: true })
 }
 

@@ -14,13 +14,14 @@ pub use sketch::Sketch;
 /// The relative error where nobody asks for another: one per cent.
 pub const DEFAULT_ALPHA: f64 = 0.01;
 
-/// Buckets kept on each side of zero. At one per cent they span a factor of more than `1e17`.
+/// Buckets kept on each side of zero at one per cent or more: they span a factor of more than `1e17`. A smaller error has
+/// more of them in the same span, up to eight times as many.
 const MOST_BUCKETS: i32 = 2048;
 
 /// Counts of numbers, from which quantiles are read.
 ///
 /// Numbers nearer to zero than [`f64::MIN_POSITIVE`] count as zero. When the numbers on one side of zero span more
-/// than 2048 buckets, the buckets nearest to zero are joined: quantiles that fall there lose their bound, all others
+/// than that many buckets, those nearest to zero are joined: quantiles that fall there lose their bound, all others
 /// keep it.
 #[derive(Clone, Debug)]
 pub struct Histogram {
@@ -206,8 +207,8 @@ impl Histogram {
     fn on(scale: Scale) -> Self {
         Self {
             scale,
-            above: Buckets::default(),
-            below: Buckets::default(),
+            above: Buckets::new(scale.most_buckets()),
+            below: Buckets::new(scale.most_buckets()),
             zeros: 0,
             sum: 0.0,
             min: f64::INFINITY,
@@ -219,7 +220,7 @@ impl Histogram {
     #[cfg(test)]
     fn validate(&self) {
         for side in [&self.above, &self.below] {
-            assert!(side.counts.len() <= MOST_BUCKETS as usize);
+            assert!(side.counts.len() <= side.most as usize);
             assert_eq!(side.total(), side.counts.iter().sum::<u64>());
             assert!(side.counts.last().is_none_or(|&last| last > 0));
         }
@@ -258,6 +259,11 @@ impl Scale {
         Some(Self { per_octave: 1.0 / (C * 2.0 * half_log) })
     }
 
+    fn most_buckets(self) -> i32 {
+        (MOST_BUCKETS as f64 * self.per_octave / PER_OCTAVE_AT_DEFAULT)
+            .clamp(MOST_BUCKETS.into(), (8 * MOST_BUCKETS).into()) as i32
+    }
+
     #[inline(always)]
     fn index(self, magnitude: f64) -> i32 {
         let bits = magnitude.to_bits();
@@ -294,6 +300,9 @@ impl Scale {
     }
 }
 
+/// Buckets to an octave at an error of one per cent.
+const PER_OCTAVE_AT_DEFAULT: f64 = 35.0;
+
 const A: f64 = 6.0 / 35.0;
 const B: f64 = -3.0 / 5.0;
 const C: f64 = 10.0 / 7.0;
@@ -303,9 +312,10 @@ fn cubic(fraction: f64) -> f64 {
     ((A * fraction + B) * fraction + C) * fraction
 }
 
-/// Counts by index, dense from the first to the last index seen, at most [`MOST_BUCKETS`] of them.
-#[derive(Clone, Debug, Default)]
+/// Counts by index, dense from the first to the last index seen, at most `most` of them.
+#[derive(Clone, Debug)]
 struct Buckets {
+    most: i32,
     counts: Vec<u64>,
     first: i32,
     total: u64,
@@ -313,6 +323,10 @@ struct Buckets {
 }
 
 impl Buckets {
+    fn new(most: i32) -> Self {
+        Self { most, counts: Vec::new(), first: 0, total: 0, collapsed: false }
+    }
+
     fn total(&self) -> u64 {
         self.total
     }
@@ -364,7 +378,7 @@ impl Buckets {
             return 0;
         }
         let last = self.first + self.counts.len() as i32 - 1;
-        let lowest = last.max(index) - (MOST_BUCKETS - 1);
+        let lowest = last.max(index) - (self.most - 1);
         if index > last {
             if lowest > self.first {
                 self.join_below(lowest);
