@@ -87,6 +87,8 @@ export class QueuedTier implements PlainTier {
   /** Rounds and bytes that were written since somebody looked for something to compact. */
   #untidy = { rounds: 0, bytes: 0 }
   #isTidying = false
+  /** Writes since the event loop was given a turn. */
+  #ungiven = 0
   /** Calls of `clear` that wait for their turn. A round whose turn comes earlier must not take what was set after them. */
   #clearing = 0
   /** What the log has of these keys is out of date, and could not be told so. `'all'`: of every key. */
@@ -334,6 +336,11 @@ export class QueuedTier implements PlainTier {
     // When half of it has left, the medium still has enough to do while the queue fills again.
     if (size > FULL_WRITES || bytes > FULL_BYTES) return this.#stored({ first, last: last - (size >> 1) }).catch(() => {})
     this.#schedule(size >= GATHER_WRITES || bytes >= GATHER_BYTES ? 0 : GATHER_MS)
+    this.#ungiven += writes.length
+    if (this.#ungiven < GATHER_WRITES || !this.#pumping) return
+    // Whoever sets one entry after another, each awaited, would keep the medium's answers waiting until the queue is full.
+    this.#ungiven = 0
+    return nextTask()
   }
 
   /** Resolves when those places of the queue are in the medium. */
