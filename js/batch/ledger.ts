@@ -94,15 +94,18 @@ export class Ledger<T, R> {
 
   /**
    * Rejects whatever is unsettled: nothing is lost silently. It is not accomplished, even where the run has failed. Items that no batch has got
-   * are taken one by one, if anybody wants to see them.
+   * are taken if anybody wants to see them.
    */
   rejectRest(outcome: 'failed' | 'aborted', errorOf: (index: number) => unknown, take: (count: number) => Portion<T>): void {
     let count = 0
     for (const [from, to] of this.#settled.gaps(0, this.#total)) {
       count += to - from
-      for (let index = from; index < to && this.#isKept(); index += 1) {
-        const whole = this.#holding(index) ?? { start: index, ...take(1), open: 1 }
-        this.#fail(whole, index, errorOf(index), 'aborted')
+      for (let index = from; index < to && this.#room > 0; ) {
+        const length = Math.min(to - index, this.#room)
+        const known = this.#holding(index)
+        const whole = known ?? { start: index, ...take(length), open: length }
+        const end = known === undefined ? index + length : Math.min(to, known.start + known.items.length)
+        for (; index < end; index += 1) this.#fail(whole, index, errorOf(index), 'aborted')
       }
     }
     this.#settled.add(0, this.#total)
@@ -111,7 +114,8 @@ export class Ledger<T, R> {
 
   /** The failures in input order. */
   failures(): FailedItem<T>[] {
-    return this.#failed.sort((a, b) => a.index - b.index)
+    const inOrder = this.#failed.every(({ index }, at) => at === 0 || index > (this.#failed[at - 1] as FailedItem<T>).index)
+    return inOrder ? this.#failed : this.#failed.sort((a, b) => a.index - b.index)
   }
 
   /** The failures since the last time. */
@@ -121,8 +125,9 @@ export class Ledger<T, R> {
     return news
   }
 
-  #isKept(): boolean {
-    return this.#settings.keepsResults || this.#failed.length < this.#settings.maxFailures
+  /** How many more rejected items are kept. */
+  get #room(): number {
+    return this.#settings.keepsResults ? Number.POSITIVE_INFINITY : this.#settings.maxFailures - this.#failed.length
   }
 
   #fail(whole: Whole<T>, index: number, error: unknown, outcome: 'failed' | 'aborted' = 'failed'): void {
