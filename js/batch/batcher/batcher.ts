@@ -7,7 +7,7 @@ import { ClosedError, InvalidArgumentError, QueueFullError, type ShelflifeError,
 import { LateSignal } from '../../late-signal.ts'
 import { BatchResultError } from '../errors.ts'
 import { Known } from './known.ts'
-import { Caller, Load } from './load.ts'
+import { Caller, Load, STAYS } from './load.ts'
 import { type ResolvedBatcher, resolveBatcher } from './options.ts'
 import type { Batcher, BatcherOptions, BatcherStats, Loaded, LoadMany } from './types.ts'
 
@@ -75,10 +75,10 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
       const signal = options === undefined ? undefined : signalOf(options)
       const load = this.#wanted(key)
       if (signal === undefined) {
-        load.callers = Number.POSITIVE_INFINITY
+        load.callers = STAYS
         return load.promise
       }
-      load.callers += 1
+      if (load.callers < STAYS) load.callers += 1
       return new Caller(load.promise, signal, this.#aborts, () => this.#left(load)).promise
     } catch (error) {
       return Promise.reject(error)
@@ -191,7 +191,7 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
 
   /** A caller gave up. */
   #left(load: Load<K, V, I>): void {
-    load.callers -= 1
+    if (load.callers < STAYS) load.callers -= 1
     if (load.callers > 0) return
     this.#known.drop(load)
     if (load.state === 'waiting') {
@@ -291,7 +291,8 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     this.#flights.add(flight)
     this.#counts.batches += 1
     if (alarm !== undefined) this.#driver.set(alarm, begunAt + timeout)
-    const keys = loads.map(load => load.key)
+    const keys = new Array<K>(loads.length)
+    for (let at = 0; at < loads.length; at += 1) keys[at] = (loads[at] as Load<K, V, I>).key
     let answer: Loaded<K, V> | PromiseLike<Loaded<K, V>>
     try {
       answer = this.#loadMany(keys, late)

@@ -10,6 +10,9 @@ function take(resolve: (value: unknown) => void, reject: (error: unknown) => voi
   taken.reject = reject
 }
 
+/** More than there can be. A small integer: `Infinity` would take memory of its own in every load. */
+export const STAYS = 2 ** 30
+
 /** See the top of this file. */
 export class Load<K, V, I> {
   readonly key: K
@@ -25,7 +28,7 @@ export class Load<K, V, I> {
   bytes = 0
   /** Of which age it is known; -1 when it is not. */
   known = -1
-  /** Callers who may yet give up; `Infinity` once there is one who cannot. */
+  /** Callers who may yet give up; {@link STAYS} once there is one who cannot. */
   callers = 0
 
   constructor(key: K, id: I, at: number) {
