@@ -2,7 +2,9 @@
 
 import type { Abortable } from '../abort-watch.ts'
 import type { Clock } from '../clock.ts'
-import { type AdaptiveConfig, type Deadline, type LimitReason, type Load, ScheduleCore, type ScheduledTask } from '../core/schedule-core.ts'
+import type { AdaptiveConfig, Deadline, LimitReason, Load } from '../core/schedule-core.ts'
+import { Turn } from '../core/turn.ts'
+import { MOST, Turns } from '../core/turns.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { type Duration, durationMs, durationOrZeroMs, optionsObject, wholeNumber } from '../options.ts'
 import type { Context } from './context.ts'
@@ -43,8 +45,6 @@ export interface Bulkhead extends Policy {
   concurrency: number
 }
 
-/** What the core can count. */
-const MOST = 2 ** 32 - 1
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
@@ -73,10 +73,8 @@ export class Compartments extends Layered implements Bulkhead {
   readonly #name: string
   readonly #maxQueue: number
   readonly #maxWait: number
-  readonly #make: () => ScheduleCore
   readonly #moving: Moving | undefined
-  #concurrency: number
-  #made: ScheduleCore | undefined
+  readonly #turns: Turns
 
   constructor(given: BulkheadOptions, moving?: Moving) {
     const options: Partial<BulkheadOptions> = optionsObject(given, 'options')
@@ -87,31 +85,27 @@ export class Compartments extends Layered implements Bulkhead {
       throw new InvalidArgumentError('overflow', "'reject' or 'drop-oldest'", overflow)
     this.#name = name
     this.#moving = moving
-    this.#concurrency = countOf(options.concurrency, 'concurrency', 1)
-    const perLane = countOf(options.perKey ?? NEVER, 'perKey', 1)
     this.#maxQueue = countOf(options.maxQueue ?? 0, 'maxQueue', 0)
     this.#maxWait = durationOrZeroMs(options.maxWait ?? NEVER, 'maxWait')
-    const unused = { initialDelay: 0, maxDelay: 0, decorrelated: false, maxRetryAfter: 0, seed: 0 }
-    const queue = {
+    const limits = {
+      concurrency: countOf(options.concurrency, 'concurrency', 1),
+      perLane: countOf(options.perKey ?? NEVER, 'perKey', 1),
       maxQueue: this.#maxQueue,
-      dropOldest: overflow === 'drop-oldest',
+      overflow,
       aging: aging === undefined ? NEVER : durationMs(aging, 'aging'),
+      rateLimit: undefined,
+      adaptive: moving?.config,
     }
-    this.#make = () => {
-      const config = { ...unused, ...queue, concurrency: this.#concurrency, perLane, adaptive: moving?.config }
-      const made = new ScheduleCore(config, this.driver)
-      made.onLimitChange = moving?.onLimitChange
-      return made
-    }
+    this.#turns = new Turns(limits, this.driver)
+    this.#turns.onLimitChange = moving?.onLimitChange
   }
 
   get concurrency(): number {
-    return this.#moving === undefined ? this.#concurrency : (this.#made?.concurrency ?? this.#moving.config.initial)
+    return this.#turns.concurrency
   }
 
   set concurrency(concurrency: number) {
-    this.#concurrency = countOf(concurrency, 'concurrency', 1)
-    this.#made?.setConcurrency(this.#concurrency)
+    this.#turns.concurrency = countOf(concurrency, 'concurrency', 1)
   }
 
   run<T>(context: Context, next: Next<T>): Promise<T> {
@@ -119,90 +113,107 @@ export class Compartments extends Layered implements Bulkhead {
     if (ended !== undefined) return Promise.reject(ended.reason)
     if (!Number.isInteger(priority) || priority !== (priority | 0))
       return Promise.reject(new InvalidArgumentError('priority', 'a whole number within 32 bits', priority))
-    this.#made ??= this.#make()
-    const core = this.#made
-    return new Promise((resolve, reject) => {
-      const call = new Call(context, next, core, this.#moving?.loadOf, { resolve, reject, refused: why => reject(this.#refusal(why)) })
-      const limits = { timeout: NEVER, totalTimeout: NEVER, maxRetries: 0, maxWait: this.#maxWait, priority }
-      if (core.submit(call, limits) === 'in') call.wait()
-      else reject(this.#refusal('queue'))
-    })
+    const call = new Call(this, context, next)
+    const entered = this.#turns.enter(call)
+    if (entered !== 'in') return Promise.reject(this.refusal('queue'))
+    return call.outcome
   }
 
   stats(): BulkheadStats {
-    const { running = 0, queued = 0 } = this.#made?.counts() ?? {}
-    return { running, waiting: queued }
+    return { running: this.#turns.running, waiting: this.#turns.waiting }
   }
 
-  #refusal(why: BulkheadFullError['reason']): BulkheadFullError {
+  /** What its calls ask of it. */
+  refusal(why: BulkheadFullError['reason']): BulkheadFullError {
     return new BulkheadFullError(this.#name, why, this.#maxQueue, this.#maxWait)
   }
-}
 
-interface Outcomes<T> {
-  resolve(value: T): void
-  reject(error: unknown): void
-  refused(why: BulkheadFullError['reason']): void
+  get maxWait(): number | undefined {
+    return this.#maxWait === NEVER ? undefined : this.#maxWait
+  }
+
+  ended(call: Turn): void {
+    this.#turns.end(call)
+  }
+
+  failed(call: Turn, error: unknown): void {
+    this.#turns.end(call, this.#moving?.loadOf(error) ?? 'ignored')
+  }
+
+  left(call: Turn): void {
+    this.#turns.leave(call)
+  }
 }
 
 /** One call: it waits, runs, and gives its place up. */
-class Call<T> implements ScheduledTask, Abortable {
-  readonly key: string
-  token = -1
+class Call<T> extends Turn implements Abortable {
+  readonly #bulkhead: Compartments
   readonly #context: Context
   readonly #next: Next<T>
-  readonly #core: ScheduleCore
-  readonly #loadOf: Moving['loadOf'] | undefined
-  readonly #outcomes: Outcomes<T>
-  #isRunning = false
+  #outcome: Promise<T> | undefined
+  #settle: { readonly resolve: (value: T | PromiseLike<T>) => void; readonly reject: (error: unknown) => void } | undefined
 
-  constructor(context: Context, next: Next<T>, core: ScheduleCore, loadOf: Moving['loadOf'] | undefined, outcomes: Outcomes<T>) {
-    this.key = context.key
+  constructor(bulkhead: Compartments, context: Context, next: Next<T>) {
+    super(context.key, context.priority, 1, undefined)
+    this.#bulkhead = bulkhead
     this.#context = context
     this.#next = next
-    this.#core = core
-    this.#loadOf = loadOf
-    this.#outcomes = outcomes
   }
 
-  /** From now on an abort ends it, unless it runs: then what lies further in is told. */
-  wait(): void {
-    if (!this.#isRunning && this.token >= 0 && this.#context.canEnd) this.#context.watch(this)
+  override get maxWait(): number | undefined {
+    return this.#bulkhead.maxWait
   }
 
-  start(): void {
-    this.#isRunning = true
-    this.#context.unwatch(this)
-    this.#next(this.#context).then(
+  /** How it ends. From now on an abort ends it, unless it runs: then what lies further in is told. */
+  get outcome(): Promise<T> {
+    if (this.#outcome !== undefined) return this.#outcome
+    if (this.#context.canEnd) this.#context.watch(this)
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+    })
+  }
+
+  override start(): void {
+    const outcome = this.#next(this.#context).then(
       value => {
-        this.#core.settle(this, 1, false)
-        this.#outcomes.resolve(value)
+        this.#bulkhead.ended(this)
+        return value
       },
       error => {
-        this.#core.settle(this, 1, false, undefined, 'failure', this.#loadOf?.(error))
-        this.#outcomes.reject(error)
+        this.#bulkhead.failed(this, error)
+        throw error
       },
     )
+    this.#outcome = outcome
+    if (this.#settle === undefined) return
+    this.#context.unwatch(this)
+    this.#settle.resolve(outcome)
   }
 
   aborted(reason: unknown): void {
-    this.#core.cancel(this)
-    this.#outcomes.reject(reason)
+    this.#bulkhead.left(this)
+    this.#settle?.reject(reason)
   }
 
-  expire(deadline: Deadline): void {
+  override expire(deadline: Deadline): void {
+    this.#end(this.#bulkhead.refusal(deadline === 'room' ? 'dropped' : 'wait'))
+  }
+
+  override refuse(): void {
+    this.#end(this.#bulkhead.refusal('queue'))
+  }
+
+  override lose(error: Error): void {
+    this.#end(error)
+  }
+
+  #end(error: unknown): void {
     this.#context.unwatch(this)
-    this.#outcomes.refused(deadline === 'room' ? 'dropped' : 'wait')
+    this.#outcome = Promise.reject(error)
+    if (this.#settle === undefined) return
+    this.#outcome.catch(() => undefined)
+    this.#settle.reject(error)
   }
-
-  lose(error: Error): void {
-    if (this.#isRunning) return
-    this.#context.unwatch(this)
-    this.#outcomes.reject(error)
-  }
-
-  // An attempt without a deadline is never broken off.
-  abort(): void {}
 }
 
 function countOf(value: unknown, name: string, min: number): number {
