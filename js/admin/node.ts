@@ -1,21 +1,43 @@
 /** From Node's `http` to handlers of standard requests, and back. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
-
 /** A handler of standard requests. */
 export type WebHandler = (request: Request, info: { readonly remoteAddress?: string | undefined }) => Promise<Response>
+
+/** What is read of Node's `IncomingMessage`. */
+export interface NodeRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  /** What Express had before it cut off where it is mounted. */
+  readonly originalUrl?: string | undefined
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly socket: { readonly remoteAddress?: string | undefined }
+  resume(): unknown
+  [Symbol.asyncIterator](): AsyncIterator<unknown>
+}
+
+/** What is used of Node's `ServerResponse`. */
+export interface NodeResponse {
+  readonly destroyed: boolean
+  writeHead(status: number, headers?: Record<string, string>): { end(): unknown }
+  flushHeaders(): void
+  write(part: unknown): boolean
+  end(): unknown
+  destroy(): unknown
+  on(event: string, listener: () => void): unknown
+  off(event: string, listener: () => void): unknown
+}
 
 /**
  * Makes a listener for `http.createServer`, Express (`app.use('/admin', toNodeListener(admin))`, before anything that reads bodies) and Connect.
  * What is sent waits for the socket, so a slow reader costs no memory.
  */
-export function toNodeListener(handler: WebHandler): (request: IncomingMessage, response: ServerResponse) => void {
+export function toNodeListener(handler: WebHandler): (request: NodeRequest, response: NodeResponse) => void {
   return (incoming, outgoing) => {
     void answer(handler, incoming, outgoing).catch(() => outgoing.destroy())
   }
 }
 
-async function answer(handler: WebHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function answer(handler: WebHandler, incoming: NodeRequest, outgoing: NodeResponse): Promise<void> {
   const gone = new AbortController()
   outgoing.on('close', () => gone.abort())
   outgoing.on('error', () => gone.abort())
@@ -38,7 +60,7 @@ async function answer(handler: WebHandler, incoming: IncomingMessage, outgoing: 
 }
 
 /** `undefined` where there is no such URL. */
-function requestOf(incoming: IncomingMessage & { originalUrl?: string }, signal: AbortSignal): Request | undefined {
+function requestOf(incoming: NodeRequest, signal: AbortSignal): Request | undefined {
   const { method = 'GET', headers, originalUrl, url = '/' } = incoming
   const isSecure = (incoming.socket as { encrypted?: boolean }).encrypted === true
   const base = `${isSecure ? 'https' : 'http'}://${headers.host ?? headers[':authority'] ?? ''}`
@@ -55,7 +77,7 @@ function requestOf(incoming: IncomingMessage & { originalUrl?: string }, signal:
   }
 }
 
-function streamOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+function streamOf(incoming: NodeRequest): ReadableStream<Uint8Array> {
   const parts = incoming[Symbol.asyncIterator]()
   return new ReadableStream(
     {
@@ -73,7 +95,7 @@ function streamOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
   )
 }
 
-function drained(outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
+function drained(outgoing: NodeResponse, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     const done = () => {
       outgoing.off('drain', done)
