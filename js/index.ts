@@ -41,6 +41,7 @@ export {
 export { createFetch } from './http/fetch.ts'
 export { RateLimitedError } from './limits/errors.ts'
 export { createRateLimiter } from './limits/rate-limiter.ts'
+export { collectDefaultMetrics } from './metrics/defaults/collect.ts'
 export { createRegistry } from './metrics/registry.ts'
 export { createMonitor, type Monitor } from './monitor/monitor.ts'
 export { adaptiveConcurrency } from './policies/adaptive-concurrency.ts'

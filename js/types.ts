@@ -64,6 +64,7 @@ export type {
 } from './http/types.ts'
 export type * from './limits/types.ts'
 export type { LabelCardinality } from './metrics/cardinality.ts'
+export type { DefaultMetrics, DefaultMetricsOptions } from './metrics/defaults/collect.ts'
 export type { HistogramOptions, MetricOptions, SampleOptions, SummaryOptions, TimerOptions } from './metrics/definition.ts'
 export type { MergeOptions, MetricDump, RegistryDump } from './metrics/dump.ts'
 export type { TextFormat } from './metrics/exposition.ts'
