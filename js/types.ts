@@ -49,6 +49,7 @@ export type {
   HeuristicOptions,
   HookResult,
   HostCircuit,
+  HostLimitChange,
   HostStats,
   KeepOptions,
   OutlookReason,
@@ -98,7 +99,8 @@ export type { WindowOptions } from './metrics/window.ts'
 export type { BatchWatch } from './monitor/batches.ts'
 export type * from './monitor/types.ts'
 export type { Duration, Size } from './options.ts'
-export type { AdaptiveConcurrencyOptions, LimitChange } from './policies/adaptive-concurrency.ts'
+export type { AdaptiveConcurrencyOptions } from './policies/adaptive-concurrency.ts'
+export type { AdaptiveOptions, LimitChange } from './policies/adaptive-options.ts'
 export type { BreakerOptions, BreakerWindow, CircuitChange } from './policies/breaker-options.ts'
 export type { RetryBudgetOptions } from './policies/budget-options.ts'
 export type { Bulkhead, BulkheadOptions, BulkheadStats } from './policies/bulkhead.ts'

@@ -9,6 +9,7 @@ import { CoreTrappedError } from '../errors.ts'
 import type { BreakerCause, BreakerRules, BreakerState, Verdict } from './breaker-core.ts'
 import { CoreHandle, type CoreNumbers } from './door.ts'
 import { Alarm, type Driver } from './driver.ts'
+import type { KeyLimits } from './key-limits.ts'
 import { part, ScheduleHandle } from './parts/schedule.ts'
 
 /** How long failed tasks sleep; times are milliseconds. */
@@ -40,6 +41,8 @@ export interface ScheduleConfig extends BackoffConfig {
   retryBudget?: BudgetConfig | undefined
   /** How the number of attempts that run at once is found out. Default: it is `concurrency`. */
   adaptive?: AdaptiveConfig | undefined
+  /** How the number of attempts of each key is found out. Default: it is `perLane`. */
+  keyLimits?: KeyLimits | undefined
   /** When the attempts of a key are refused since those before have failed. Default: never. */
   breaker?: BreakerRules | undefined
 }
@@ -202,6 +205,7 @@ export class ScheduleCore {
   readonly #keys = new Map<number, string>()
   /** What circuits were when they were last looked at, but for those that are closed. */
   readonly #states = new Map<string, BreakerState>()
+  readonly #keyLimits: KeyLimits | undefined
   #buffer: CoreNumbers
   #draining = false
   #paused = false
@@ -210,6 +214,7 @@ export class ScheduleCore {
 
   constructor(config: ScheduleConfig, driver: Driver) {
     this.#driver = driver
+    this.#keyLimits = config.keyLimits
     this.#core = new CoreHandle(part, () => {
       const handle = new ScheduleHandle({ aging: NEVER, ...config }, driver.now())
       // After a trap nobody knows how much was in the bucket.
@@ -247,6 +252,7 @@ export class ScheduleCore {
       }
       if (lane === undefined) this.#addLane(task.key, id, now)
       else {
+        if (lane.id !== id) this.#limitLane(task.key, id, now)
         lane.id = id
         lane.tasks += 1
       }
@@ -280,6 +286,7 @@ export class ScheduleCore {
       const pause = retryable ? (retryAfter ?? -1) : Number.NaN
       const code = this.#core.use(core => core.settle(task.token, attempt, pause, VERDICTS[verdict], LOADS[load], now))
       if (code === 0) return undefined
+      this.#over(task, load)
       if (code !== 1) {
         ended = { ending: ENDINGS[code - 2] as Ending, spent: this.#spent(0) }
         this.#leave(task)
@@ -431,6 +438,7 @@ export class ScheduleCore {
   /** Gives the core back. No task may be left. */
   close(): void {
     this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
+    this.#keyLimits?.close()
     this.#core.free()
   }
 
@@ -477,15 +485,19 @@ export class ScheduleCore {
     if (task === undefined) return
     if (numbers[at] === 1) {
       if (this.#states.size > 0 && this.#states.get(task.key) === 'open') this.#turn(task.key, 'half-open', 'probe')
+      this.#keyLimits?.began(task.key, token)
       task.start(detail)
-    } else if (numbers[at] === 2) task.abort(detail)
-    else if (numbers[at] === 4) {
+    } else if (numbers[at] === 2) {
+      this.#over(task, 'overload')
+      task.abort(detail)
+    } else if (numbers[at] === 4) {
       const spent = this.#spent(at + 3)
       this.#leave(task)
       this.#refused(task.key)
       task.refuse?.(detail, spent)
     } else {
       const spent = this.#spent(at + 3)
+      if (DEADLINES[detail] === 'attempt') this.#over(task, 'overload')
       this.#leave(task)
       task.expire(DEADLINES[detail] as Deadline, spent)
     }
@@ -550,16 +562,29 @@ export class ScheduleCore {
       if (lane.tasks > 0 || lane.held > now) this.#lanes.set(other, lane)
     }
     this.#lanes.set(key, { id, tasks: 1, held: 0 })
+    this.#limitLane(key, id, now)
   }
 
   /** A lane lives here as long as in the core: while it has tasks, or is held. */
   #leave(task: ScheduledTask): void {
+    this.#keyLimits?.over(task.token, 'ignored')
     this.#tasks.delete(task.token)
     task.token = -1
     const lane = this.#lanes.get(task.key)
     if (lane === undefined) return
     lane.tasks -= 1
     if (lane.tasks === 0 && lane.held === 0) this.#lanes.delete(task.key)
+  }
+
+  /** An attempt is over: what that says about how many its key can bear. */
+  #over(task: ScheduledTask, load: Load): void {
+    const lane = this.#lanes.get(task.key)
+    if (this.#keyLimits?.over(task.token, load) === true && lane !== undefined) this.#limitLane(task.key, lane.id, this.#driver.now())
+  }
+
+  #limitLane(key: string, lane: number, now: number): void {
+    const limits = this.#keyLimits
+    if (limits !== undefined) this.#core.use(core => core.limitLane(lane, limits.of(key), now))
   }
 
   #ring(): void {
@@ -580,6 +605,7 @@ export class ScheduleCore {
     const tasks = this.tasks()
     this.#tasks.clear()
     this.#lanes.clear()
+    this.#keyLimits?.clear()
     this.#circuits?.clear()
     this.#states.clear()
     this.#keys.clear()

@@ -3,8 +3,10 @@
 import { AbortWatch } from '../abort-watch.ts'
 import type { Clock } from '../clock.ts'
 import { type Driver, driverOf } from '../core/driver.ts'
+import { KeyLimits } from '../core/key-limits.ts'
 import { ScheduleCore, type Spent } from '../core/schedule-core.ts'
 import { ClosedError, isShelflifeError } from '../errors.ts'
+import { ClientEvents } from './events.ts'
 import { Exchange } from './exchange.ts'
 import { Hedging } from './hedging.ts'
 import type { Hooks } from './hooks.ts'
@@ -17,7 +19,7 @@ import type { WireRequest } from './request.ts'
 import type { Heuristic } from './rfc9111/freshness.ts'
 import type { Keeping } from './rfc9111/storable.ts'
 import { Streaming } from './streaming.ts'
-import type { FetchStats, HostStats, ResponseCache, Transport } from './types.ts'
+import type { FetchStats, HostLimitChange, HostStats, ResponseCache, Transport } from './types.ts'
 import type { Delivery } from './waiters.ts'
 
 /** Something under way. */
@@ -39,12 +41,15 @@ export class Desk {
   readonly clock: Clock
   readonly driver: Driver
   readonly schedule: ScheduleCore
+  /** How many requests at once are good for each host, where that is found out. */
+  readonly keyLimits: KeyLimits | undefined
   readonly maxQueue: number
   readonly hedging: Hedging | undefined
   /** Whether a pause that a host asks for holds for all requests to it. */
   readonly heedsLimits: boolean
   readonly maxRetryAfter: number
   readonly name: string
+  readonly events = new ClientEvents()
   readonly aborts = new AbortWatch()
   readonly counts = {
     requests: 0,
@@ -81,7 +86,11 @@ export class Desk {
     this.hooks = options.hooks
     this.clock = options.clock
     this.driver = driverOf(options.clock)
-    this.schedule = new ScheduleCore(options.schedule, this.driver)
+    this.keyLimits = options.adaptive && new KeyLimits(options.adaptive, this.driver)
+    if (options.onCircuitChange !== undefined) this.events.on('circuit', options.onCircuitChange)
+    if (this.keyLimits !== undefined) this.keyLimits.onChange = (host, from, to, reason) => this.#limited({ host, from, to, reason })
+    this.schedule = new ScheduleCore({ ...options.schedule, keyLimits: this.keyLimits }, this.driver)
+    this.schedule.onCircuitChange = (key, from, to, cause) => this.events.tell('circuit', { key, from, to, cause })
     this.maxQueue = options.schedule.maxQueue
     this.hedging = options.hedge && new Hedging(options.hedge, this.schedule, this.driver)
     this.heedsLimits = options.heedsLimits
@@ -220,9 +229,21 @@ export class Desk {
     if (this.#closed) return []
     const toWall = this.clock.wall() - this.driver.now()
     return Array.from(this.schedule.byKey(), ([host, { running, queued, sleeping, circuit, retryAt = Number.POSITIVE_INFINITY }]) => {
-      const stats = { host, inflight: running, queued, sleeping, circuit }
+      const stats = {
+        host,
+        inflight: running,
+        queued,
+        sleeping,
+        circuit,
+        ...(this.keyLimits !== undefined && { concurrency: this.keyLimits.of(host) }),
+      }
       return Number.isFinite(retryAt) ? { ...stats, retryAt: retryAt + toWall } : stats
     })
+  }
+
+  /** Most attempts at once to a host. */
+  concurrencyOf(host: string): number {
+    return this.keyLimits?.of(host) ?? this.#options.schedule.perLane
   }
 
   /** Ends everything under way. */
@@ -232,6 +253,11 @@ export class Desk {
     for (const exchange of [...this.#live]) exchange.stop(new ClosedError('the fetch client'))
     this.#metrics?.close()
     this.schedule.close()
+  }
+
+  #limited(change: HostLimitChange): void {
+    this.#metrics?.limited(change)
+    this.events.tell('concurrency', change)
   }
 
   /** Nobody finds it any more. */

@@ -6,7 +6,7 @@
 
 import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
-import type { Deadline, Ending, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
+import type { Deadline, Ending, Load, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
 import type { CoreTrappedError } from '../errors.ts'
 import { BodyTooLarge } from './attempt.ts'
 import { Attempts, type AttemptsHost } from './attempts.ts'
@@ -25,7 +25,7 @@ import { Passage, type PassageHost } from './passage.ts'
 import { pauseOf } from './rate-headers.ts'
 import { type Source, type StoredResponse, sharing, toRecord, toResponse, withoutBody } from './record.ts'
 import { RefusedRedirect } from './redirect.ts'
-import { leftAlone, phaseOf, refusalOf, verdictOn } from './refusal.ts'
+import { leftAlone, loadOf, phaseOf, refusalOf, verdictOn } from './refusal.ts'
 import type { WireRequest } from './request.ts'
 import { isTooLarge } from './request-body.ts'
 import { retryAfterMs } from './retry.ts'
@@ -222,7 +222,7 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
   }
 
   fellSilent(attempt: number): void {
-    const settled = this.#settle(attempt, true, undefined, 'failure')
+    const settled = this.#settle(attempt, true, undefined, 'failure', 'overload')
     if (settled === 'backoff') this.#desk.retrying('timeout')
     if (typeof settled !== 'object') return
     this.#fallBack(new RequestTimeoutError('idle', this.request.limits.idleTimeout, this.#trace(settled.spent)))
@@ -243,7 +243,7 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
     this.#attempts.ended(undefined, record.status)
     // Before the place of this one is another's.
     if (this.#desk.heedsLimits) this.#desk.schedule.hold(this, Math.min(pauseOf(came, this.#desk.clock.wall()), this.#desk.maxRetryAfter))
-    const settled = this.#settle(attempt, transient, pause, verdictOn(record.status))
+    const settled = this.#settle(attempt, transient, pause, verdictOn(record.status), loadOf(record.status))
     if (settled === 'backoff') this.#desk.retrying('status')
     if (typeof settled !== 'object') return
     const { ending, spent } = settled
@@ -300,8 +300,8 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
     else this.#fallBack(new NetworkError(trace, settled.ending, error))
   }
 
-  #settle(attempt: number, retryable: boolean, pause: number | undefined, verdict: Health): Settled {
-    const settled = this.#desk.schedule.settle(this, attempt, retryable, pause, verdict)
+  #settle(attempt: number, retryable: boolean, pause: number | undefined, verdict: Health, load: Load = 'ignored'): Settled {
+    const settled = this.#desk.schedule.settle(this, attempt, retryable, pause, verdict, load)
     if (typeof settled === 'object') this.#desk.spent(settled.spent)
     return settled
   }

@@ -12,7 +12,8 @@ import type { OutlookReason, RequestOutlook } from './types.ts'
 export function explain(request: WireRequest, desk: Desk, rateMaxWait: number | undefined): RequestOutlook {
   if (desk.closed) throw new ClosedError('the fetch client')
   const { method, url, host, limits } = request
-  const { concurrency, perHost } = desk.stats()
+  const { concurrency } = desk.stats()
+  const perHost = desk.concurrencyOf(host)
   const seen = desk.schedule.outlook(host)
   const toWall = desk.clock.wall() - desk.driver.now()
   const cache = cacheState(request, desk)

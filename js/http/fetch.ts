@@ -2,7 +2,7 @@
 
 import { ClosedError } from '../errors.ts'
 import { isVariants, variantKey, verdictOn } from './caching.ts'
-import { HostCircuits } from './circuits.ts'
+import { circuitOf } from './circuits.ts'
 import { Desk } from './desk.ts'
 import { explain } from './explain.ts'
 import { ask, type Changed, shown } from './hooks.ts'
@@ -39,8 +39,9 @@ export function createFetch(options?: FetchOptions): Fetch {
     stats: () => client.desk.stats(),
     hosts: () => client.desk.hosts(),
     explain: (input: Input, init?: FetchInit) => client.explain(input, init),
-    circuit: (host: string) => client.circuits.of(host),
-    on: <Name extends keyof FetchEvents>(event: Name, listener: (event: FetchEvents[Name]) => void) => client.circuits.on(event, listener),
+    circuit: (host: string) => circuitOf(host, client.desk, client.hasCircuits),
+    on: <Name extends keyof FetchEvents>(event: Name, listener: (event: FetchEvents[Name]) => void) =>
+      client.desk.events.on(event, listener),
     close: () => client.close(),
     [Symbol.asyncDispose]: () => client.close(),
   })
@@ -48,7 +49,7 @@ export function createFetch(options?: FetchOptions): Fetch {
 
 class Client {
   readonly desk: Desk
-  readonly circuits: HostCircuits
+  readonly hasCircuits: boolean
   readonly #options: ResolvedOptions
   /** Without default headers. */
   readonly #bare: ResolvedOptions
@@ -57,7 +58,7 @@ class Client {
     this.#options = options
     this.#bare = { ...options, headers: undefined }
     this.desk = new Desk(options)
-    this.circuits = new HostCircuits(this.desk, options.schedule.breaker !== undefined, options.onCircuitChange)
+    this.hasCircuits = options.schedule.breaker !== undefined
   }
 
   fetch(input: Input, init: FetchInit | undefined): Promise<Response> {

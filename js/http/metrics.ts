@@ -6,7 +6,7 @@ import type { TimerSeries } from '../metrics/instruments.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Source } from './record.ts'
 import type { ConnectionStats } from './transport.ts'
-import type { FetchLatency, FetchStats } from './types.ts'
+import type { FetchLatency, FetchStats, HostLimitChange } from './types.ts'
 
 /** Why a request is tried again. */
 export type RetryReason = 'network' | 'timeout' | 'status'
@@ -86,6 +86,23 @@ export class ClientMetrics {
   spent({ queue, rate }: Spent): void {
     this.#wait.observe(queue / 1000)
     this.#rateWait?.observe(rate / 1000)
+  }
+
+  /** Another number of requests at once is good for a host. */
+  limited({ host, to, reason }: HostLimitChange): void {
+    const client = this.#client
+    const limit = {
+      name: 'client_concurrency_limit',
+      help: 'Requests at once that are good for a host.',
+      labelNames: ['client', 'host'],
+    } as const
+    const changes = {
+      name: 'client_concurrency_changes_total',
+      help: 'Changes of that number, by why.',
+      labelNames: ['client', 'host', 'reason'],
+    } as const
+    this.#registry.gauge(limit).with({ client, host }).set(to)
+    this.#registry.counter(changes).with({ client, host, reason }).inc()
   }
 
   /** How long calls took; `undefined` before the first. */

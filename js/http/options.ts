@@ -1,7 +1,7 @@
 /** Reads the options of a client once, and those of a single request when it brings some. */
 
 import type { Clock } from '../clock.ts'
-import type { ScheduleConfig, TaskLimits } from '../core/schedule-core.ts'
+import type { AdaptiveConfig, ScheduleConfig, TaskLimits } from '../core/schedule-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { readRate } from '../limits/rate.ts'
 import type { Registry } from '../metrics/registry.ts'
@@ -16,6 +16,7 @@ import {
   sizeInBytes,
   wholeNumber,
 } from '../options.ts'
+import { type AdaptiveOptions, readAdaptive } from '../policies/adaptive-options.ts'
 import { type CircuitChange, readBreaker } from '../policies/breaker-options.ts'
 import { readBudget } from '../policies/budget-options.ts'
 import { readHedgeDelay } from '../policies/hedge-options.ts'
@@ -60,6 +61,7 @@ export interface ResolvedOptions {
   readonly schedule: ScheduleConfig
   readonly hedge: HedgingConfig | undefined
   readonly heedsLimits: boolean
+  readonly adaptive: AdaptiveConfig | undefined
   readonly onCircuitChange: ((change: CircuitChange) => void) | undefined
 }
 
@@ -107,6 +109,7 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
     name: options.name ?? 'default',
     metrics: metricsOption(options.metrics),
     heedsLimits: options.rateLimitHeaders ?? false,
+    adaptive: options.adaptiveConcurrency === undefined ? undefined : readLimits(options),
     onCircuitChange: options.circuitBreaker?.onStateChange,
     hedge: options.hedge === undefined ? undefined : readHedging(options.hedge),
     schedule: {
@@ -123,6 +126,13 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
       seed: wholeNumber(options.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER), 'seed', { min: 0 }),
     },
   }
+}
+
+/** Of one host. It is never more than what there may be in all. */
+function readLimits(options: FetchOptions): AdaptiveConfig {
+  const given: AdaptiveOptions = optionsObject(options.adaptiveConcurrency, 'adaptiveConcurrency')
+  const max = given.max ?? Math.min(count(options.concurrency ?? 64, 'concurrency', 1), 1_000_000)
+  return readAdaptive({ ...given, max, initial: given.initial ?? options.perHost ?? 8 }, 'adaptiveConcurrency.')
 }
 
 function readRedirects(given: FetchOptions['redirects']): RedirectPolicy {

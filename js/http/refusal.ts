@@ -1,7 +1,7 @@
 /** What becomes of a request that the schedule refuses or ends, and what an answer says to it. */
 
 import type { Verdict } from '../core/breaker-core.ts'
-import type { Deadline, Submitted } from '../core/schedule-core.ts'
+import type { Deadline, Load, Submitted } from '../core/schedule-core.ts'
 import { QueueFullError, type ShelflifeError, type TimeoutPhase } from '../errors.ts'
 import { RateLimitedError } from '../limits/errors.ts'
 import { CircuitOpenError } from '../policies/errors.ts'
@@ -22,6 +22,12 @@ export function leftAlone(retryAt: number, host: string, { name, clock, driver }
 /** Which wait a deadline ended. A request waits in the queue for as long as it may in all. */
 export function phaseOf(deadline: Deadline): TimeoutPhase {
   return deadline === 'attempt' || deadline === 'total' ? deadline : 'queue'
+}
+
+/** What a status says about how many requests at once its host can bear. */
+export function loadOf(status: number): Load {
+  if (status === 429 || status === 503) return 'overload'
+  return status >= 500 ? 'ignored' : 'served'
 }
 
 /** What a status says about the health of its host: a server that asks for a pause is well. */

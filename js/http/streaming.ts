@@ -17,7 +17,7 @@ import { Passage } from './passage.ts'
 import { toStreamed } from './record.ts'
 import { hasNullBody } from './recorded-response.ts'
 import { RefusedRedirect } from './redirect.ts'
-import { leftAlone, phaseOf, refusalOf, verdictOn } from './refusal.ts'
+import { leftAlone, loadOf, phaseOf, refusalOf, verdictOn } from './refusal.ts'
 import type { WireRequest } from './request.ts'
 import { retryAfterMs } from './retry.ts'
 import { isUnsafe, outdatedBy } from './rfc9111/unsafe.ts'
@@ -143,7 +143,7 @@ export class Streaming implements ScheduledTask, Live {
     if (!isTransient(status) || attempt > this.request.limits.maxRetries) return false
     this.#hangup = undefined
     const pause = retryAfterMs({ ...head.record, body: new Uint8Array() }, this.#desk.clock.wall())
-    const settled = this.#desk.schedule.settle(this, attempt, true, pause, verdictOn(status))
+    const settled = this.#desk.schedule.settle(this, attempt, true, pause, verdictOn(status), loadOf(status))
     if (typeof settled === 'object') {
       // No time is left for another: this is the answer, and its slot is gone.
       this.#desk.spent(settled.spent)
@@ -252,7 +252,8 @@ export class Streaming implements ScheduledTask, Live {
   #leave(verdict: Health = 'ignored'): Spent {
     this.#closeLap()
     const { schedule } = this.#desk
-    const settled = verdict === 'ignored' ? undefined : schedule.settle(this, this.#attempt, false, undefined, verdict)
+    // How long it took is the reader's doing as well.
+    const settled = verdict === 'ignored' ? undefined : schedule.settle(this, this.#attempt, false, undefined, verdict, 'ignored')
     const spent = typeof settled === 'object' ? settled.spent : schedule.cancel(this)
     if (spent !== undefined) this.#desk.spent(spent)
     return spent ?? { attempts: this.#attempt, queue: 0, rate: 0, running: 0, backoff: 0 }

@@ -5,6 +5,7 @@ import type { BreakerState } from '../core/breaker-core.ts'
 import type { RateLimit } from '../limits/types.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Duration, Size } from '../options.ts'
+import type { AdaptiveOptions, LimitChange } from '../policies/adaptive-options.ts'
 import type { BreakerOptions, CircuitChange } from '../policies/breaker-options.ts'
 import type { RetryBudgetOptions } from '../policies/budget-options.ts'
 import type { HedgeDelay } from '../policies/hedge-options.ts'
@@ -181,6 +182,12 @@ export interface FetchOptions extends CachingOptions {
   concurrency?: number
   /** Requests on the wire at once to one host and port. Default: 8. */
   perHost?: number
+  /**
+   * Finds out for each host how many requests at once are good for it, between `min` and `max` (default: `concurrency`), beginning with `initial` (default:
+   * `perHost`, which then means nothing else); `{}` for what is usual. A 429, a 503 or a deadline of an attempt lowers it, and by `'gradient'` so does
+   * latency that grows with it. `on('concurrency')` tells each change and why. Default: it is `perHost`.
+   */
+  adaptiveConcurrency?: AdaptiveOptions
   /** Requests that may wait, for a slot or for their next attempt; more are refused with `ERR_QUEUE_FULL`. Default: 100 000. */
   maxQueue?: number
   /**
@@ -322,6 +329,8 @@ export interface HostStats {
   sleeping: number
   /** Whether it is left alone. */
   circuit: BreakerState
+  /** Most attempts at once, where `adaptiveConcurrency` finds that out. */
+  concurrency?: number
   /** When an open circuit lets somebody through, in milliseconds since the epoch. */
   retryAt?: number
 }
@@ -382,6 +391,14 @@ export interface HostCircuit {
 export interface FetchEvents {
   /** The circuit of a host (`key`) has changed. */
   circuit: CircuitChange
+  /** Another number of requests at once is good for a host, see `adaptiveConcurrency`. */
+  concurrency: HostLimitChange
+}
+
+/** The limit of a host has moved. */
+export interface HostLimitChange extends LimitChange {
+  /** As in a URL, with its port. */
+  readonly host: string
 }
 
 /** A client made by {@link createFetch}: call it like `fetch`. */

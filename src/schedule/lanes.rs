@@ -41,6 +41,8 @@ struct Lane {
     active: u32,
     /// Slots that wait.
     queued: u32,
+    /// Its own limit; 0: that of all lanes.
+    limit: u32,
     /// Nothing of it begins, however much room there is.
     is_held: bool,
 }
@@ -173,8 +175,9 @@ impl Lanes {
     /// Whether there is room for one more slot of that weight in `lane`, and nobody waits there.
     pub(super) fn has_room(&self, lane: Option<Token>, weight: u32) -> bool {
         let lane = lane.and_then(|lane| self.lanes.get(lane));
-        let has_room =
-            |lane: &Lane| !lane.is_held && lane.waiting.is_empty() && self.fits(lane.active, weight, self.lane_limit);
+        let has_room = |lane: &Lane| {
+            !lane.is_held && lane.waiting.is_empty() && self.fits(lane.active, weight, self.limit_of(lane))
+        };
         !self.paused && self.fits(self.active, weight, self.limit) && lane.is_none_or(has_room)
     }
 
@@ -186,6 +189,18 @@ impl Lanes {
     /// Changes how many places there are. What runs goes on.
     pub(super) fn set_limit(&mut self, limit: u32) {
         self.limit = limit;
+    }
+
+    /// Gives one lane a limit of its own.
+    pub(super) fn limit_lane(&mut self, lane: Token, limit: u32) {
+        if let Some(entry) = self.lanes.get_mut(lane) {
+            entry.limit = limit;
+            self.file(lane);
+        }
+    }
+
+    fn limit_of(&self, lane: &Lane) -> u32 {
+        if lane.limit == 0 { self.lane_limit } else { lane.limit }
     }
 
     /// Whether nobody begins, whatever the limits allow.
@@ -237,7 +252,7 @@ impl Lanes {
         let entry = self.lanes.get(lane).expect(MEMBER);
         let first = self.lines.front(&entry.waiting);
         let ready = !entry.is_held
-            && first.is_some_and(|slot| self.fits(entry.active, self.weights.get(slot), self.lane_limit));
+            && first.is_some_and(|slot| self.fits(entry.active, self.weights.get(slot), self.limit_of(entry)));
         match (ready, self.ready.is_linked(lane.slot())) {
             (true, false) => self.ready.push_back(READY, lane.slot()),
             (false, true) => {
@@ -262,7 +277,7 @@ impl Lanes {
             let waiting: Vec<u32> = self.lines.iter(&lane.waiting).collect();
             let (tasks, taken) = members.get(&token).copied().unwrap_or_default();
             assert_eq!((lane.members, lane.active), (tasks + u32::from(lane.is_held), taken));
-            let room = |slot: &u32| self.fits(lane.active, self.weights.get(*slot), self.lane_limit);
+            let room = |slot: &u32| self.fits(lane.active, self.weights.get(*slot), self.limit_of(lane));
             assert_eq!(self.ready.is_linked(token.slot()), !lane.is_held && waiting.first().is_some_and(room));
             assert_eq!((lane.waiting.is_empty(), lane.queued as usize), (waiting.is_empty(), waiting.len()));
             active += lane.active;

@@ -241,6 +241,12 @@ impl Schedule {
         self.dispatch(now);
     }
 
+    /// Gives `lane` a limit of its own, as long as it lives. What runs goes on.
+    pub fn limit_lane(&mut self, lane: Token, limit: NonZeroU32, now: Instant) {
+        self.lanes.limit_lane(lane, limit.get());
+        self.dispatch(now);
+    }
+
     /// Lets no attempt begin, or lets them begin again. What runs goes on, and who waits is held to his deadlines.
     pub fn set_paused(&mut self, paused: bool, now: Instant) {
         self.lanes.set_paused(paused);

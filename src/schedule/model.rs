@@ -769,6 +769,46 @@ mod circuits {
     }
 
     #[test]
+    fn a_lane_may_have_a_limit_of_its_own() {
+        let config = Config { breaker: None, concurrency: NonZeroU32::new(10).expect("not zero"), ..config() };
+        let mut machine = Schedule::new(config, 1, Instant::ZERO);
+        let now = Instant::from_millis(5);
+        let (mut lane, mut other) = (None, None);
+        let tasks = [(); 6].map(|()| admitted(&mut machine, &mut lane, None, Limits::NONE, now));
+        let begun = |machine: &mut Schedule| {
+            let mut count = 0;
+            while let Some(Action::Start { .. }) = machine.poll_action(now) {
+                count += 1;
+            }
+            count
+        };
+        assert_eq!(begun(&mut machine), 2);
+        let lane = lane.expect("a lane");
+        let limit = |machine: &mut Schedule, limit| {
+            machine.limit_lane(lane, NonZeroU32::new(limit).expect("not zero"), now);
+            machine.validate();
+        };
+        limit(&mut machine, 4);
+        assert_eq!(begun(&mut machine), 2);
+        limit(&mut machine, 1);
+        let settle = |machine: &mut Schedule, task| {
+            machine.settle(task, 1, Outcome::Ok, (Verdict::Success, Load::Ignored), now);
+        };
+        for task in &tasks[..3] {
+            settle(&mut machine, *task);
+            assert_eq!(begun(&mut machine), 0);
+        }
+        settle(&mut machine, tasks[3]);
+        assert_eq!(begun(&mut machine), 1);
+        // Others have what all have.
+        for _ in 0..3 {
+            admitted(&mut machine, &mut other, None, Limits::NONE, now);
+        }
+        assert_eq!(begun(&mut machine), 2);
+        machine.validate();
+    }
+
+    #[test]
     fn nobody_begins_while_it_is_paused_and_deadlines_hold() {
         let config = Config { breaker: None, max_queue: 1, ..config() };
         let mut machine = Schedule::new(config, 1, Instant::ZERO);

@@ -1,6 +1,8 @@
 //! The border to JavaScript, and the only folder that names `wasm_bindgen`. One file per handle, one-line methods.
 //! A handle without its feature would be carried by every part of the core.
 
+#[cfg(feature = "schedule")]
+mod adaptive;
 #[cfg(feature = "batch")]
 mod batch;
 #[cfg(feature = "schedule")]

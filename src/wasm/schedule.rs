@@ -240,6 +240,15 @@ impl ScheduleHandle {
         self.inner.set_concurrency(NonZeroU32::new(concurrency).unwrap_or(NonZeroU32::MIN), now);
     }
 
+    /// Gives a lane a limit of its own.
+    #[wasm_bindgen(js_name = limitLane)]
+    pub fn limit_lane(&mut self, lane: f64, limit: u32, now: f64) {
+        let now = self.see(now);
+        if let Some(lane) = token(lane) {
+            self.inner.limit_lane(lane, NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN), now);
+        }
+    }
+
     /// Lets no attempt begin, or lets them begin again.
     #[wasm_bindgen(js_name = setPaused)]
     pub fn set_paused(&mut self, paused: bool, now: f64) {
@@ -313,7 +322,7 @@ pub(super) fn backoff(given: &Given<'_>) -> Backoff {
 }
 
 /// A limit that moves, as `AdaptiveConfig` in `js/core/schedule-core.ts` has it.
-fn adaptive_rules(given: &Given<'_>) -> AdaptiveRules {
+pub(super) fn adaptive_rules(given: &Given<'_>) -> AdaptiveRules {
     let count = |name| given.number(name) as u32;
     AdaptiveRules {
         algorithm: if given.flag("aimd") { Algorithm::Aimd } else { Algorithm::Gradient },

@@ -6,6 +6,7 @@ import { alphabet, text } from '../generated/schedule/inline.js'
 import { __wbg_reset_state, initSync, plantTrap } from '../generated/schedule/shelflife.js'
 
 export {
+  AdaptiveHandle,
   BackoffHandle,
   BreakerHandle,
   BudgetHandle,

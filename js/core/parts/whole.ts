@@ -8,6 +8,7 @@ import { CorePart } from '../door.ts'
 import { __wbg_reset_state, initSync, plantTrap } from '../generated/shelflife/shelflife.js'
 
 export {
+  AdaptiveHandle,
   BackoffHandle,
   BatchMachine,
   BreakerHandle,
