@@ -43,7 +43,6 @@ export class Advisor implements Disposable {
   readonly #accounts = new Map<object, Account>()
   readonly #leave: (() => void)[]
   #from: number
-  #to: number
 
   /** Not for users: {@link createAdvisor}. A silent one is not heard in the monitor's snapshots. */
   constructor(monitor: Monitor, options?: AdvisorOptions, isSilent = false) {
@@ -52,20 +51,16 @@ export class Advisor implements Disposable {
     this.monitor = monitor
     this.#thresholds = { minSamples: wholeNumber(minSamples, 'minSamples'), minGain: ratio(minGain, 'minGain') }
     this.#from = monitor.snapshot().at
-    this.#to = this.#from
     this.#audit()
     this.#leave = [
       ...(isSilent ? [] : [monitor.provide('recommendations', () => this.recommendations())]),
-      monitor.on('point', ({ at }) => {
-        this.#to = at
-        this.#audit()
-      }),
+      monitor.on('point', () => void this.#audit()),
     ]
   }
 
   /** What has happened since this advisor was made, or since {@link restart}, and what to change. */
   report(): Report {
-    const { name, slow, alerts, point } = this.monitor.snapshot()
+    const { name, at, slow, alerts, point } = this.monitor.snapshot()
     const accounts = this.#audit()
     const of = (kinds: readonly string[]) => accounts.filter(({ kind }) => kinds.includes(kind))
     const known = ['cache', 'memory-cache', 'fetch']
@@ -73,7 +68,7 @@ export class Advisor implements Disposable {
       version: 1,
       name,
       from: this.#from,
-      to: Math.max(this.#to, this.#from),
+      to: at,
       caches: of(['cache', 'memory-cache']).map(cacheReport),
       fetches: of(['fetch']).map(fetchReport),
       others: accounts.filter(({ kind }) => !known.includes(kind)).map(otherReport),
@@ -106,7 +101,6 @@ export class Advisor implements Disposable {
   restart(): void {
     for (const account of this.#audit()) account.reopen()
     this.#from = this.monitor.snapshot().at
-    this.#to = this.#from
   }
 
   /** Its recommendations are part of the monitor no more. */
