@@ -114,6 +114,8 @@ export type {
 export type { FallbackOptions } from './policies/fallback.ts'
 export type { HedgeOptions } from './policies/hedge.ts'
 export type { HedgeDelay } from './policies/hedge-options.ts'
+export type { Hurdle } from './policies/layer.ts'
+export type { Pipeline, PipelineStats, SavedPipeline } from './policies/pipeline.ts'
 export type { RateLimitOptions } from './policies/rate-limit.ts'
 export type { RetryEvent, RetryPolicyOptions } from './policies/retry.ts'
 export type { RetryBudget } from './policies/retry-budget.ts'

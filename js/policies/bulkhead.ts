@@ -6,10 +6,12 @@ import type { AdaptiveConfig, Deadline, LimitReason, Load } from '../core/schedu
 import { Turn } from '../core/turn.ts'
 import { MOST, Turns } from '../core/turns.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { type Duration, durationMs, durationOrZeroMs, optionsObject, wholeNumber } from '../options.ts'
+import type { Registry } from '../metrics/registry.ts'
+import { type Duration, durationMs, durationOrZeroMs, metricsOption, optionsObject, wholeNumber } from '../options.ts'
 import type { Context } from './context.ts'
 import { BulkheadFullError } from './errors.ts'
-import { Layered, type Next } from './layer.ts'
+import { type Hurdle, Layered, type Next } from './layer.ts'
+import { reportBulkhead } from './metrics.ts'
 import type { Policy } from './types.ts'
 
 /** Options of {@link bulkhead}. */
@@ -26,8 +28,10 @@ export interface BulkheadOptions {
   overflow?: 'reject' | 'drop-oldest'
   /** How long a call has to wait to come before one whose `priority` is higher by one. Default: however long, it does not. */
   aging?: Duration
-  /** The name in errors. Default: `'default'`. */
+  /** The name in errors, and the label `bulkhead` in metrics. Default: `'default'`. */
   name?: string
+  /** Where it reports, for as long as that lives: `bulkhead_running`, `bulkhead_waiting`, `bulkhead_concurrency`. Default: nowhere. */
+  metrics?: Registry
   /** The source of time. Default: {@link systemClock}. */
   clock?: Clock
 }
@@ -70,6 +74,7 @@ export interface Moving {
 
 /** See {@link bulkhead}; where it is given how, the number of calls moves. */
 export class Compartments extends Layered implements Bulkhead {
+  override readonly policy: string
   readonly #name: string
   readonly #maxQueue: number
   readonly #maxWait: number
@@ -79,6 +84,7 @@ export class Compartments extends Layered implements Bulkhead {
   constructor(given: BulkheadOptions, moving?: Moving) {
     const options: Partial<BulkheadOptions> = optionsObject(given, 'options')
     super(options.clock)
+    this.policy = moving === undefined ? 'bulkhead' : 'adaptiveConcurrency'
     const { name = 'default', overflow = 'reject', aging } = options
     if (typeof name !== 'string') throw new InvalidArgumentError('name', 'a string', name)
     if (overflow !== 'reject' && overflow !== 'drop-oldest')
@@ -98,6 +104,8 @@ export class Compartments extends Layered implements Bulkhead {
     }
     this.#turns = new Turns(limits, this.driver)
     this.#turns.onLimitChange = moving?.onLimitChange
+    const registry = metricsOption(options.metrics)
+    if (registry !== undefined) reportBulkhead(registry, name, () => ({ ...this.stats(), concurrency: this.concurrency }))
   }
 
   get concurrency(): number {
@@ -121,6 +129,14 @@ export class Compartments extends Layered implements Bulkhead {
 
   stats(): BulkheadStats {
     return { running: this.#turns.running, waiting: this.#turns.waiting }
+  }
+
+  explain(): Hurdle | undefined {
+    const { running, waiting } = this.stats()
+    if (running < this.concurrency) return undefined
+    const { policy } = this
+    if (waiting >= this.#maxQueue) return { policy, effect: 'refuse', reason: `${running} calls run and ${waiting} wait` }
+    return { policy, effect: 'wait', reason: `${running} calls run and ${waiting} wait` }
   }
 
   /** What its calls ask of it. */

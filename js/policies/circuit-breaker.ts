@@ -3,12 +3,14 @@
 import type { Clock } from '../clock.ts'
 import { BreakerCore, type BreakerRules, type BreakerState, type Circuit, type Verdict } from '../core/breaker-core.ts'
 import { InvalidArgumentError, TimeoutError } from '../errors.ts'
-import { optionalFunction } from '../options.ts'
+import type { Registry } from '../metrics/registry.ts'
+import { metricsOption, optionalFunction } from '../options.ts'
 import { report } from '../report.ts'
 import { type BreakerOptions, type CircuitChange, readBreaker } from './breaker-options.ts'
 import type { Context } from './context.ts'
 import { CircuitOpenError } from './errors.ts'
-import { Layered, type Next } from './layer.ts'
+import { type Hurdle, Layered, type Next } from './layer.ts'
+import { reportBreaker } from './metrics.ts'
 import type { Policy } from './types.ts'
 
 /** Options of {@link circuitBreaker}. */
@@ -21,8 +23,13 @@ export interface CircuitBreakerOptions extends BreakerOptions {
   isFailureResult?: (result: unknown) => boolean
   /** `'metrics-only'`: it counts and changes as usual, and lets everybody through; `'disabled'`: it does nothing. Default: `'enforce'`. */
   mode?: 'enforce' | 'metrics-only' | 'disabled'
-  /** The name in errors. Default: `'default'`. */
+  /** The name in errors, and the label `breaker` in metrics. Default: `'default'`. */
   name?: string
+  /**
+   * Where it reports, for as long as that lives: `circuit_breaker_calls_total{breaker,outcome}`, `circuit_breaker_keys{breaker,state}`,
+   * `circuit_breaker_transitions_total{breaker,to}`. Default: nowhere.
+   */
+  metrics?: Registry
   /** The source of time. Default: {@link systemClock}. */
   clock?: Clock
 }
@@ -98,6 +105,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
 const WELL: Verdict = 'success'
 
 class Breaker extends Layered implements CircuitBreaker {
+  override readonly policy: string = 'circuitBreaker'
   readonly #options: CircuitBreakerOptions
   readonly #rules: BreakerRules
   readonly #name: string
@@ -117,6 +125,15 @@ class Breaker extends Layered implements CircuitBreaker {
     this.#rules = rules
     this.#name = name
     this.#listeners = { stateChange: onStateChange === undefined ? [] : [onStateChange], refused: [] }
+    const registry = metricsOption(options.metrics)
+    if (registry === undefined) return
+    const told = reportBreaker(
+      registry,
+      name,
+      () => this.stats(),
+      () => (this.#made?.keys() ?? []).map(key => this.#stateOf(key)),
+    )
+    this.#listeners.stateChange.push(({ to }) => told(to))
   }
 
   run<T>(context: Context, next: Next<T>): Promise<T> {
@@ -151,7 +168,11 @@ class Breaker extends Layered implements CircuitBreaker {
   }
 
   state(key = ''): BreakerState {
-    const circuit = this.#made?.find(this.#keyOf(key))
+    return this.#stateOf(this.#keyOf(key))
+  }
+
+  #stateOf(named: string): BreakerState {
+    const circuit = this.#made?.find(named)
     return circuit === undefined ? 'closed' : this.#core().state(circuit)
   }
 
@@ -220,13 +241,26 @@ class Breaker extends Layered implements CircuitBreaker {
   }
 
   restore(saved: SavedCircuits): void {
+    this.check(saved)
+    const elapsed = Math.max(0, this.driver.clock.wall() - saved.at)
+    for (const [key, numbers] of Object.entries(saved.circuits)) this.#core().restore(key, numbers, elapsed)
+  }
+
+  override check(given: unknown): void {
+    const saved = given as SavedCircuits
     const circuits = Object.entries(saved?.circuits ?? {})
     const isNumbers = (numbers: unknown) => Array.isArray(numbers) && numbers.length >= 3 && numbers.every(one => Number.isFinite(one))
     if (saved?.version !== 1 || !Number.isFinite(saved.at) || !circuits.every(([, numbers]) => isNumbers(numbers)))
       throw new InvalidArgumentError('saved', 'what toJSON has given', saved)
     if (saved.window !== this.#rules.window) throw new InvalidArgumentError('saved', 'of a breaker with the same kind of window', saved)
-    const elapsed = Math.max(0, this.driver.clock.wall() - saved.at)
-    for (const [key, numbers] of circuits) this.#core().restore(key, numbers, elapsed)
+  }
+
+  explain(key: string): Hurdle | undefined {
+    if (this.#options.mode !== 'enforce') return undefined
+    const at = this.retryAt(key)
+    if (at === undefined) return undefined
+    const reason = at === Number.POSITIVE_INFINITY ? 'the circuit is isolated' : 'the circuit is open'
+    return { policy: this.policy, effect: 'refuse', reason, ms: at - this.driver.clock.wall() }
   }
 
   #keyOf(key: string): string {

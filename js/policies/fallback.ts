@@ -26,6 +26,7 @@ export function fallback<T>(answer: T | ((error: unknown, context: CallContext) 
 }
 
 class Fallback extends Layered {
+  override readonly policy: string = 'fallback'
   readonly #answer: unknown
   readonly #shouldHandle: ((error: unknown) => boolean) | undefined
 

@@ -41,6 +41,7 @@ export function hedge(options: HedgeOptions = {}): Policy {
 }
 
 class Hedge extends Layered {
+  override readonly policy: string = 'hedge'
   readonly #maxHedges: number
   readonly #config: HedgeConfig
   readonly #budget: RetryBudget | undefined

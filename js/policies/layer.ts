@@ -11,13 +11,35 @@ import type { CallContext, ExecuteOptions, Policy } from './types.ts'
 /** Runs what lies further in, once or several times or not at all. */
 export type Next<T> = (context: Context) => Promise<T>
 
-/** One layer. It must not throw, but reject. */
+/** Something that a call would meet. */
+export interface Hurdle {
+  /** The name of the function that made the policy. */
+  readonly policy: string
+  readonly effect: 'refuse' | 'wait'
+  readonly reason: string
+  /** For how long, in milliseconds, where that is known; `Infinity`: until somebody ends it. */
+  readonly ms?: number
+}
+
+/** One layer. It must not throw, but reject. What it has nothing to say to is missing. */
 export interface Layer {
+  /** The name of the function that made it. */
+  readonly policy: string
   run<T>(context: Context, next: Next<T>): Promise<T>
+  stats?(): object
+  /** What a call of this key would meet. */
+  explain?(key: string): Hurdle | readonly Hurdle[] | undefined
+  isolate?(key: string): () => void
+  reset?(key: string): void
+  toJSON?(): unknown
+  restore?(saved: unknown): void
+  /** Throws where `restore` would. */
+  check?(saved: unknown): void
 }
 
 /** A policy: layers that are executed. */
 export abstract class Layered implements Policy, Layer {
+  abstract readonly policy: string
   protected readonly driver: Driver
   readonly #aborts = new AbortWatch()
 
@@ -31,6 +53,8 @@ export abstract class Layered implements Policy, Layer {
   }
 
   abstract run<T>(context: Context, next: Next<T>): Promise<T>
+
+  check?(saved: unknown): void
 
   execute<T>(fn: (context: CallContext) => T | PromiseLike<T>, options?: ExecuteOptions): Promise<T> {
     try {

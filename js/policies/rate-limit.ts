@@ -6,7 +6,7 @@ import { createRateLimiter } from '../limits/rate-limiter.ts'
 import type { RateLimiter, RateLimiterOptions } from '../limits/types.ts'
 import { optionsObject } from '../options.ts'
 import type { Context } from './context.ts'
-import { Layered, type Next } from './layer.ts'
+import { type Hurdle, Layered, type Next } from './layer.ts'
 import type { Policy } from './types.ts'
 
 /** Options of {@link rateLimit}, where it makes its own limiter. */
@@ -27,6 +27,7 @@ export function rateLimit(limiter: Pick<RateLimiter, 'acquire'> | RateLimitOptio
 }
 
 class Limited extends Layered {
+  override readonly policy: string = 'rateLimit'
   readonly #of: (key: string) => Pick<RateLimiter, 'acquire'>
 
   constructor(given: Pick<RateLimiter, 'acquire'> | RateLimitOptions) {
@@ -38,6 +39,12 @@ class Limited extends Layered {
     const limiter = isLimiter ? (given as RateLimiter) : createRateLimiter(given as RateLimiterOptions)
     const limiters = perKey ? new LimiterPerKey(given as RateLimiterOptions) : undefined
     this.#of = key => limiters?.of(key) ?? limiter
+  }
+
+  explain(key: string): Hurdle | undefined {
+    const stats = (this.#of(key) as Partial<RateLimiter>).stats?.()
+    if (stats === undefined || (stats.tokens >= 1 && stats.waiting === 0)) return undefined
+    return { policy: this.policy, effect: 'wait', reason: `no tokens are left, and ${stats.waiting} calls wait` }
   }
 
   run<T>(context: Context, next: Next<T>): Promise<T> {

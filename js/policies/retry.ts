@@ -66,6 +66,7 @@ export function retry(options: RetryPolicyOptions = {}): Policy {
 }
 
 class Retry extends Layered {
+  override readonly policy: string = 'retry'
   readonly #maxRetries: number
   readonly #backoff: BackoffConfig
   readonly #budget: RetryBudget | undefined

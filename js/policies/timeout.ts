@@ -34,6 +34,7 @@ export function timeout(options: Duration | TimeoutOptions): Policy {
 }
 
 class Timeout extends Layered {
+  override readonly policy: string = 'timeout'
   readonly #ms: number
   readonly #phase: TimeoutPhase
   readonly #deadlines: Deadlines
