@@ -263,9 +263,12 @@ export class Streaming implements ScheduledTask, Live {
     if (this.#isOver) return
     this.#breakOff('the request has ended')
     this.#end()
-    this.#desk.failed(error)
-    this.#promised?.reject(error)
-    this.#sink?.error(error)
+    const { signal } = this.request
+    // Whoever has just given up, and is not told yet, hears their own reason.
+    const why = signal?.aborted === true ? signal.reason : error
+    this.#desk.failed(why)
+    this.#promised?.reject(why)
+    this.#sink?.error(why)
   }
 
   #end(verdict?: Health): void {

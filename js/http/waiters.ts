@@ -61,12 +61,13 @@ export class Waiters {
     }
   }
 
-  /** Rejects everyone. */
+  /** Rejects everyone; whoever has just given up, and is not told yet, with their own reason. */
   fail(error: unknown): void {
     for (const waiter of this.#waiting) {
       this.#dismiss(waiter)
-      this.#desk.failed(error)
-      waiter.promised.reject(error)
+      const why = waiter.signal?.aborted === true ? waiter.signal.reason : error
+      this.#desk.failed(why)
+      waiter.promised.reject(why)
     }
   }
 

@@ -16,7 +16,9 @@ const ROUNDS = 10
 /** From the abort until whoever waits is told. */
 const SOON_MS = 5
 
-test(`${ABORTS} random aborts at every phase reject at once and free slot, listener, waiter and timer exactly once`, async () => {
+test(`${ABORTS} random aborts at every phase reject at once and free slot, listener, waiter and timer exactly once`, {
+  timeout: 120_000,
+}, async () => {
   const seen = await checkRequestAborts(ABORTS, 0)
   const { requests, answered, failed, over, ...phases } = seen
   expect(answered + failed).toBe(requests)
