@@ -54,14 +54,15 @@ export class Batches {
   }
 }
 
-/** The slowest first. */
+/** The slowest first; those of one name and about one thing are one row. */
 export class Slow {
   readonly element = make('section', 'card')
   readonly #table = new Table('Slow operations', [
     { label: 'Operation' },
+    { label: 'Slowest', kind: 'number' },
+    { label: 'Times', kind: 'number' },
+    { label: 'Last', kind: 'number' },
     { label: 'About' },
-    { label: 'Took', kind: 'number' },
-    { label: 'At', kind: 'number' },
   ])
   readonly #empty = make('p', 'empty', 'None were told.')
 
@@ -73,9 +74,17 @@ export class Slow {
   }
 
   show({ snapshot }: View): void {
-    const slowest = snapshot.slow.toSorted((a, b) => b.ms - a.ms).slice(0, 10)
+    const groups = new Map<string, { name: string; detail: string; ms: number; times: number; at: number }>()
+    for (const { name, detail = '–', ms, at } of snapshot.slow) {
+      const key = JSON.stringify([name, detail])
+      const group = groups.get(key) ?? { name, detail, ms: 0, times: 0, at: 0 }
+      groups.set(key, { name, detail, ms: Math.max(group.ms, ms), times: group.times + 1, at: Math.max(group.at, at) })
+    }
+    const slowest = [...groups.values()].sort((a, b) => b.ms - a.ms).slice(0, MOST)
     this.#empty.hidden = slowest.length > 0
     this.#table.element.hidden = slowest.length === 0
-    this.#table.show(slowest.map(({ name, detail = '–', ms, at }) => [visible(name), visible(detail), duration(ms), clockTime(at)]))
+    this.#table.show(
+      slowest.map(({ name, detail, ms, times, at }) => [visible(name), duration(ms), whole(times), clockTime(at), visible(detail)]),
+    )
   }
 }
