@@ -1,10 +1,9 @@
 // The dashboard that an admin handler serves, in Chromium: what it shows, to whom, and what names of strangers can do to it.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
+import { violations } from './axe.mjs'
 import { launchChromium, skip } from './chromium.mjs'
 
 const built = (/** @type {string} */ name) => import(String(new URL(`../../dist/${name}.js`, import.meta.url)))
@@ -13,7 +12,6 @@ const { bulkhead, circuitBreaker, createCache, createFetch, createMonitor, creat
 /** @type {typeof import('../../js/admin.ts')} */
 const { createAdminHandler, toNodeListener } = await built('admin')
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const TOKEN = 'a-token-for-tests-only'
 
 /** @type {import('playwright-core').Browser} */
@@ -128,20 +126,6 @@ function everything(monitor) {
       keys: ['user:7'],
     },
   ])
-}
-
-/**
- * Violations that axe-core finds, by the rules of WCAG 2.2 A and AA and its own best practices.
- *
- * @param {import('playwright-core').Page} page
- */
-async function violations(page) {
-  await page.evaluate(AXE)
-  return page.evaluate(async () => {
-    const { axe } = /** @type {any} */ (globalThis)
-    const { violations } = await axe.run(document)
-    return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => node.html).join(' ')}`)
-  })
 }
 
 describe('the page', { skip }, () => {

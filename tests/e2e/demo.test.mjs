@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { buildWww } from '../../scripts/build-www.mjs'
 import { createOrigin } from '../../www/origin/server.mjs'
+import { violations } from './axe.mjs'
 import { launchChromium, skip } from './chromium.mjs'
 
 /** @type {Awaited<ReturnType<typeof createOrigin>>} */
@@ -142,14 +143,16 @@ test('when the origin fails, the page says how, by code, and goes on', { skip },
   await close()
 })
 
-for (const width of [360, 1440]) {
-  test(`nothing sticks out at a width of ${width} pixels`, { skip }, async () => {
-    const { page, close } = await visit({ viewport: { width, height: 900 } })
-    await ready(page)
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width)
-    await close()
-  })
-}
+for (const width of [360, 1440])
+  for (const colorScheme of /** @type {const} */ (['light', 'dark']))
+    test(`nothing sticks out, and axe-core finds nothing, at ${width} pixels, ${colorScheme}`, { skip }, async () => {
+      const { page, close } = await visit({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true })
+      await ready(page)
+      await page.waitForSelector('[data-panel="caches"] tbody tr')
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width)
+      assert.deepEqual(await violations(page), [])
+      await close()
+    })
 
 /**
  * Opens the page in a context of its own. `complaints` are errors of any kind, `unhandled` only those nobody caught.
