@@ -1,6 +1,7 @@
 // What a call costs under policies, when it succeeds: each alone, and retry + breaker + bulkhead + timeout around each other.
 
 import * as cockatiel from 'cockatiel'
+import Opossum from 'opossum'
 import { bulkhead, circuitBreaker, pipeline, retry, timeout } from 'shelflife'
 
 const CALLS = 10_000
@@ -16,6 +17,7 @@ const makers = {
   'circuit breaker': {
     'shelflife circuitBreaker': () => circuitBreaker({ window: { type: 'time', duration: 10_000 } }),
     cockatiel: breaker,
+    opossum: () => fired(new Opossum(work, { timeout: false, rollingPercentilesEnabled: false })),
   },
   bulkhead: {
     'shelflife bulkhead': () => bulkhead({ concurrency: 10, maxQueue: 10 }),
@@ -37,6 +39,10 @@ const makers = {
     'cockatiel, cooperative': () => wrapped(cockatiel.TimeoutStrategy.Cooperative),
     cockatiel: () => wrapped(cockatiel.TimeoutStrategy.Aggressive),
   },
+}
+
+function fired(circuit) {
+  return { execute: () => circuit.fire() }
 }
 
 function breaker() {
