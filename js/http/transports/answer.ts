@@ -75,7 +75,8 @@ export class Answer implements UndiciHandler, Source {
   }
 
   onResponseData(controller: UndiciController, chunk: Uint8Array): void {
-    if (this.#isOver) return
+    // A parser that goes on after a pause may begin with nothing; to pause for that would begin it all again, for ever.
+    if (this.#isOver || chunk.byteLength === 0) return
     this.#progress?.encoded(chunk.byteLength)
     if (this.#sink !== undefined) {
       if (!this.#sink.data(chunk)) controller.pause()

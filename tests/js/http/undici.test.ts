@@ -344,6 +344,22 @@ describe('connections', () => {
     await reader?.cancel()
   })
 
+  test('an endless body in chunks, read as a stream, ends at its limit and lets timers ring', async () => {
+    const { base } = await origin((_request, response) => {
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+      }
+      response.on('drain', more)
+      more()
+    })
+    const { fetch } = client()
+    const plain = createFetch({ retry: false })
+    closing.push(() => plain.close())
+    await later(20)
+    for (const stream of [fetch.stream, plain.stream])
+      await expect((await stream(base, { maxResponseSize: '2mb' })).text()).rejects.toMatchObject({ code: 'ERR_RESPONSE_TOO_LARGE' })
+  })
+
   test('a body that is cut on the wire is an error', async () => {
     const server = createTcpServer(socket =>
       socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly so much')),
