@@ -263,6 +263,22 @@ describe('the page', { skip }, () => {
   })
 })
 
+test('the files of the page are below its base, without the token; nothing else is', async () => {
+  const { url, close: end } = await served(() => {}, { basePath: '/ops/admin' })
+  const status = async (/** @type {string} */ path) => (await fetch(url + path, { redirect: 'manual' })).status
+  const bare = await fetch(`${url}ops/admin`, { redirect: 'manual' })
+  assert.deepEqual([bare.status, bare.headers.get('location')], [308, '/ops/admin/'])
+  for (const file of ['', 'index.html', 'dashboard.js', 'dashboard.css', 'icon.svg']) {
+    const { status, headers } = await fetch(`${url}ops/admin/${file}`)
+    assert.equal(status, 200, file)
+    assert.match(headers.get('content-security-policy') ?? '', /^default-src 'none'.*frame-ancestors 'none'.*trusted-types 'none'$/)
+    assert.equal(headers.get('x-content-type-options'), 'nosniff')
+  }
+  for (const path of ['', 'dashboard.js', 'ops/dashboard.js']) assert.equal(await status(path), 404, path)
+  for (const path of ['stats', 'events', 'main.ts', '..%2fstats', '__proto__']) assert.equal(await status(`ops/admin/${path}`), 401, path)
+  end()
+})
+
 describe('names of strangers', { skip }, () => {
   const SCRIPTS = [
     '<script>alert(1)</script>',
