@@ -37,6 +37,12 @@ export const SUMMARY_HEAD = 6
 /** Numbers in the summary of one histogram series, which has p50, p95 and p99. */
 export const SUMMARY_WIDTH = SUMMARY_HEAD + 3
 
+/** The text formats, as the core calls them. */
+const FORMATS = { prometheus: 0, openmetrics: 1, 'prom-client': 2 } as const
+
+/** One of them. */
+export type CoreFormat = keyof typeof FORMATS
+
 /** What the machine is made with. */
 export interface MetricsCoreOptions {
   readonly clock: Clock
@@ -190,12 +196,12 @@ export class MetricsCore {
     })
   }
 
-  /** The text of everything at one moment, as OpenMetrics or Prometheus. Long texts give the event loop turns in between. */
-  text(open: boolean): Promise<string> {
+  /** The text of everything at one moment, in one of the formats. Long texts give the event loop turns in between. */
+  text(format: CoreFormat): Promise<string> {
     const text = this.#telling.then(async () => {
       for (let traps = 0; ; traps += 1) {
         try {
-          return await this.#tell(open)
+          return await this.#tell(format)
         } catch (error) {
           if (traps > 0 || !(error instanceof CoreTrappedError)) throw error
         }
@@ -215,7 +221,7 @@ export class MetricsCore {
     if (this.#handle !== undefined) this.#withCore(handle => handle.use(machine => machine.reset(now)))
   }
 
-  async #tell(open: boolean): Promise<string> {
+  async #tell(format: CoreFormat): Promise<string> {
     const { clock } = this.#options
     let began = clock.monotonic()
     const handle = this.#withCore(handle => {
@@ -235,7 +241,7 @@ export class MetricsCore {
           began = clock.monotonic()
         }
         handle.use(machine => {
-          const part = machine.textPart(open, family, series, PART_BYTES)
+          const part = machine.textPart(FORMATS[format], family, series, PART_BYTES)
           parts.push(part)
           bytes += part.length
           family = machine.nextFamily

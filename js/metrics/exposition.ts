@@ -1,11 +1,12 @@
 /** In which text format a scraper wants the numbers. */
 
-/** The text formats. */
-export type TextFormat = 'prometheus' | 'openmetrics'
+/** The text formats; `'prom-client'` is `'prometheus'` with the bound of a bucket before its other labels. */
+export type TextFormat = 'prometheus' | 'openmetrics' | 'prom-client'
 
 /** Their media types. */
 export const CONTENT_TYPES: Readonly<Record<TextFormat, string>> = {
   prometheus: 'text/plain; version=0.0.4; charset=utf-8',
+  'prom-client': 'text/plain; version=0.0.4; charset=utf-8',
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 }
 

@@ -188,9 +188,10 @@ export class Registry {
    * event loop between them. All its numbers are of one moment, unless more than a million samples come meanwhile, or somebody takes a snapshot.
    */
   async metrics(format: TextFormat = 'prometheus'): Promise<string> {
-    if (!Object.hasOwn(CONTENT_TYPES, format)) throw new InvalidArgumentError('format', "'prometheus' or 'openmetrics'", format)
+    if (!Object.hasOwn(CONTENT_TYPES, format))
+      throw new InvalidArgumentError('format', "'prometheus', 'openmetrics' or 'prom-client'", format)
     await Promise.all(this.#collect())
-    return this.#core.text(format === 'openmetrics')
+    return this.#core.text(format)
   }
 
   /** The text that an `Accept` header prefers, and its media type: what an endpoint for scrapers answers. */

@@ -13,6 +13,8 @@ mod tests;
 pub enum Format {
     /// Prometheus text, version 0.0.4.
     Prometheus,
+    /// The same with the bound of a bucket before its other labels, as prom-client writes it.
+    BoundsFirst,
     /// OpenMetrics, version 1.0.0: families of counters have no `_total`, whole bounds have a point, the end is marked.
     OpenMetrics,
 }
@@ -69,7 +71,7 @@ impl<'a> Writer<'a> {
     /// The name of the family. `None` for a counter whose name OpenMetrics would take for that of another family: then it is told as a
     /// number of unknown type, under its own name.
     fn base<'f>(&self, family: &'f Family) -> Option<&'f str> {
-        if self.format == Format::Prometheus || family.kind != Kind::Counter {
+        if self.format != Format::OpenMetrics || family.kind != Kind::Counter {
             return Some(&family.name);
         }
         let Some(base) = family.name.strip_suffix("_total") else {
@@ -137,10 +139,13 @@ impl<'a> Writer<'a> {
         out: &mut String,
     ) {
         push(out, &[name, suffix]);
+        let first = self.format == Format::BoundsFirst;
+        let comma = if last.is_none() || labels.is_empty() { "" } else { "," };
         if last.is_some() || !labels.is_empty() {
-            push(out, &["{", labels]);
+            let (before, after) = if first { ("", labels) } else { (labels, "") };
+            push(out, &["{", before, if first { "" } else { comma }]);
             if let Some((label, bound)) = last {
-                push(out, &[if labels.is_empty() { "" } else { "," }, label, "=\""]);
+                push(out, &[label, "=\""]);
                 write_number(bound, out);
                 if self.format == Format::OpenMetrics
                     && bound.is_finite()
@@ -151,7 +156,7 @@ impl<'a> Writer<'a> {
                 }
                 out.push('"');
             }
-            out.push('}');
+            push(out, &[if first { comma } else { "" }, after, "}"]);
         }
         out.push(' ');
         write_number(value, out);

@@ -126,11 +126,11 @@ impl MetricsMachine {
         self.inner.begin_text(instant(now));
     }
 
-    /// The text from a place on, for about `most` bytes; `nextFamily` and `nextSeries` tell where to go on.
+    /// The text from a place on, for about `most` bytes, as Prometheus (0), OpenMetrics (1) or with bounds first (2); `nextFamily` and `nextSeries` tell where to go on.
     #[wasm_bindgen(js_name = textPart)]
-    pub fn text_part(&mut self, open: bool, family: u32, series: u32, most: u32) -> String {
+    pub fn text_part(&mut self, format: u8, family: u32, series: u32, most: u32) -> String {
         let mut out = String::with_capacity(most as usize + 4096);
-        let format = if open { Format::OpenMetrics } else { Format::Prometheus };
+        let format = [Format::Prometheus, Format::OpenMetrics, Format::BoundsFirst][usize::from(format.min(2))];
         self.next = self.inner.write_text(format, Place { family, series }, most as usize, &mut out);
         out
     }
