@@ -1,6 +1,6 @@
 /** One call of the transport, from sending to the last byte of the body. */
 
-import { joined } from '../bytes.ts'
+import { Gathered } from '../bytes.ts'
 import type { Clock } from '../clock.ts'
 import type { Driver } from '../core/driver.ts'
 import { report } from '../report.ts'
@@ -209,29 +209,19 @@ async function readBody(response: BareResponse, watch: AttemptWatch, announced: 
   if (response.collect !== undefined) return response.collect(bytes => watch.received(bytes, announced))
   if (response.body === null) return new Uint8Array()
   const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>
-  const chunks: Uint8Array<ArrayBuffer>[] = []
-  let received = 0
+  const gathered = new Gathered()
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) break
       // A transport that ignores its signal would otherwise go on filling memory.
       if (hangup.aborted) throw hangup.reason
-      received += value.byteLength
-      watch.received(received, announced)
-      chunks.push(value)
+      watch.received(gathered.size + value.byteLength, announced)
+      gathered.add(value)
     }
   } catch (error) {
     reader.cancel(error).catch(() => undefined)
     throw error
   }
-  return bodyOf(chunks, received)
-}
-
-/** The pieces of a body as one; a single one that fills its buffer as it is. */
-export function bodyOf(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const [first] = chunks
-  // A view on a larger buffer would keep the rest of it in memory as long as the record lives.
-  if (chunks.length === 1 && first !== undefined && first.byteLength === first.buffer.byteLength) return first
-  return joined(chunks, size)
+  return gathered.whole()
 }

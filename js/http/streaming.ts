@@ -5,11 +5,12 @@
  * read to its end is kept, as far as it is no larger than what is kept of others.
  */
 
+import { Gathered } from '../bytes.ts'
 import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
 import type { Deadline, ScheduledTask, Spent } from '../core/schedule-core.ts'
 import type { CoreTrappedError } from '../errors.ts'
-import { AttemptWatch, BodyTooLarge, bodyOf, type Head, letGo, performHead } from './attempt.ts'
+import { AttemptWatch, BodyTooLarge, type Head, letGo, performHead } from './attempt.ts'
 import type { Desk, Live } from './desk.ts'
 import { isTransient, NetworkError, RequestTimeoutError, type RequestTrace, ResponseTooLargeError, traceOf } from './errors.ts'
 import { Hangup } from './hangup.ts'
@@ -301,21 +302,19 @@ export class Streaming implements ScheduledTask, Live {
 /** What has passed, as long as it is small enough to be kept. */
 class Copy {
   readonly #most: number
-  #chunks: Bytes[] | undefined = []
-  #size = 0
+  #gathered: Gathered | undefined = new Gathered()
 
   constructor(most: number) {
     this.#most = most
   }
 
   get bytes(): Bytes | undefined {
-    return this.#chunks && (bodyOf(this.#chunks, this.#size) as Bytes)
+    return this.#gathered?.whole() as Bytes | undefined
   }
 
   /** A copy of the piece: whoever reads it may do with it what he likes. */
   add(chunk: Bytes): void {
-    this.#size += chunk.byteLength
-    if (this.#size > this.#most) this.#chunks = undefined
-    else this.#chunks?.push(chunk.slice())
+    if (this.#gathered !== undefined && this.#gathered.size + chunk.byteLength > this.#most) this.#gathered = undefined
+    this.#gathered?.add(chunk.slice())
   }
 }

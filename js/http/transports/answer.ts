@@ -1,6 +1,6 @@
 /** One request on a connection, and its answer: the head when it has come, then the body, read in one piece or as a stream. */
 
-import { joined } from '../../bytes.ts'
+import { Gathered } from '../../bytes.ts'
 import type { BareHangup, BareResponse, TransportProgress } from '../transport.ts'
 import { decoded, type Sink, type Source } from './decoding.ts'
 import type { UndiciController, UndiciHandler } from './undici-types.ts'
@@ -107,22 +107,19 @@ export class Answer implements UndiciHandler, Source {
   /** All of the decoded body. */
   collect(received: (bytes: number) => void): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      const chunks: Uint8Array[] = []
-      let size = 0
+      const gathered = new Gathered()
       this.#readInto(source => ({
         data: chunk => {
-          size += chunk.byteLength
-          chunks.push(chunk)
+          gathered.add(chunk)
           try {
-            received(size)
+            received(gathered.size)
           } catch (error) {
             reject(error)
             source.abort(error)
           }
           return true
         },
-        // Pieces are views on what a socket read, which must not live as long as what is kept.
-        end: () => resolve(joined(chunks, size)),
+        end: () => resolve(gathered.whole()),
         fail: reject,
       }))
     })
