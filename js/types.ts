@@ -82,6 +82,7 @@ export type {
   TimerSeries,
 } from './metrics/instruments.ts'
 export type { Labels, LabelValue } from './metrics/labels.ts'
+export type { OtlpOptions } from './metrics/otlp.ts'
 export type { GaugeOptions, Registry, RegistryOptions, SnapshotOptions } from './metrics/registry.ts'
 export type { LabelSelector, Selection } from './metrics/selection.ts'
 export type { SlowLog, SlowOperation } from './metrics/slow-log.ts'
