@@ -360,6 +360,21 @@ describe('connections', () => {
       await expect((await stream(base, { maxResponseSize: '2mb' })).text()).rejects.toMatchObject({ code: 'ERR_RESPONSE_TOO_LARGE' })
   })
 
+  test('a body in pieces of all sizes is put together in order', async () => {
+    const sizes = Array.from({ length: 400 }, (_, at) => (at % 37 === 0 ? 9000 : at % 5 === 0 ? 2048 : (at % 3) + 1))
+    const body = Buffer.concat(sizes.map((size, at) => Buffer.alloc(size, at % 251)))
+    const { base } = await origin(async (_request, response) => {
+      let at = 0
+      for (const size of sizes) {
+        response.write(body.subarray(at, at + size))
+        at += size
+      }
+      response.end()
+    })
+    const { fetch } = client()
+    expect(Buffer.compare(Buffer.from(await (await fetch(base)).arrayBuffer()), body)).toBe(0)
+  })
+
   test('a body that is cut on the wire is an error', async () => {
     const server = createTcpServer(socket =>
       socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly so much')),
