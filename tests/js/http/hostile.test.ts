@@ -1,8 +1,7 @@
 /** An origin that means harm, for real on loopback, in a process of its own; the client in another, so that what it takes can be measured. */
 
 import { fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -22,13 +21,16 @@ let remains: Remains
 let bomb = 0
 
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'shelflife-hostile-'))
+  // Beside the packages that it may import.
+  const target = fileURLToPath(new URL('../../../target/tests/', import.meta.url))
+  mkdirSync(target, { recursive: true })
+  const folder = mkdtempSync(join(target, 'hostile-'))
   try {
     const at = (name: string) => join(folder, `${name}.mjs`)
     const [client, origin] = ['client', 'origin'].map(name => fileURLToPath(new URL(`hostile/${name}.ts`, import.meta.url)))
     const entryPoints = { client: client as string, origin: origin as string }
-    const outExtension = { '.js': '.mjs' }
-    await build({ entryPoints, outdir: folder, outExtension, bundle: true, format: 'esm', platform: 'node', logLevel: 'error' })
+    const made = { outdir: folder, outExtension: { '.js': '.mjs' }, external: ['undici'], bundle: true }
+    await build({ entryPoints, ...made, format: 'esm', platform: 'node', logLevel: 'error' })
     await listen(at('client'), at('origin'))
   } finally {
     rmSync(folder, { recursive: true })

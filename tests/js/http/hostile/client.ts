@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createCache } from '../../../../js/cache/cache.ts'
 import { createFetch } from '../../../../js/http/fetch.ts'
+import { undiciTransport } from '../../../../js/http/transports/undici.ts'
 import type { Fetch, FetchInit, FetchOptions } from '../../../../js/http/types.ts'
 import { MapStore } from '../../cache/map-store.ts'
 import { attemptOf, CUTS_AT_ONCE, deadlineOf, framings, groups, type HostileCase, LIMIT, type Way, ways } from './cases.ts'
@@ -70,13 +71,25 @@ export type Told = { row: Row } | { cuts: Cuts } | { remains: Remains } | { bomb
 const [, , originFile = ''] = process.argv
 const origin: ChildProcess = fork(originFile)
 const [ports] = (await once(origin, 'message')) as [OriginPorts & { bomb: number }]
+/** `SHELFLIFE_HOSTILE_TRANSPORT=undici` for the same on undici. */
+const transport =
+  process.env.SHELFLIFE_HOSTILE_TRANSPORT === 'undici' ? undiciTransport({ connections: 2000, connectionsPerHost: 2000 }) : undefined
 const MAIN = `http://127.0.0.1:${ports.main}`
 
 function clientOf(more: FetchOptions) {
   const store = new MapStore()
   const cache = createCache({ store })
   const retry = { maxRetries: 1, initialDelay: 1, maxDelay: 1 }
-  const fetch = createFetch({ cache, concurrency: 2000, perHost: 2000, dedupe: false, maxResponseSize: LIMIT, retry, ...more })
+  const fetch = createFetch({
+    cache,
+    concurrency: 2000,
+    perHost: 2000,
+    dedupe: false,
+    maxResponseSize: LIMIT,
+    retry,
+    ...(transport && { fetch: transport }),
+    ...more,
+  })
   return {
     fetch,
     /** Of all but honest answers. */
@@ -203,5 +216,6 @@ for (const [group, cases] of Object.entries(groups))
     for (const way of hostile.ways ?? ways) if (hostile.name.includes(only)) tell({ row: await run(group, hostile, way) })
 if ('unkept'.includes(only)) tell({ remains: await forget(100) })
 for (const framing of framings) if ('cut'.includes(only)) tell({ cuts: await cut(framing) })
+await transport?.close()
 process.disconnect()
 origin.kill()
