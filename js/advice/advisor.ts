@@ -8,6 +8,7 @@ import { optionsObject, ratio, wholeNumber } from '../options.ts'
 import { Account } from './account.ts'
 import { cacheReport, fetchReport, otherReport } from './accounts.ts'
 import { type CacheFacts, cacheFacts, type FetchFacts, loadOf, type Thresholds } from './facts.ts'
+import { largerBatches } from './rules/batcher.ts'
 import { admission, oversized, unused } from './rules/cache-content.ts'
 import { largerCache, smallerCache } from './rules/cache-size.ts'
 import { longerTtl, refreshAhead, serveStale } from './rules/cache-time.ts'
@@ -143,6 +144,10 @@ export class Advisor implements Disposable {
       const load = loadOf(history, name, { running: 'running', waiting: 'waiting', totals: ['completed', 'failed'] })
       const { completed, failed } = account.since<{ completed: number; failed: number }>()
       return [queueWaits(name, thing, load, completed + failed, this.#thresholds)]
+    }
+    if (kind === 'batcher') {
+      const load = loadOf(history, name, { running: 'running', waiting: 'waiting', totals: ['loads'] })
+      return [largerBatches(name, thing, load, account.since(), this.#thresholds)]
     }
     return []
   }

@@ -4,16 +4,19 @@ import type { MonitorPoint } from '../monitor/types.ts'
 import { loadOf } from './facts.ts'
 import type { Recommendation } from './types.ts'
 
+/** Of queues, what ends; of batchers, what comes, which in the long run is as much. */
+const FLOW = { running: 'running', waiting: 'waiting', totals: ['completed', 'failed', 'loads'] } as const
+
 /** Of what a recommendation is about, by what it predicts; `undefined` where that cannot be told from points, NaN where nothing happened. */
-export function goalOf({ source, predicted }: Recommendation): ((points: readonly MonitorPoint[]) => number) | undefined {
-  if (predicted?.measure === 'hitRate') return points => hitRateOver(points, source)
-  if (predicted?.measure !== 'meanMs') return undefined
+export function goalOf({
+  source,
+  predicted,
+  measure = predicted?.measure,
+}: Recommendation): ((points: readonly MonitorPoint[]) => number) | undefined {
+  if (measure === 'hitRate') return points => hitRateOver(points, source)
+  if (measure !== 'meanMs') return undefined
   return points => {
-    const { running, waiting, perSecond } = loadOf(points, source, {
-      running: 'running',
-      waiting: 'waiting',
-      totals: ['completed', 'failed'],
-    })
+    const { running, waiting, perSecond } = loadOf(points, source, FLOW)
     return perSecond === 0 ? Number.NaN : (-(running + waiting) / perSecond) * 1000
   }
 }

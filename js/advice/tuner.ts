@@ -27,7 +27,7 @@ interface Change {
 }
 
 /**
- * Makes a tuner for what `monitor` watches: it changes the sizes of caches and the concurrency of queues within bounds. After a change it
+ * Makes a tuner for what `monitor` watches: it changes the sizes of caches, the concurrency of queues and the sizes of batches within bounds. After a change it
  * waits as long as it watched before, compares the goal, and keeps the change or takes it back.
  *
  * ```ts

@@ -23,6 +23,8 @@ export interface Recommendation extends MonitorRecommendation {
   readonly option: string
   /** Where the gain can be said as a number. Over the same reads, from the same start. */
   readonly predicted?: Prediction | undefined
+  /** What tells whether it helped, where nothing can be predicted. */
+  readonly measure?: Measure | undefined
   /** Makes the change, where it can be made while everything runs; to another value than `to`, if one is given. The result takes it back. */
   apply?(to?: number): () => void
 }

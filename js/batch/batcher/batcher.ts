@@ -5,6 +5,7 @@ import { afterPromises } from '../../after-promises.ts'
 import { Alarm, type Driver } from '../../core/driver.ts'
 import { ClosedError, InvalidArgumentError, QueueFullError, type ShelflifeError, TimeoutError, thrownBy } from '../../errors.ts'
 import { LateSignal } from '../../late-signal.ts'
+import { wholeNumber } from '../../options.ts'
 import { BatchResultError } from '../errors.ts'
 import { Known } from './known.ts'
 import { Caller, Load, STAYS } from './load.ts'
@@ -44,6 +45,7 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   readonly #options: ResolvedBatcher<K, I>
   readonly #driver: Driver
   readonly #known: Known<K, V, I>
+  #maxBatchSize: number
   readonly #aborts = new AbortWatch()
   readonly #window = new Alarm(() => this.#ripen(), { holds: true })
   readonly #counts = { loads: 0, hits: 0, coalesced: 0, batches: 0, failed: 0 }
@@ -68,6 +70,16 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     this.#options = options
     this.#driver = options.driver
     this.#known = new Known(options.cached)
+    this.#maxBatchSize = options.maxBatchSize
+  }
+
+  get maxBatchSize(): number {
+    return this.#maxBatchSize
+  }
+
+  set maxBatchSize(size: number) {
+    this.#maxBatchSize = wholeNumber(size, 'maxBatchSize', { infinite: true })
+    if (this.#waiting >= size) this.#ripenSoon()
   }
 
   load(key: K, options?: { signal?: AbortSignal | undefined }): Promise<V> {
@@ -157,7 +169,7 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
       this.#counts.loads += 1
       return known
     }
-    const { maxQueue, maxWait, maxBytes, maxBatchSize, sizeOf } = this.#options
+    const { maxQueue, maxWait, maxBytes, sizeOf } = this.#options
     if (this.#waiting >= maxQueue) throw new QueueFullError(maxQueue, 'keys')
     const load = new Load<K, V, I>(key, id, maxWait === 0 ? 0 : this.#driver.now())
     if (maxBytes !== Number.POSITIVE_INFINITY) {
@@ -169,7 +181,7 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     this.#queue.push(load)
     this.#waiting += 1
     if (this.#ripe || this.#ripens) return load
-    if (maxWait === 0 || this.#waiting >= maxBatchSize || this.#bytes >= maxBytes) this.#ripenSoon()
+    if (maxWait === 0 || this.#waiting >= this.#maxBatchSize || this.#bytes >= maxBytes) this.#ripenSoon()
     else if (this.#waiting === 1) this.#driver.set(this.#window, load.at + maxWait)
     return load
   }
@@ -239,8 +251,8 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   }
 
   get #isDue(): boolean {
-    const { maxBatchSize, maxBytes } = this.#options
-    return this.#waiting > 0 && (this.#ripe || this.#waiting >= maxBatchSize || this.#bytes >= maxBytes)
+    const { maxBytes } = this.#options
+    return this.#waiting > 0 && (this.#ripe || this.#waiting >= this.#maxBatchSize || this.#bytes >= maxBytes)
   }
 
   /** The window of those that are left begins with the first of them. */
@@ -264,10 +276,10 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
 
   /** The next batch off the queue. */
   #take(): Load<K, V, I>[] {
-    const { maxBatchSize, maxBytes } = this.#options
+    const { maxBytes } = this.#options
     const loads: Load<K, V, I>[] = []
     let bytes = 0
-    for (; this.#head < this.#queue.length && loads.length < maxBatchSize; this.#head += 1) {
+    for (; this.#head < this.#queue.length && loads.length < this.#maxBatchSize; this.#head += 1) {
       const load = this.#queue[this.#head] as Load<K, V, I>
       if (load.state !== 'waiting') continue
       if (loads.length > 0 && bytes + load.bytes > maxBytes) break

@@ -98,6 +98,8 @@ export interface Batcher<K, V> {
   clear(key: K): this
   /** Forgets everything. */
   clearAll(): this
+  /** Keys in a batch; may be changed, for batches that are not sent yet. */
+  maxBatchSize: number
   /** Sends what waits, and resolves when nothing is under way. Never rejects. */
   flush(): Promise<void>
   /** A snapshot of counts. */

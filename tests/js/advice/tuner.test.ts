@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { createMemoryCache, createMonitor, createTuner, type Monitor, type TunerOptions, type TunerStep } from '../../../js/index.ts'
+import {
+  createBatcher,
+  createMemoryCache,
+  createMonitor,
+  createTuner,
+  type Monitor,
+  type TunerOptions,
+  type TunerStep,
+} from '../../../js/index.ts'
 import { ManualClock } from '../../../js/testing/manual-clock.ts'
 import { zipf } from '../../../www/shared/zipf.mjs'
 
@@ -96,6 +104,37 @@ describe('a tuner', () => {
     run(30)
     expect(cache.stats().max).toBe(300)
     expect((await warned).message).toMatch(/the goal of a tuner threw: no idea/)
+  })
+
+  it('makes batches larger while that makes keys wait less', async () => {
+    const clock = new ManualClock()
+    const monitor = createMonitor({ clock, interval: 50 })
+    open.push(monitor)
+    // A batch takes 20 ms, and each of its keys 0.1 ms.
+    const batcher = createBatcher(
+      (keys: number[]) =>
+        new Promise<number[]>(resolve => void clock.timer(clock.monotonic() + 20 + keys.length / 10, () => resolve(keys))),
+      { maxBatchSize: 10, concurrency: 1, cache: false, clock },
+    )
+    monitor.watch('users', batcher)
+    const steps: TunerStep[] = []
+    createTuner(monitor, { mode: 'apply', interval: '1s', bounds: { 'users.maxBatchSize': [1, 200] }, onStep: step => steps.push(step) })
+    let key = 0
+    const worker = async () => {
+      for (;;) {
+        key += 1
+        await batcher.load(key)
+      }
+    }
+    for (let at = 0; at < 100; at += 1) void worker().catch(() => {})
+    for (let ms = 0; ms < 8000; ms += 5) {
+      clock.advance(5)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(batcher.maxBatchSize).toBeGreaterThan(50)
+    expect(steps.slice(0, 2).map(({ action, id }) => `${action} ${id}`)).toEqual(['applied users:batch-size', 'kept users:batch-size'])
+    expect(steps[1]?.after).toBeGreaterThan((steps[1]?.before as number) / 2)
+    batcher.close()
   })
 
   it('changes nothing once it is closed', () => {
