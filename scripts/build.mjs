@@ -56,6 +56,7 @@ export async function buildPackage() {
     'lru-cache',
     'cache-manager',
     'keyv',
+    'prom-client',
     'workers',
     'worker',
     'stores/indexeddb',
