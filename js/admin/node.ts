@@ -47,13 +47,17 @@ async function answer(handler: WebHandler, incoming: NodeRequest, outgoing: Node
   outgoing.writeHead(response.status, Object.fromEntries(response.headers))
   const reader = response.body?.getReader()
   if (reader === undefined || incoming.method === 'HEAD') return void outgoing.end()
-  gone.signal.addEventListener('abort', () => void reader.cancel().catch(() => {}), { once: true })
+  const leave = () => void reader.cancel().catch(() => {})
+  // Whoever has left while the answer was made is not heard of again.
+  if (gone.signal.aborted) return leave()
+  gone.signal.addEventListener('abort', leave, { once: true })
   // One that reads nothing is broken off by the handler, while this waits for the socket.
   reader.closed.catch(() => outgoing.destroy())
   outgoing.flushHeaders()
   for (;;) {
     const { value, done } = await reader.read()
-    if (done || outgoing.destroyed) break
+    if (done) break
+    if (outgoing.destroyed) return leave()
     if (!outgoing.write(value)) await drained(outgoing, gone.signal)
   }
   outgoing.end()
