@@ -7,12 +7,16 @@ import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 const READERS = 1000
 const ROUNDS = 9
 const ROUND_MS = 700
 /** Longer than one is kept who reads nothing. */
 const LEAVE_MS = 60_000
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc')
 const TOKEN = 'a-token-for-tests-only'
 
 if (process.send === undefined) {
@@ -29,6 +33,12 @@ if (process.send === undefined) {
     monitor.watch('users', cache)
     const admin = createAdminHandler(monitor, { token: TOKEN, maxReaders: READERS })
     const server = createServer(toNodeListener(admin))
+    t.after(() => {
+      admin.close()
+      monitor.close()
+      server.closeAllConnections()
+      server.close()
+    })
     await new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(undefined)))
     const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
 
@@ -37,9 +47,9 @@ if (process.send === undefined) {
     const grown = { alone: 0, watched: 0 }
     /** @param {keyof typeof p99} kind */
     const round = async kind => {
-      const before = process.memoryUsage().rss
+      const before = kept()
       p99[kind].push(await measure(cache))
-      grown[kind] = Math.max(grown[kind], process.memoryUsage().rss - before)
+      grown[kind] = Math.max(grown[kind], kept() - before)
     }
     await measure(cache)
     for (let n = 0; n < ROUNDS; n += 1) {
@@ -65,10 +75,6 @@ if (process.send === undefined) {
     // The goal is 1.1, on a machine of its own. Here others compile beside it, so it is the best of both kinds of rounds that is held against it.
     assert.ok(Math.min(...p99.watched) <= 1.1 * Math.max(...p99.alone), 'p99 with readers')
     assert.ok(grown.watched < grown.alone + 64e6, `${mb(grown.watched)} instead of ${mb(grown.alone)}`)
-    admin.close()
-    monitor.close()
-    server.closeAllConnections()
-    server.close()
   })
 } else {
   const port = Number(process.argv[2])
@@ -85,6 +91,13 @@ if (process.send === undefined) {
       if (begun === READERS) process.send?.('reading')
     })
   }
+}
+
+/** Bytes that are in use, after all that is not has been cleared away. */
+function kept() {
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
 }
 
 /**

@@ -35,8 +35,8 @@ export function admission(
 export function oversized({ name, now, memory, reads, hits }: CacheFacts, { minSamples, minGain }: Thresholds): Recommendation | undefined {
   if (reads < minSamples || memory.oversized < memory.sets / 100) return undefined
   const limit = Math.min(now.maxEntrySize, now.maxSize)
-  const others = hits / Math.max(1, reads - memory.oversized)
-  const gain = (memory.oversized / reads) * others
+  // Less often than the others are found now: they take room from them.
+  const gain = (memory.oversized / reads) * (hits / reads)
   if (gain < minGain) return undefined
   const mayGrow = now.maxEntrySize < now.maxSize
   return {
@@ -46,7 +46,7 @@ export function oversized({ name, now, memory, reads, hits }: CacheFacts, { minS
     title: `${name} refused ${memory.oversized} values for being larger than ${now.sizeUnit === 'calculated' ? limit : bytes(limit)}`,
     detail: 'Each of them is loaded again whenever it is asked for.',
     evidence: { refused: memory.oversized, sets: memory.sets, limit, reads },
-    gain: `about ${points(gain)} of hit rate, if they are read as often as the others`,
+    gain: `about ${points(gain)} of hit rate, if they are read as often as the rest`,
     option: `${name}.${mayGrow ? 'maxEntrySize' : 'maxSize'}`,
     from: limit,
     to: mayGrow ? now.maxSize : now.maxSize * 4,
