@@ -127,7 +127,7 @@ class Admin {
     if (path === 'stats') return json(this.#told())
     if (path === 'history') return json({ points: this.#monitor.history().slice(-pointsIn(url)) })
     if (path === 'metrics' && registry !== undefined) return text(await registry.metrics(), registry.contentType)
-    if (path === 'report' && makeReport !== undefined) return json(await makeReport())
+    if (path === 'report' && makeReport !== undefined) return json(this.#shown(await makeReport()))
     if (path === 'events' && request.method === 'GET') return this.#events.open(request.signal)
     throw new Refusal('ERR_NOT_FOUND', 'there is nothing here')
   }
@@ -141,6 +141,10 @@ class Admin {
       throw new Refusal('ERR_BAD_REQUEST', 'the path is not well formed')
     }
     return json(await change(parts, request, this.#monitor, this.#options))
+  }
+
+  #shown(report: unknown): unknown {
+    return this.#options.showKeys === true ? report : this.#redaction.report(report)
   }
 
   #told(): Told {

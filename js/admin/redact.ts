@@ -29,10 +29,25 @@ export class Redaction {
         ...(hottest === undefined ? {} : { hottest: hottest.map(key => this.key(key)) }),
         ...(keys === undefined ? {} : { keys: keys.map(circuit => ({ ...circuit, key: this.key(circuit.key) })) }),
       })),
-      slow: snapshot.slow.map(({ detail, ...slow }) => (detail === undefined ? slow : { ...slow, detail: this.key(detail) })),
-      recommendations: snapshot.recommendations.map(({ keys, ...one }) =>
-        keys === undefined ? one : { ...one, keys: keys.map(key => this.key(key)) },
-      ),
+      ...this.#lists(snapshot),
+    }
+  }
+
+  /** What a host's own report says, without the keys in it, where they stand as those of an advisor and of a snapshot do. */
+  report(report: unknown): unknown {
+    return typeof report === 'object' && report !== null ? { ...report, ...this.#lists(report) } : report
+  }
+
+  #lists({ slow, recommendations }: Partial<Pick<MonitorSnapshot, 'slow' | 'recommendations'>>) {
+    return {
+      ...(Array.isArray(slow) && {
+        slow: slow.map(({ detail, ...one }) => (detail === undefined ? one : { ...one, detail: this.key(`${detail}`) })),
+      }),
+      ...(Array.isArray(recommendations) && {
+        recommendations: recommendations.map(({ keys, ...one }) =>
+          Array.isArray(keys) ? { ...one, keys: keys.map(key => this.key(`${key}`)) } : one,
+        ),
+      }),
     }
   }
 }

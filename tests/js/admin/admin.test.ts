@@ -257,6 +257,18 @@ describe('what it tells', () => {
     expect(redaction.key('abcdefgh')).toMatch(/^ab…/)
   })
 
+  it('redacts a report as it does snapshots, unless keys are shown', async () => {
+    const report = () => ({
+      slow: [{ name: 'load', ms: 1, at: 0, detail: 'user:secret:1' }],
+      recommendations: [{ id: 'a', keys: ['user:secret:2'] }],
+      caches: [{ name: 'users', reads: 3 }],
+    })
+    const hidden = await (await ask(adminOf({ report }).admin, 'report')).text()
+    expect(hidden).not.toContain('secret')
+    expect(JSON.parse(hidden).caches).toEqual([{ name: 'users', reads: 3 }])
+    expect(await (await ask(adminOf({ report, showKeys: true }).admin, 'report')).json()).toEqual(report())
+  })
+
   it('has points, a report and metrics, the latter two where they are given', async () => {
     const { admin, clock } = adminOf()
     clock.advance(3000)
