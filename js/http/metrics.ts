@@ -31,7 +31,6 @@ export class ClientMetrics {
   readonly #registry: Registry
   readonly #client: string
   readonly #duration: TimerSeries
-  readonly #durationName: string
   readonly #wait: TimerSeries
   readonly #rateWait: TimerSeries | undefined
   readonly #copies = new Copies()
@@ -59,7 +58,6 @@ export class ClientMetrics {
     const bytes = registry.counter({ name: 'client_response_bytes_total', help: 'Decoded bytes of bodies.', labelNames: ['client'] })
     const inflight = registry.gauge({ name: 'client_inflight', help: 'Attempts under way.', labelNames: ['client'] })
     this.#duration = duration.with({ client })
-    this.#durationName = duration.name
     this.#wait = wait.with({ client })
     const rateWait = { name: 'client_rate_wait_seconds', help: 'Time requests waited for the rate limit.', labelNames: ['client'] } as const
     if (hasRateLimit) this.#rateWait = registry.timer(rateWait).with({ client })
@@ -107,12 +105,10 @@ export class ClientMetrics {
 
   /** How long calls took; `undefined` before the first. */
   latency(): FetchLatency | undefined {
-    const metric = this.#registry.snapshot().metrics.find(({ name }) => name === this.#durationName)
-    if (metric?.type !== 'histogram') return undefined
-    const series = metric.series.find(({ labels }) => labels.client === this.#client)
-    if (series === undefined || series.count === 0) return undefined
+    const { count, mean, p50, p95, p99 } = this.#duration.distribution()
+    if (count === 0) return undefined
     const ms = (seconds: number | null) => (seconds ?? 0) * 1000
-    return { count: series.count, mean: ms(series.mean), p50: ms(series.p50), p95: ms(series.p95), p99: ms(series.p99) }
+    return { count, mean: ms(mean), p50: ms(p50), p95: ms(p95), p99: ms(p99) }
   }
 
   /** Copies what is left and lets go of the registry. */
