@@ -1,38 +1,45 @@
 /** What a thing that is watched has done since an account of it was opened: its counts then are taken from those of now. */
 
-import type { MissRatioCurve } from '../cache/memory-types.ts'
+import type { Source } from '../monitor/source.ts'
 import type { SourceKind, Watchable } from '../monitor/types.ts'
 
 /** What some of those who are watched can do, besides telling. */
 export interface Handle extends Watchable {
-  readonly memory?: Handle
   concurrency?: number
   maxBatchSize?: number
-  missRatioCurve?(): MissRatioCurve
   resize?(limits: { max?: number; maxSize?: number }): void
 }
 
 /** See the top of this file. */
 export class Account {
-  readonly name: string
-  readonly kind: SourceKind
-  readonly thing: Handle
+  readonly source: Source
   #opening: unknown
+  #latest: object
 
-  constructor(name: string, kind: SourceKind, thing: Watchable) {
-    this.name = name
-    this.kind = kind
-    this.thing = thing
-    this.#opening = this.stats()
+  constructor(source: Source) {
+    this.source = source
+    this.#latest = source.thing.stats()
+    this.#opening = this.#latest
   }
 
-  /** What it says now; nothing once it is closed. */
+  get name(): string {
+    return this.source.name
+  }
+
+  get kind(): SourceKind {
+    return this.source.kind
+  }
+
+  get thing(): Handle {
+    return this.source.thing as Handle
+  }
+
+  /** What it says now; once it is closed and says nothing more, what it said last. */
   stats(): object {
     try {
-      return this.thing.stats()
-    } catch {
-      return {}
-    }
+      this.#latest = this.thing.stats()
+    } catch {}
+    return this.#latest
   }
 
   /** Its stats with every count and level less what it was at the opening; texts, and numbers that are not finite, as they are. */

@@ -3,6 +3,7 @@
 import { InvalidArgumentError } from '../errors.ts'
 import type { MemoryReading } from '../governor/types.ts'
 import type { Monitor } from '../monitor/monitor.ts'
+import type { Source } from '../monitor/source.ts'
 import type { MonitorPoint } from '../monitor/types.ts'
 import { optionsObject, ratio, wholeNumber } from '../options.ts'
 import { Account } from './account.ts'
@@ -41,17 +42,17 @@ export function createAdvisor(monitor: Monitor, options?: AdvisorOptions): Advis
 export class Advisor implements Disposable {
   readonly monitor: Monitor
   readonly #thresholds: Thresholds
-  readonly #accounts = new Map<object, Account>()
+  readonly #accounts = new Map<Source, Account>()
   readonly #leave: (() => void)[]
   #from: number
 
   /** Not for users: {@link createAdvisor}. A silent one is not heard in the monitor's snapshots. */
   constructor(monitor: Monitor, options?: AdvisorOptions, isSilent = false) {
-    if (typeof monitor?.things !== 'function') throw new InvalidArgumentError('monitor', 'one of createMonitor', monitor)
+    if (typeof monitor?.provide !== 'function') throw new InvalidArgumentError('monitor', 'one of createMonitor', monitor)
     const { minSamples = 1000, minGain = 0.02 } = optionsObject(options, 'options')
     this.monitor = monitor
     this.#thresholds = { minSamples: wholeNumber(minSamples, 'minSamples'), minGain: ratio(minGain, 'minGain') }
-    this.#from = monitor.snapshot().at
+    this.#from = monitor.wall()
     this.#audit()
     this.#leave = [
       ...(isSilent ? [] : [monitor.provide('recommendations', () => this.recommendations())]),
@@ -101,7 +102,7 @@ export class Advisor implements Disposable {
   /** Forgets what was until now: after a change, what it brought is to be seen by itself. */
   restart(): void {
     for (const account of this.#audit()) account.reopen()
-    this.#from = this.monitor.snapshot().at
+    this.#from = this.monitor.wall()
   }
 
   /** Its recommendations are part of the monitor no more. */
@@ -115,12 +116,12 @@ export class Advisor implements Disposable {
 
   /** The accounts of all that is watched; of what has come since, too. */
   #audit(): Account[] {
-    const present = new Set<object>()
-    for (const { name, kind, thing } of this.monitor.things()) {
-      present.add(thing)
-      if (!this.#accounts.has(thing)) this.#accounts.set(thing, new Account(name, kind, thing))
+    const present = new Set<Source>()
+    for (const source of this.monitor.sources) {
+      present.add(source)
+      if (!this.#accounts.has(source)) this.#accounts.set(source, new Account(source))
     }
-    for (const thing of this.#accounts.keys()) if (!present.has(thing)) this.#accounts.delete(thing)
+    for (const source of this.#accounts.keys()) if (!present.has(source)) this.#accounts.delete(source)
     return [...this.#accounts.values()]
   }
 

@@ -47,7 +47,7 @@ export interface Load {
 /** See {@link CacheFacts}. */
 export function cacheFacts(account: Account): CacheFacts {
   const { name, kind, thing } = account
-  const curve = (thing.memory ?? thing).missRatioCurve?.() ?? { reads: 0, points: [] }
+  const curve = account.source.curve()
   const isTiered = kind === 'cache'
   const counts = account.since<CacheStats & MemoryCacheStats>()
   const now = account.stats() as CacheStats & MemoryCacheStats

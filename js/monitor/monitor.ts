@@ -18,7 +18,6 @@ import type {
   MonitorSnapshot,
   Provided,
   RecommendationSnapshot,
-  SourceKind,
   SourcePoint,
   Watchable,
   WatchOptions,
@@ -143,9 +142,14 @@ export class Monitor implements Disposable {
     return found.apply()
   }
 
-  /** Not for users: what is watched, with its kind. */
-  *things(): Iterable<{ readonly name: string; readonly kind: SourceKind; readonly thing: Watchable }> {
-    for (const { name, kind, thing } of this.#sources.values()) yield { name, kind, thing }
+  /** Not for users: what is watched. */
+  get sources(): Iterable<Source> {
+    return this.#sources.values()
+  }
+
+  /** Not for users: milliseconds since the epoch, by the clock of this monitor. */
+  wall(): number {
+    return this.#clock.wall()
   }
 
   /** Everything as it is now. With `keys`, names of entries are among it. */

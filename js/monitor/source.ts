@@ -18,6 +18,8 @@ interface Extras {
 
 type Stats = Readonly<Record<string, unknown>>
 
+const NO_CURVE: MissRatioCurve = { reads: 0, hitRate: 0, points: [] }
+
 const HOTTEST = 20
 const MOST_KEYS = 50
 const MOST_HOSTS = 100
@@ -40,7 +42,7 @@ export class Source {
     this.#before = totalsOf(kind, stats as Stats)
     const watched = kind === 'cache' ? this.thing.memory : this.thing
     if (curve && watched?.missRatioCurve !== undefined) {
-      this.#curve = () => watched.missRatioCurve?.() ?? { reads: 0, hitRate: 0, points: [] }
+      this.#curve = () => watched.missRatioCurve?.() ?? NO_CURVE
       this.#curve()
     }
   }
@@ -63,6 +65,16 @@ export class Source {
       levels: levelsOf(this.kind, stats),
       hitRate: hitRateOf(this.kind, rates),
       latency: latencyOf(this.kind, stats),
+    }
+  }
+
+  /** The hit rates of other sizes, where they are watched. */
+  curve(): MissRatioCurve {
+    try {
+      return this.#curve?.() ?? NO_CURVE
+    } catch {
+      // It is closed.
+      return NO_CURVE
     }
   }
 

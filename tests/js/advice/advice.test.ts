@@ -285,6 +285,25 @@ describe('a report', () => {
     expect(advisor.report().caches).toEqual([])
   })
 
+  it('goes on when what is watched is closed, and does not watch a curve that nobody wanted', () => {
+    const { clock, monitor } = monitored()
+    const [closed, plain] = [createMemoryCache<number, number>({ max: 10, clock }), createMemoryCache<number, number>({ max: 10, clock })]
+    monitor.watch('closed', closed)
+    monitor.watch('plain', plain, { curve: false })
+    const advisor = createAdvisor(monitor, { minSamples: 10 })
+    for (const cache of [closed, plain]) {
+      for (let read = 0; read < 200; read += 1) if (cache.get(read % 20) === undefined) cache.set(read % 20, read)
+    }
+    closed.close()
+    expect(advisor.recommendations().map(({ id }) => id)).not.toContain('plain:larger')
+    expect(advisor.report().caches.map(({ name, reads }) => [name, reads])).toEqual([
+      ['closed', 200],
+      ['plain', 200],
+    ])
+    // The first call is what begins the watch.
+    expect(plain.missRatioCurve().reads).toBe(0)
+  })
+
   it('stands in the snapshots of the monitor, and is applied from there, until the advisor is closed', async () => {
     const { monitor, cache, advisor } = readThrough({ max: 300 })
     const [first] = monitor.snapshot().recommendations
