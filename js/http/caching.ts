@@ -33,7 +33,7 @@ export interface CacheUse {
   readonly asked: Directives
   readonly headers: Fields
   readonly partitioned: boolean
-  /** The answer to GET serves HEAD, too; that to HEAD is never kept. */
+  /** The answer to GET serves HEAD, too; that to HEAD is not kept, but its fields may be news of that to GET. */
   readonly method: 'GET' | 'HEAD'
 }
 

@@ -9,6 +9,7 @@ import type { RequestLimits } from './options.ts'
 import { isStoredResponse, type StoredResponse } from './record.ts'
 import type { Times } from './rfc9111/freshness.ts'
 import { mayStandIn, type Verdict } from './rfc9111/reuse.ts'
+import { compareHead, updated } from './rfc9111/validation.ts'
 import type { KeepOptions, ResponseCache } from './types.ts'
 
 /** What a passage asks of its exchange. */
@@ -121,13 +122,13 @@ export class Passage {
 
   /** Keeps what came over the wire, as far as that may be. Whether the cache, which waits for it, goes on from here. */
   keep(record: StoredResponse, times: Times, mayKeep: boolean): boolean | Promise<boolean> {
-    const isOurs = mayKeep && this.#use.method === 'GET'
-    const keepsake = isOurs ? keepsakeOf(this.#use, record, times, this.#limits, this.#desk.keeping) : undefined
+    if (this.#use.method === 'HEAD') return this.#keepHead(record, times, mayKeep)
+    const keepsake = mayKeep ? keepsakeOf(this.#use, record, times, this.#limits, this.#desk.keeping) : undefined
     const isWaiting = this.#load !== undefined
     if (isWaiting) this.#host.waitForCache(true)
     if (keepsake === undefined) {
       // What is kept is out of date, then, and must not stand in for a failure later.
-      if (isOurs && this.#former !== undefined && record.status < 500) this.#desk.spoiled(this.#cache.delete?.(this.#key))
+      if (mayKeep && this.#former !== undefined && record.status < 500) this.#desk.spoiled(this.#cache.delete?.(this.#key))
       this.leave()
       return isWaiting
     }
@@ -148,6 +149,33 @@ export class Passage {
     else if (vary.length > 0 && this.#key === this.#use.key) this.#hand({ vary }, sign)
     else this.leave()
     return true
+  }
+
+  /** The answer to a HEAD is not kept. Where it is that of what is kept for GET, its fields are, and that is as new as they are. */
+  #keepHead(head: StoredResponse, times: Times, mayKeep: boolean): boolean | Promise<boolean> {
+    const former = this.#former
+    if (!mayKeep || former === undefined || compareHead(head, former) !== 'same' || !this.#isStillKept(former)) return false
+    const { freshness, ...rest } = former
+    const use = { ...this.#use, method: 'GET' as const }
+    const record = { ...rest, headers: updated(former.headers, head.headers) }
+    const keepsake = keepsakeOf(use, record, times, this.#limits, this.#desk.keeping)
+    if (keepsake === undefined) {
+      this.#desk.spoiled(this.#cache.delete?.(this.#key))
+      return false
+    }
+    const stored = this.#cache.set(this.#key, keepsake.record as never, { ...itself(), ...optionsOf(keepsake) })
+    return stored
+      .catch(() => {
+        this.#desk.counts.cacheFailures += 1
+      })
+      .then(() => false)
+  }
+
+  /** Whether nobody has deleted it meanwhile, or put another in its place. */
+  #isStillKept({ freshness }: StoredResponse): boolean {
+    const { memory } = this.#cache
+    const now = memory.peek === undefined ? memory.get(this.#key) : memory.peek(this.#key)
+    return isStoredResponse(now) && now.freshness?.born === freshness?.born
   }
 
   /** Gives back the turn of its load, if it has one. */

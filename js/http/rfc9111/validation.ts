@@ -48,15 +48,16 @@ export function updated(kept: Fields, notModified: Fields): Fields {
 
 /**
  * What the answer to a HEAD says of what is kept for GET: still the same, so that its fields are news (`'same'`); another, so that it is
- * to be given up (`'other'`); or nothing.
+ * to be given up (`'other'`); or nothing. A length alone confirms nothing.
  */
 export function compareHead(head: AnswerHead, kept: AnswerHead): 'same' | 'other' | 'unknown' {
   if (head.status !== 200 || kept.status !== 200) return 'unknown'
-  const differs = ['etag', 'last-modified', 'content-length'].some(name => {
+  const [tag, date, length] = ['etag', 'last-modified', 'content-length'].map(name => {
     const [now, before] = [fieldOf(head.headers, name), fieldOf(kept.headers, name)]
-    return now !== undefined && before !== undefined && now !== before
+    return now === undefined || before === undefined ? undefined : opaque(now) === opaque(before)
   })
-  return differs ? 'other' : 'same'
+  if (tag === false || date === false || length === false) return 'other'
+  return tag === true || date === true ? 'same' : 'unknown'
 }
 
 /** Quotes are part of it; what has none would be read as something else. */

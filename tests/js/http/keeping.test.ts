@@ -500,13 +500,15 @@ describe('changes', () => {
     await cache.close()
   })
 
-  test('HEAD that tells of another version gives the kept one up; one of the same does not', async () => {
-    let etag = '"1"'
-    const { told, pass, end } = story(
-      ({ method }) => new Response(method === 'HEAD' ? null : etag, { headers: { 'cache-control': 'max-age=60', etag } }),
-    )
+  test('HEAD that tells of another version gives the kept one up; one that says nothing leaves it as it is', async () => {
+    let etag: string | undefined = '"1"'
+    const { told, pass, end } = story(({ method }) => {
+      const headers = { 'cache-control': 'max-age=60', ...(etag !== undefined && { etag }), 'content-length': '3' }
+      return new Response(method === 'HEAD' ? null : (etag ?? null), { headers })
+    })
     await told()
     pass(61)
+    etag = undefined
     await told({ method: 'HEAD' })
     expect(await told({ cache: 'force-cache' })).toBe('stale "1"')
     etag = '"2"'
@@ -514,5 +516,74 @@ describe('changes', () => {
     expect(await told({ cache: 'force-cache' })).toBe('miss "2"')
     expect(await told({ method: 'HEAD' })).toBe('hit ')
     await end()
+  })
+
+  test.each([
+    ['an ETag', { etag: '"1"' }, { etag: '"1"' }],
+    ['a weak one', { etag: '"1"' }, { etag: 'W/"1"' }],
+    ['a date', { 'last-modified': 'Mon, 01 Jun 2026 00:00:00 GMT' }, { 'last-modified': 'Mon, 01 Jun 2026 00:00:00 GMT' }],
+  ])('HEAD that confirms what is kept by %s makes it new, with the fields that came', async (_name, first, second) => {
+    const { fetch, told, sent, pass, end } = story(({ method }, n) => {
+      const headers = { ...(method === 'HEAD' ? second : first), 'cache-control': 'max-age=60', 'content-length': '4', 'x-n': `${n}` }
+      return new Response(method === 'HEAD' ? null : 'text', { headers })
+    })
+    await told()
+    pass(61)
+    expect(await told({ method: 'HEAD' })).toBe('miss ')
+    pass(59)
+    const kept = await fetch(URL)
+    expect(['x-cache', 'x-n', 'content-length', 'age'].map(name => kept.headers.get(name))).toEqual(['hit', '2', '4', '59'])
+    expect([await kept.text(), await told({ method: 'HEAD' }), sent.length]).toEqual(['text', 'hit ', 2])
+    pass(2)
+    await told()
+    expect(sent.length).toBe(3)
+    await end()
+  })
+
+  test('HEAD of the variant that is kept makes that one new, and HEAD that forbids to keep it gives it up', async () => {
+    let control = 'max-age=60'
+    const { told, pass, sent, end } = story(({ method, headers }) => {
+      const fields = { 'cache-control': control, etag: '"1"', vary: 'user-agent' }
+      return new Response(method === 'HEAD' ? null : headers.get('user-agent'), { headers: fields })
+    })
+    const [one, other] = ['one', 'other'].map(name => ({ headers: { 'user-agent': name } })) as [FetchInit, FetchInit]
+    expect([await told(one), await told(other)]).toEqual(['miss one', 'miss other'])
+    pass(61)
+    await told({ ...one, method: 'HEAD' })
+    expect([await told(one), sent.length]).toEqual(['hit one', 3])
+    pass(61)
+    control = 'no-store'
+    await told({ ...one, method: 'HEAD' })
+    expect(await told({ ...one, cache: 'only-if-cached' })).toBe('miss ')
+    expect(await told({ ...other, cache: 'only-if-cached' })).toBe('stale other')
+    await end()
+  })
+
+  test.each(['deleted', 'replaced'])('HEAD makes nothing new that was %s meanwhile', async what => {
+    const { transport, calls } = heldTransport()
+    const clock = new ManualClock()
+    const cache = createCache({ clock })
+    const fetch = createFetch({ clock, cache, fetch: transport })
+    const headers = { 'cache-control': 'max-age=60', etag: '"1"' }
+    const got = async (body: string, init?: FetchInit) => {
+      const going = fetch(URL, init)
+      await settle()
+      calls.at(-1)?.answer(body, { headers })
+      return (await going).text()
+    }
+    await got('old')
+    clock.advance(61_000)
+    const asking = fetch(URL, { method: 'HEAD' })
+    await settle()
+    const answer = calls.at(-1)?.answer
+    if (what === 'deleted') await cache.delete(`GET ${URL}`)
+    else await got('new', { cache: 'reload' })
+    answer?.('', { headers: { ...headers, 'x-n': '2' } })
+    await asking
+    await settle()
+    if (what === 'deleted') expect(cache.memory.size).toBe(0)
+    else expect((await fetch(URL)).headers.get('x-n')).toBe(null)
+    await fetch.close()
+    await cache.close()
   })
 })
