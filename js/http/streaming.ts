@@ -5,7 +5,6 @@
  * read to its end is kept, as far as it is no larger than what is kept of others.
  */
 
-import { Gathered } from '../bytes.ts'
 import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
 import type { Deadline, ScheduledTask, Spent } from '../core/schedule-core.ts'
@@ -21,12 +20,14 @@ import { RefusedRedirect } from './redirect.ts'
 import { leftAlone, loadOf, phaseOf, refusalOf, verdictOn } from './refusal.ts'
 import type { WireRequest } from './request.ts'
 import { retryAfterMs } from './retry.ts'
+import type { Times } from './rfc9111/freshness.ts'
 import { isUnsafe, outdatedBy } from './rfc9111/unsafe.ts'
+import { type BodyHost, StreamedBody } from './streamed-body.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
 /** See the top of this file. */
-export class Streaming implements ScheduledTask, Live {
+export class Streaming implements ScheduledTask, Live, BodyHost {
   readonly request: WireRequest
   readonly key: string
   token = -1
@@ -35,11 +36,12 @@ export class Streaming implements ScheduledTask, Live {
   readonly #maxBytes: number
   readonly #began: number
   readonly #laps = { connect: 0, firstByte: 0, body: 0 }
-  readonly #idle: Alarm
   /** The total deadline of what has no slot any more. */
   readonly #last: Alarm
   #promised: { readonly resolve: (response: Response) => void; readonly reject: (error: unknown) => void } | undefined
-  #sink: ReadableStreamDefaultController<Bytes> | undefined
+  /** What was handed over. */
+  #answer: { readonly head: Head; readonly times: Times } | undefined
+  #body: StreamedBody | undefined
   #attempt = 0
   #hangup: Hangup | undefined
   #watch: AttemptWatch | undefined
@@ -52,7 +54,6 @@ export class Streaming implements ScheduledTask, Live {
     this.#desk = desk
     this.#maxBytes = maxBytes
     this.#began = desk.driver.now()
-    this.#idle = new Alarm(() => this.#fellSilent(), { holds: true })
     this.#last = new Alarm(() => this.#isLate(), { holds: true })
   }
 
@@ -168,71 +169,52 @@ export class Streaming implements ScheduledTask, Live {
   }
 
   /** Hands the answer over. */
-  #hand(head: Head, watch: AttemptWatch): void {
+  #hand(head: Head, { times }: AttemptWatch): void {
     const { response, record } = head
-    const { body } = response
+    this.#answer = { head, times }
     this.#desk.delivered('miss', this.#began)
-    const isEmpty = body === null || record.type !== undefined || hasNullBody(record.status) || this.request.method === 'HEAD'
-    const stream = isEmpty ? null : this.#bodyOf(body.getReader() as ReadableStreamDefaultReader<Bytes>, head, watch)
-    this.#promised?.resolve(toStreamed(record, stream))
+    const isEmpty = response.body === null || record.type !== undefined || hasNullBody(record.status) || this.request.method === 'HEAD'
+    const { idleTimeout, maxResponseSize } = this.request.limits
+    const mostGathered = this.request.cache === undefined ? undefined : maxResponseSize
+    if (!isEmpty && response.body !== null)
+      this.#body = new StreamedBody(response.body, this, { driver: this.#desk.driver, idleTimeout, mostGathered })
+    this.#promised?.resolve(toStreamed(record, this.#body?.stream ?? null))
     this.#promised = undefined
     if (isUnsafe(this.request.method)) for (const url of outdatedBy(this.request.url, record)) this.#desk.giveUp(url)
-    if (isEmpty) this.#end(verdictOn(record.status))
+    if (isEmpty) this.bodyEnded()
   }
 
-  #bodyOf(reader: ReadableStreamDefaultReader<Bytes>, head: Head, watch: AttemptWatch): ReadableStream<Bytes> {
-    const { idleTimeout } = this.request.limits
-    const { driver } = this.#desk
-    const copy = this.request.cache === undefined ? undefined : new Copy(this.request.limits.maxResponseSize)
-    let received = 0
-    const pull = async (sink: ReadableStreamDefaultController<Bytes>) => {
-      // Only while something is waited for: a reader who takes his time is not a silent origin.
-      if (idleTimeout !== Number.POSITIVE_INFINITY) driver.set(this.#idle, driver.now() + idleTimeout)
-      try {
-        const { done, value } = await reader.read()
-        driver.set(this.#idle, Number.POSITIVE_INFINITY)
-        if (this.#isOver) return
-        if (done) {
-          this.#end(verdictOn(head.record.status))
-          sink.close()
-          if (copy?.bytes !== undefined) this.#keep(head, copy.bytes, watch)
-          return
-        }
-        received += value.byteLength
-        this.#desk.counts.bytes += value.byteLength
-        watch.received(received, head.announced)
-        copy?.add(value)
-        sink.enqueue(value)
-      } catch (error) {
-        driver.set(this.#idle, Number.POSITIVE_INFINITY)
-        if (this.#isOver) return
-        const isLarge = error instanceof BodyTooLarge
-        const trace = this.#trace(this.#giveUp(isLarge ? 'ignored' : 'failure'))
-        this.#fail(isLarge ? new ResponseTooLargeError(this.#maxBytes, error.received, trace) : new NetworkError(trace, 'final', error))
-      }
-    }
-    const cancel = (reason: unknown) => {
-      this.#hangup?.abort(reason)
-      this.#end()
-      return reader.cancel(reason).catch(() => undefined)
-    }
-    const start = (sink: ReadableStreamDefaultController<Bytes>) => {
-      this.#sink = sink
-    }
-    return new ReadableStream<Bytes>({ start, pull, cancel }, { highWaterMark: 0 })
+  received(piece: number, bytes: number): void {
+    this.#desk.counts.bytes += piece
+    this.#watch?.received(bytes, this.#answer?.head.announced)
   }
 
-  #keep({ record }: Head, body: Bytes, watch: AttemptWatch): void {
+  bodyEnded(): void {
+    this.#end(this.#answer && verdictOn(this.#answer.head.record.status))
+  }
+
+  gathered(body: Bytes): void {
     const { cache: use, limits } = this.request
     const { cache } = this.#desk
-    if (use === undefined || cache === undefined) return
+    if (use === undefined || cache === undefined || this.#answer === undefined) return
+    const { head, times } = this.#answer
     const nobody = { ended: true, send() {}, deliverAnswer: () => false, found() {}, absent() {}, waitForCache() {} }
-    void new Passage(use, cache, this.#desk, limits, nobody).keep({ ...record, body }, watch.times, !this.#isOutdated)
+    void new Passage(use, cache, this.#desk, limits, nobody).keep({ ...head.record, body }, times, !this.#isOutdated)
   }
 
-  #fellSilent(): void {
-    if (this.#isOver) return
+  bodyFailed(error: unknown): void {
+    const isLarge = error instanceof BodyTooLarge
+    const trace = this.#trace(this.#giveUp(isLarge ? 'ignored' : 'failure'))
+    this.#fail(isLarge ? new ResponseTooLargeError(this.#maxBytes, error.received, trace) : new NetworkError(trace, 'final', error))
+  }
+
+  bodyFellSilent(): void {
     this.#fail(new RequestTimeoutError('idle', this.request.limits.idleTimeout, this.#trace(this.#giveUp('failure'))))
+  }
+
+  cancelled(reason: unknown): void {
+    this.#hangup?.abort(reason)
+    this.#end()
   }
 
   #isLate(): void {
@@ -269,14 +251,14 @@ export class Streaming implements ScheduledTask, Live {
     const why = signal?.aborted === true ? signal.reason : error
     this.#desk.failed(why)
     this.#promised?.reject(why)
-    this.#sink?.error(why)
+    this.#body?.fail(why)
   }
 
   #end(verdict?: Health): void {
     this.#isOver = true
     this.#leave(verdict)
     this.#hangup = undefined
-    this.#desk.driver.set(this.#idle, Number.POSITIVE_INFINITY)
+    this.#body?.stop()
     this.#desk.driver.set(this.#last, Number.POSITIVE_INFINITY)
     if (this.request.signal !== undefined) this.#desk.aborts.remove(this.request.signal, this)
     this.#desk.left(this)
@@ -296,25 +278,5 @@ export class Streaming implements ScheduledTask, Live {
 
   #trace(spent: Spent): RequestTrace {
     return traceOf(this.request, spent, this.#laps)
-  }
-}
-
-/** What has passed, as long as it is small enough to be kept. */
-class Copy {
-  readonly #most: number
-  #gathered: Gathered | undefined = new Gathered()
-
-  constructor(most: number) {
-    this.#most = most
-  }
-
-  get bytes(): Bytes | undefined {
-    return this.#gathered?.whole() as Bytes | undefined
-  }
-
-  /** A copy of the piece: whoever reads it may do with it what he likes. */
-  add(chunk: Bytes): void {
-    if (this.#gathered !== undefined && this.#gathered.size + chunk.byteLength > this.#most) this.#gathered = undefined
-    this.#gathered?.add(chunk.slice())
   }
 }
