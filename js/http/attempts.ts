@@ -5,7 +5,7 @@ import { type AttemptRequest, AttemptWatch, performAttempt, telling } from './at
 import type { Desk } from './desk.ts'
 import { isTransient } from './errors.ts'
 import { Hangup } from './hangup.ts'
-import { Hedges } from './hedging.ts'
+import { type Hedges, hedgesOf } from './hedging.ts'
 import { ask, rewired, shown } from './hooks.ts'
 import { type StoredResponse, toRecord } from './record.ts'
 import type { WireRequest } from './request.ts'
@@ -20,14 +20,13 @@ export interface AttemptsHost {
   /** An answer came; `asked` is what the request asked about. */
   answered(attempt: number, record: StoredResponse, times: Times, asked: StoredResponse | undefined): void
   failed(attempt: number, error: unknown): void
+  /** One beside it was told to wait; it is of no use otherwise. */
+  heed(record: StoredResponse): void
   /** Nothing came any more, and the attempt was broken off. */
   fellSilent(attempt: number): void
   /** A hook does not want the request to be tried again. */
   refused(attempt: number, error: unknown): void
 }
-
-/** Methods that may be asked twice at the same time. */
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** See the top of this file. */
 export class Attempts {
@@ -58,12 +57,7 @@ export class Attempts {
     this.#host = host
     this.#idleTimeout = request.limits.idleTimeout
     this.#maxBytes = request.limits.maxResponseSize
-    const { hedging } = desk
-    const { timeout } = request.limits
-    // When the attempt is over, so are they; it has the deadline over everything.
-    const limits = { timeout, totalTimeout: Number.POSITIVE_INFINITY, maxRetries: 0 }
-    if (hedging !== undefined && SAFE.has(request.method))
-      this.#hedges = new Hedges(hedging, { key: request.host, limits, besides: hangup => this.#besides(hangup) })
+    this.#hedges = hedgesOf(desk.hedging, request, request.host, hangup => this.#besides(hangup))
   }
 
   get wire(): AttemptRequest {
@@ -136,7 +130,11 @@ export class Attempts {
     counts.sent += 1
     try {
       const record = await performAttempt(transport, conditional ?? this.#wire, hangup, watch, redirects)
-      if (!this.#isCurrent(attempt) || hangup.aborted || isTransient(record.status)) return
+      if (!this.#isCurrent(attempt) || hangup.aborted) return
+      if (isTransient(record.status)) {
+        this.#host.heed(record)
+        return
+      }
       this.#hedges?.end(hangup)
       this.breakOff('another attempt was faster')
       this.#host.answered(attempt, record, watch.times, conditional?.former)

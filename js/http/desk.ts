@@ -4,7 +4,7 @@ import { AbortWatch } from '../abort-watch.ts'
 import type { Clock } from '../clock.ts'
 import { type Driver, driverOf } from '../core/driver.ts'
 import { KeyLimits } from '../core/key-limits.ts'
-import { ScheduleCore, type Spent } from '../core/schedule-core.ts'
+import { ScheduleCore, type ScheduledTask, type Spent } from '../core/schedule-core.ts'
 import { ClosedError, isShelflifeError } from '../errors.ts'
 import { ClientEvents } from './events.ts'
 import { Exchange } from './exchange.ts'
@@ -13,7 +13,8 @@ import type { Hooks } from './hooks.ts'
 import { givenUp } from './invalidation.ts'
 import { ClientMetrics, type ClientTotals, type RetryReason } from './metrics.ts'
 import type { ResolvedOptions } from './options.ts'
-import type { Source } from './record.ts'
+import { pauseOf } from './rate-headers.ts'
+import type { Source, StoredResponse } from './record.ts'
 import type { RedirectPolicy } from './redirect.ts'
 import type { WireRequest } from './request.ts'
 import type { Heuristic } from './rfc9111/freshness.ts'
@@ -45,9 +46,6 @@ export class Desk {
   readonly keyLimits: KeyLimits | undefined
   readonly maxQueue: number
   readonly hedging: Hedging | undefined
-  /** Whether a pause that a host asks for holds for all requests to it. */
-  readonly heedsLimits: boolean
-  readonly maxRetryAfter: number
   readonly name: string
   readonly events = new ClientEvents()
   readonly aborts = new AbortWatch()
@@ -93,8 +91,6 @@ export class Desk {
     this.schedule.onCircuitChange = (key, from, to, cause) => this.events.tell('circuit', { key, from, to, cause })
     this.maxQueue = options.schedule.maxQueue
     this.hedging = options.hedge && new Hedging(options.hedge, this.schedule, this.driver)
-    this.heedsLimits = options.heedsLimits
-    this.maxRetryAfter = options.schedule.maxRetryAfter
     this.name = options.name
     this.#metrics =
       options.metrics && new ClientMetrics(options.metrics, options.name, options.schedule.rateLimit !== undefined, () => this.#totals())
@@ -206,6 +202,12 @@ export class Desk {
   /** An attempt failed and another follows. */
   retrying(reason: RetryReason): void {
     this.#retries[reason] += 1
+  }
+
+  /** Where a pause that a host asks for holds for all requests to it, it does. To be said before the attempt of `task` is settled. */
+  heed(task: ScheduledTask, answer: Pick<StoredResponse, 'status' | 'headers'>): void {
+    const { heedsLimits, schedule } = this.#options
+    if (heedsLimits) this.schedule.hold(task, Math.min(pauseOf(answer, this.clock.wall()), schedule.maxRetryAfter))
   }
 
   /** An exchange left the schedule. */

@@ -22,7 +22,6 @@ import {
 } from './errors.ts'
 import { ask, differs, shown } from './hooks.ts'
 import { Passage, type PassageHost } from './passage.ts'
-import { pauseOf } from './rate-headers.ts'
 import { type Source, type StoredResponse, sharing, toRecord, toResponse, withoutBody } from './record.ts'
 import { RefusedRedirect } from './redirect.ts'
 import { leftAlone, loadOf, phaseOf, refusalOf, verdictOn } from './refusal.ts'
@@ -242,7 +241,7 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
     const pause = transient ? retryAfterMs(record, this.#desk.clock.wall()) : undefined
     this.#attempts.ended(undefined, record.status)
     // Before the place of this one is another's.
-    if (this.#desk.heedsLimits) this.#desk.schedule.hold(this, Math.min(pauseOf(came, this.#desk.clock.wall()), this.#desk.maxRetryAfter))
+    this.heed(came)
     const settled = this.#settle(attempt, transient, pause, verdictOn(record.status), loadOf(record.status))
     if (settled === 'backoff') this.#desk.retrying('status')
     if (typeof settled !== 'object') return
@@ -281,6 +280,10 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
     const { former } = this.#passage ?? {}
     if (isUnsafe(method)) for (const outdated of outdatedBy(url, record, record.url)) this.#desk.giveUp(outdated)
     else if (method === 'HEAD' && former !== undefined && compareHead(record, former) === 'other') this.#desk.giveUp(url)
+  }
+
+  heed(record: StoredResponse): void {
+    this.#desk.heed(this, record)
   }
 
   failed(attempt: number, error: unknown): void {

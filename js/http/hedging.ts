@@ -4,8 +4,8 @@ import { Alarm, type Driver } from '../core/driver.ts'
 import { type HedgeConfig, HedgeCore } from '../core/hedge-core.ts'
 import { BudgetCore } from '../core/retry-core.ts'
 import type { BudgetConfig, ScheduleCore, ScheduledTask, TaskLimits } from '../core/schedule-core.ts'
-
 import { Hangup } from './hangup.ts'
+import type { WireRequest } from './request.ts'
 
 /** When, how often, and how much of the load. */
 export interface HedgingConfig extends HedgeConfig {
@@ -13,8 +13,9 @@ export interface HedgingConfig extends HedgeConfig {
   readonly budget: BudgetConfig
 }
 
-/** Hosts whose latency is known. */
-const MOST_HOSTS = 1000
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** Hosts and kinds of requests whose latency is known. */
+const MOST_LATENCIES = 1000
 
 /** What all requests of a client share: how long each host usually takes, and the budget. */
 export class Hedging {
@@ -23,7 +24,7 @@ export class Hedging {
   readonly maxHedges: number
   readonly #config: HedgeConfig
   readonly #budget: BudgetCore
-  readonly #hosts = new Map<string, HedgeCore>()
+  readonly #latencies = new Map<string, HedgeCore>()
 
   constructor(config: HedgingConfig, schedule: ScheduleCore, driver: Driver) {
     this.driver = driver
@@ -34,14 +35,14 @@ export class Hedging {
   }
 
   /** A request sets out; after how many milliseconds it may be hedged, if that is known. */
-  begin(host: string): number | undefined {
+  begin(latencies: string): number | undefined {
     this.#budget.note()
-    return this.#host(host).delay()
+    return this.#of(latencies).delay()
   }
 
   /** A request was answered, and took so long. */
-  answered(host: string, ms: number): void {
-    this.#host(host).record(ms, this.driver.now())
+  answered(latencies: string, ms: number): void {
+    this.#of(latencies).record(ms, this.driver.now())
   }
 
   /** Takes one from the budget. */
@@ -49,19 +50,19 @@ export class Hedging {
     return this.#budget.spend()
   }
 
-  #host(host: string): HedgeCore {
-    let known = this.#hosts.get(host)
+  #of(latencies: string): HedgeCore {
+    let known = this.#latencies.get(latencies)
     if (known === undefined) {
       known = new HedgeCore(this.#config)
-      this.#hosts.set(host, known)
-      if (this.#hosts.size > MOST_HOSTS) this.#forgetFirst()
+      this.#latencies.set(latencies, known)
+      if (this.#latencies.size > MOST_LATENCIES) this.#forgetFirst()
     }
     return known
   }
 
   #forgetFirst(): void {
-    for (const [host, core] of this.#hosts) {
-      this.#hosts.delete(host)
+    for (const [latencies, core] of this.#latencies) {
+      this.#latencies.delete(latencies)
       core.close()
       return
     }
@@ -71,6 +72,8 @@ export class Hedging {
 /** What a hedge needs of its request. */
 export interface Hedged {
   readonly key: string
+  /** Which others take as long: whoever waits for heads only is told apart from those who wait for bodies. */
+  readonly latencies: string
   readonly limits: TaskLimits
   /** Goes over the wire beside the attempt that runs. Resolves when it has won or failed; never rejects. */
   besides(hangup: Hangup): Promise<void>
@@ -96,13 +99,13 @@ export class Hedges {
   begin(): void {
     this.#since = this.#hedging.driver.now()
     this.#left = this.#hedging.maxHedges
-    this.#delay = this.#hedging.begin(this.#request.key)
+    this.#delay = this.#hedging.begin(this.#request.latencies)
     this.#arm()
   }
 
   /** The attempt has brought a good answer. */
   answered(): void {
-    this.#hedging.answered(this.#request.key, this.#hedging.driver.now() - this.#since)
+    this.#hedging.answered(this.#request.latencies, this.#hedging.driver.now() - this.#since)
   }
 
   /** The attempt is over: nothing beside it is waited for. The winner is not to be aborted. */
@@ -137,6 +140,19 @@ export class Hedges {
     }
     this.#arm()
   }
+}
+
+/** The hedges of a request, where it may be asked twice at the same time. */
+export function hedgesOf(
+  hedging: Hedging | undefined,
+  { method, host, limits: { timeout } }: WireRequest,
+  latencies: string,
+  besides: Hedged['besides'],
+): Hedges | undefined {
+  if (hedging === undefined || !SAFE.has(method)) return undefined
+  // When the attempt is over, so are they; it has the deadline over everything.
+  const limits = { timeout, totalTimeout: Number.POSITIVE_INFINITY, maxRetries: 0 }
+  return new Hedges(hedging, { key: host, latencies, limits, besides })
 }
 
 class HedgeTask implements ScheduledTask {

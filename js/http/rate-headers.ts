@@ -10,7 +10,7 @@ const LATEST_SPAN_S = 1_000_000_000
  * For how many milliseconds nothing more is to be sent to the host that answered so; 0 where it does not say. By `Retry-After` of a 429 or 503; by
  * `RateLimit` (draft-ietf-httpapi-ratelimit-headers, of 2025 and before) or `RateLimit-Remaining` and `RateLimit-Reset`, also with `X-`, where nothing remains.
  */
-export function pauseOf(record: StoredResponse, wall: number): number {
+export function pauseOf(record: Pick<StoredResponse, 'status' | 'headers'>, wall: number): number {
   const { status, headers } = record
   const asked = status === 429 || status === 503 ? (retryAfterMs(record, wall) ?? 0) : 0
   let pause = asked

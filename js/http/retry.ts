@@ -10,7 +10,7 @@ export function isRepeatable(body: unknown): boolean {
 }
 
 /** The pause that `Retry-After` asks for, in milliseconds from `wall`; `undefined` when it asks for none that can be meant. */
-export function retryAfterMs({ headers }: StoredResponse, wall: number): number | undefined {
+export function retryAfterMs({ headers }: Pick<StoredResponse, 'headers'>, wall: number): number | undefined {
   const value = headers.find(([name]) => name === 'retry-after')?.[1].trim()
   if (value === undefined) return undefined
   if (/^\d+$/.test(value)) return Number(value) * 1000

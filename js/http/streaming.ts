@@ -1,18 +1,19 @@
 /**
  * One request whose answer is handed over at its head, while the body is still to come.
  *
- * It has its slot until the body has ended, or nobody wants the rest, or a deadline passes. After the head nothing is tried again. What was
- * read to its end is kept, as far as it is no larger than what is kept of others.
+ * It has its slot until the body has ended, or nobody wants the rest, or a deadline passes. After the head nothing is tried again, and of attempts
+ * side by side only the one whose head came first goes on. What was read to its end is kept, as far as it is no larger than what is kept of others.
  */
 
 import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
 import type { Deadline, ScheduledTask, Spent } from '../core/schedule-core.ts'
 import type { CoreTrappedError } from '../errors.ts'
-import { AttemptWatch, BodyTooLarge, type Head, letGo, performHead } from './attempt.ts'
+import { AttemptWatch, BodyTooLarge, type Head, letGo, performHead, telling } from './attempt.ts'
 import type { Desk, Live } from './desk.ts'
 import { isTransient, NetworkError, RequestTimeoutError, type RequestTrace, ResponseTooLargeError, traceOf } from './errors.ts'
 import { Hangup } from './hangup.ts'
+import { type Hedges, hedgesOf } from './hedging.ts'
 import { Passage } from './passage.ts'
 import { toStreamed } from './record.ts'
 import { hasNullBody } from './recorded-response.ts'
@@ -43,6 +44,9 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   #answer: { readonly head: Head; readonly times: Times } | undefined
   #body: StreamedBody | undefined
   #attempt = 0
+  /** Attempts beside it, until a head has come. */
+  readonly #hedges: Hedges | undefined
+  /** Of the attempt that is under way. */
   #hangup: Hangup | undefined
   #watch: AttemptWatch | undefined
   #isOver = false
@@ -55,6 +59,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     this.#maxBytes = maxBytes
     this.#began = desk.driver.now()
     this.#last = new Alarm(() => this.#isLate(), { holds: true })
+    this.#hedges = hedgesOf(desk.hedging, request, `${request.host} heads`, hangup => this.#besides(hangup))
   }
 
   /** Resolves at the head. The signal must not be aborted yet; it goes for the body, too. */
@@ -72,8 +77,11 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     this.#attempt = attempt
     this.#desk.counts.sent += 1
     if (attempt > 1) this.#desk.counts.retries += 1
-    this.#hangup = new Hangup()
-    void this.#run(attempt, this.#hangup)
+    const hangup = new Hangup()
+    this.#hangup = hangup
+    this.#watch = this.#newWatch()
+    this.#hedges?.begin()
+    void this.#run(hangup, this.#watch)
   }
 
   abort(_attempt: number): void {
@@ -115,20 +123,57 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     this.#fail(error)
   }
 
-  async #run(attempt: number, hangup: Hangup): Promise<void> {
-    const { onDownloadProgress } = this.request
-    const limits = { maxBytes: this.#maxBytes, maxRatio: this.#desk.maxCompressionRatio, started: undefined }
-    const watch = new AttemptWatch(this.#desk, { ...limits, moved: progress => onDownloadProgress?.(progress) })
-    this.#watch = watch
+  async #run(hangup: Hangup, watch: AttemptWatch): Promise<void> {
     let head: Head
     try {
       head = await performHead(this.#desk.transport, this.request, hangup, watch, this.#desk.redirects)
     } catch (error) {
-      if (this.#isCurrent(attempt)) this.#unanswered(attempt, error)
+      if (this.#hangup === hangup) this.#unanswered(error)
       return
     }
-    if (!this.#isCurrent(attempt)) letGo(head.response, hangup, 'nobody waits for the answer any more')
-    else if (!this.#isTriedAgain(attempt, head, hangup) && !this.#isTooLarge(head, hangup)) this.#hand(head, watch)
+    if (this.#hangup !== hangup) {
+      letGo(head.response, hangup, 'nobody waits for the answer any more')
+      return
+    }
+    if (!isTransient(head.record.status)) this.#hedges?.answered()
+    this.#hedges?.end()
+    this.#answered(head, hangup, watch)
+  }
+
+  /** The same request again, beside the attempt that runs. Whose head comes first, and is a good one, is the attempt. */
+  async #besides(hangup: Hangup): Promise<void> {
+    const watch = this.#newWatch()
+    this.#desk.counts.sent += 1
+    let head: Head
+    try {
+      head = await performHead(this.#desk.transport, this.request, hangup, watch, this.#desk.redirects)
+    } catch {
+      // Whatever it is, the attempt beside it goes on.
+      return
+    }
+    if (hangup.aborted || isTransient(head.record.status)) {
+      if (!hangup.aborted) this.#desk.heed(this, head.record)
+      letGo(head.response, hangup, 'another attempt goes on')
+      return
+    }
+    this.#hedges?.end(hangup)
+    this.#breakOff('another attempt was faster')
+    this.#hangup = hangup
+    this.#watch = watch
+    this.#answered(head, hangup, watch)
+  }
+
+  /** A head has come, of the only attempt that is left. */
+  #answered(head: Head, hangup: Hangup, watch: AttemptWatch): void {
+    // Before the place of this one is another's.
+    this.#desk.heed(this, head.record)
+    if (!this.#isTriedAgain(head, hangup) && !this.#isTooLarge(head, hangup)) this.#hand(head, watch)
+  }
+
+  #newWatch(): AttemptWatch {
+    const { onDownloadProgress } = this.request
+    const moved = onDownloadProgress === undefined ? () => undefined : telling(new Set([onDownloadProgress]))
+    return new AttemptWatch(this.#desk, { maxBytes: this.#maxBytes, maxRatio: this.#desk.maxCompressionRatio, moved, started: undefined })
   }
 
   /** Whether the head promises more than may come; then nothing of it is read. */
@@ -140,28 +185,33 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     return true
   }
 
-  #isTriedAgain(attempt: number, head: Head, hangup: Hangup): boolean {
-    const { status } = head.record
-    if (!isTransient(status) || attempt > this.request.limits.maxRetries) return false
+  #isTriedAgain({ record, response }: Head, hangup: Hangup): boolean {
+    const { status } = record
+    if (!isTransient(status) || this.#attempt > this.request.limits.maxRetries) return false
+    const { schedule, clock } = this.#desk
+    const watch = this.#watch
     this.#hangup = undefined
-    const pause = retryAfterMs({ ...head.record, body: new Uint8Array() }, this.#desk.clock.wall())
-    const settled = this.#desk.schedule.settle(this, attempt, true, pause, verdictOn(status), loadOf(status))
+    this.#watch = undefined
+    const settled = schedule.settle(this, this.#attempt, true, retryAfterMs(record, clock.wall()), verdictOn(status), loadOf(status))
     if (typeof settled === 'object') {
       // No time is left for another: this is the answer, and its slot is gone.
       this.#desk.spent(settled.spent)
       this.#hangup = hangup
+      this.#watch = watch
       this.#desk.driver.set(this.#last, this.#began + this.request.limits.totalTimeout)
       return false
     }
     this.#desk.retrying('status')
-    letGo(head.response, hangup, 'it is tried again')
+    watch?.addTo(this.#laps)
+    letGo(response, hangup, 'it is tried again')
     return true
   }
 
-  #unanswered(attempt: number, error: unknown): void {
+  #unanswered(error: unknown): void {
+    this.#hedges?.end()
     this.#closeLap()
     this.#hangup = undefined
-    const settled = this.#desk.schedule.settle(this, attempt, !(error instanceof RefusedRedirect))
+    const settled = this.#desk.schedule.settle(this, this.#attempt, !(error instanceof RefusedRedirect))
     if (settled === 'backoff') this.#desk.retrying('network')
     if (typeof settled !== 'object') return
     this.#desk.spent(settled.spent)
@@ -221,10 +271,6 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     this.#fail(new RequestTimeoutError('total', this.request.limits.totalTimeout, this.#trace(this.#giveUp())))
   }
 
-  #isCurrent(attempt: number): boolean {
-    return !this.#isOver && this.#hangup !== undefined && this.#attempt === attempt
-  }
-
   /** Breaks the attempt off, and then gives its slot back: another has it within the same call. */
   #giveUp(verdict?: Health): Spent {
     this.#breakOff('the request has ended')
@@ -267,6 +313,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   #breakOff(why: string): void {
     const hangup = this.#hangup
     this.#hangup = undefined
+    this.#hedges?.end()
     this.#closeLap()
     hangup?.abort(new DOMException(why, 'AbortError'))
   }

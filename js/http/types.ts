@@ -419,8 +419,9 @@ export interface Fetch {
    * Resolves as soon as the head of the answer has come, with a `Response` whose body comes as it is read. For what is large: its size has no limit
    * unless the call sets `maxResponseSize`. It has its slot until the body has ended or is cancelled, or a deadline passes: `timeout`
    * and `totalTimeout` go for the body, too, so give a long one more, and an `idleTimeout`. Nothing is tried again after the head. What is in
-   * memory answers; what was read to its end, and is no larger than the client's `maxResponseSize`, is kept. What a stream does not do:
-   * it is shared with nobody, never hedged, asks no lower tier and no condition (`ETag`), nothing stale stands in when it fails, and `afterResponse` does not see it. {@link ndjson} and {@link jsonArray} read items one at a time.
+   * memory answers; what was read to its end, and is no larger than the client's `maxResponseSize`, is kept. With `hedge`, the attempt whose head comes first
+   * goes on and the others are aborted; how long heads take is known apart from how long whole answers do. What a stream does not do:
+   * it is shared with nobody, asks no lower tier and no condition (`ETag`), nothing stale stands in when it fails, and of the hooks only `beforeRequest` sees it. {@link ndjson} and {@link jsonArray} read items one at a time.
    */
   stream(url: string | URL | Request, init?: FetchInit): Promise<Response>
   /**
