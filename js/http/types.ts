@@ -9,8 +9,12 @@ import type { AdaptiveOptions, LimitChange } from '../policies/adaptive-options.
 import type { BreakerOptions, CircuitChange } from '../policies/breaker-options.ts'
 import type { RetryBudgetOptions } from '../policies/budget-options.ts'
 import type { HedgeDelay } from '../policies/hedge-options.ts'
-import type { ConnectionStats, Transport, TransportStats } from './transport.ts'
+import type { FetchStats, HostStats, RequestOutlook } from './figures.ts'
+import type { FetchHooks } from './hook-types.ts'
+import type { Transport } from './transport.ts'
 
+export type { FetchLatency, FetchStats, HostStats, OutlookReason, RequestOutlook } from './figures.ts'
+export type { FetchHooks, HookResult, ResponseContext, RetryContext } from './hook-types.ts'
 export type { BareResponse, ConnectionStats, Transport, TransportProgress, TransportStats } from './transport.ts'
 
 /** What has come of a body. */
@@ -82,60 +86,6 @@ export interface HeuristicOptions {
   fraction?: number
   /** At most so long. Default: 1 day. */
   maxAge?: Duration
-}
-
-/**
- * Functions between a call and the wire. Each is given a `Request` without its body: it may change its headers, return another Request or a
- * Response, or throw, which is what the call then rejects with.
- *
- * ```ts
- * const fetch = createFetch({
- *   hooks: {
- *     beforeRequest: [({ request }) => request.headers.set('authorization', `Bearer ${token}`)],
- *     afterResponse: [
- *       async ({ request, response, resent }) => {
- *         if (response.status !== 401 || resent) return
- *         token = await refresh()
- *         request.headers.set('authorization', `Bearer ${token}`)
- *         return request   // is sent once more
- *       },
- *     ],
- *   },
- * })
- * ```
- */
-export interface FetchHooks {
-  /** Once for each call, before the cache is asked: what it sets is part of the request as if the caller had. A Response is the answer. */
-  beforeRequest?: readonly ((context: { readonly request: Request }) => HookResult)[]
-  /** Before each attempt after the first, in its slot and within its time. A Response is its answer. */
-  beforeRetry?: readonly ((context: RetryContext) => HookResult)[]
-  /**
-   * For each answer that came over the wire and is not tried again, before it is kept or given to anybody. A Response takes its place; a
-   * Request is sent, once.
-   */
-  afterResponse?: readonly ((context: ResponseContext) => HookResult)[]
-}
-
-/** What a hook may return, or promise. */
-// biome-ignore lint/suspicious/noConfusingVoidType: hooks that return nothing are functions that return void
-export type HookResult = Request | Response | undefined | void | Promise<Request | Response | undefined | void>
-
-/** What `beforeRetry` is told. */
-export interface RetryContext {
-  readonly request: Request
-  /** The attempt that begins; 2 is the first that is one. */
-  readonly attempt: number
-  /** Why: what the attempt before failed with, or its status. */
-  readonly error: unknown
-  readonly status: number | undefined
-}
-
-/** What `afterResponse` is told. */
-export interface ResponseContext {
-  readonly request: Request
-  readonly response: Response
-  /** Whether a hook has had the request sent once more; what is returned then is not sent. */
-  readonly resent: boolean
 }
 
 /** What a request may say about the cache, and a client for all of its requests. */
@@ -263,117 +213,6 @@ export interface FetchInit extends RequestInit, CachingOptions {
   onDownloadProgress?: (progress: DownloadProgress) => void
   /** `false`: one attempt only. */
   retry?: { maxRetries?: number } | false
-}
-
-/** How long calls took that were not answered from memory; milliseconds, quantiles within 1 %. */
-export interface FetchLatency {
-  count: number
-  mean: number
-  p50: number
-  p95: number
-  p99: number
-}
-
-/** Counts of a client since it was made; a copy. */
-export interface FetchStats {
-  /** Calls. */
-  requests: number
-  /** Attempts that went to the transport. */
-  sent: number
-  /** Calls answered from the cache, with something fresh. */
-  hits: number
-  /** Calls answered from the cache, with something past its time. */
-  stale: number
-  /** Calls answered by a hook, before anything was sent. */
-  answered: number
-  /** Calls answered by a request of their own. */
-  misses: number
-  /** Calls whose request found that what the cache has is still right. */
-  revalidated: number
-  /** Requests that asked whether what the cache has is still right, and were given something else. */
-  changed: number
-  /** Calls that shared the request of another. */
-  coalesced: number
-  /** Attempts after the first. */
-  retries: number
-  /** Calls that ended without an answer, by `code`. An answer that `json` refuses for its status or its text is counted as an answer. */
-  failures: Record<string, number>
-  /** Most attempts at once, in all and to one host. */
-  concurrency: number
-  perHost: number
-  /** Requests that wait for a slot. */
-  queued: number
-  /** Attempts under way. */
-  inflight: number
-  /** Requests asleep between attempts. */
-  sleeping: number
-  /** Decoded bytes of bodies that came over the wire. */
-  bytes: number
-  /** Responses that the cache failed to keep or to look up; the requests went on without it. */
-  cacheFailures: number
-  /** Only where `metrics` is given. */
-  latency?: FetchLatency
-  /** Connections by host and port, where the transport tells. */
-  connections?: TransportStats['hosts']
-}
-
-/** What goes on with one host; a copy. */
-export interface HostStats {
-  /** As in a URL, with its port. */
-  host: string
-  /** Attempts under way. */
-  inflight: number
-  /** Requests that wait for a slot. */
-  queued: number
-  /** Requests asleep between attempts. */
-  sleeping: number
-  /** Whether it is left alone. */
-  circuit: BreakerState
-  /** Most attempts at once, where `adaptiveConcurrency` finds that out. */
-  concurrency?: number
-  /** When an open circuit lets somebody through, in milliseconds since the epoch. */
-  retryAt?: number
-}
-
-/** Why a request would wait, or be refused. */
-export interface OutlookReason {
-  /**
-   * `'circuit-open'`, `'isolated'`: its host is left alone. `'held'`: its host has asked for a pause. `'rate-limit'`: there is no token. `'slots'`, `'slots-of-host'`: as
-   * many as may are under way. `'queue'`: others come first. `'queue-full'`, and `'not-cached'` for one that is to be answered from the cache or not at all.
-   */
-  readonly reason: 'circuit-open' | 'isolated' | 'held' | 'rate-limit' | 'slots' | 'slots-of-host' | 'queue' | 'queue-full' | 'not-cached'
-  /** Until then, in milliseconds since the epoch, where that is known. */
-  readonly until?: number
-  /** For so many milliseconds, where that is known. */
-  readonly wait?: number
-}
-
-/** What would become of a request that were made now. */
-export interface RequestOutlook {
-  readonly method: string
-  readonly url: string
-  /** As in a URL, with its port. */
-  readonly host: string
-  /** `'from-cache'`: memory answers. `'shared'`: it would join one under way. `'sent'`: at once. `'waits'`, `'refused'`: see `reasons`. */
-  readonly outcome: 'from-cache' | 'shared' | 'sent' | 'waits' | 'refused'
-  /** All that stands between it and the wire, refusals first. */
-  readonly reasons: readonly OutlookReason[]
-  /**
-   * What memory has: what lies in a lower tier only is `'none'`. `'unused'`: this request may not use the cache. `isServed`: it is given as it is, though it may be
-   * stale. `age` in milliseconds.
-   */
-  readonly cache: { readonly state: 'fresh' | 'stale' | 'none' | 'unused'; readonly isServed: boolean; readonly age?: number }
-  readonly circuit: BreakerState
-  /** Requests that wait for a slot, in all and for this host; those asleep between attempts; and the most that may wait or sleep. */
-  readonly queue: { readonly length: number; readonly ofHost: number; readonly sleeping: number; readonly max: number }
-  /** Attempts that could begin now, in all and to this host, and the most there may be. */
-  readonly slots: { readonly free: number; readonly max: number; readonly freeOfHost: number; readonly perHost: number }
-  /** Milliseconds until there is a token for it, with all that wait before it. */
-  readonly rateWait: number
-  /** Retries that the budget has left; `Infinity` without one. */
-  readonly retriesLeft: number
-  /** Connections to the host, where the transport tells. */
-  readonly connections?: ConnectionStats
 }
 
 /** The circuit of one host. */
