@@ -546,7 +546,7 @@ describe('changes', () => {
       const fields = { 'cache-control': control, etag: '"1"', vary: 'user-agent' }
       return new Response(method === 'HEAD' ? null : headers.get('user-agent'), { headers: fields })
     })
-    const [one, other] = ['one', 'other'].map(name => ({ headers: { 'user-agent': name } })) as [FetchInit, FetchInit]
+    const [one, other] = [{ headers: { 'user-agent': 'one' } }, { headers: { 'user-agent': 'other' } }] as const
     expect([await told(one), await told(other)]).toEqual(['miss one', 'miss other'])
     pass(61)
     await told({ ...one, method: 'HEAD' })
