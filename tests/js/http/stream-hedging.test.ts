@@ -212,7 +212,9 @@ describe('a stream whose host asks for a pause', () => {
 
   test.each(['stream', 'fetch'] as const)('a hedge of %s that is told to wait holds them, too', async way => {
     const headers = { 'retry-after': '5' }
-    const { clock, fetch, close, sent } = client(nth => (nth === 2 ? { ms: 5, status: 429, headers } : { ms: 200 }), { rateLimitHeaders: true })
+    const { clock, fetch, close, sent } = client(nth => (nth === 2 ? { ms: 5, status: 429, headers } : { ms: 200 }), {
+      rateLimitHeaders: true,
+    })
     const going = way === 'stream' ? fetch.stream(URL) : fetch(URL)
     await clock.advanceAsync(105)
     if (way === 'fetch') close(2)
