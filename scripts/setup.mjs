@@ -194,11 +194,13 @@ function npmCi(folder, why) {
 /** A package that is compiled, or fetched as such, after it is installed. Without it what needs it is skipped. */
 function compiled(name, folder, after, why) {
   const place = join(root, folder, 'node_modules', name)
+  const addon = `${name.replaceAll('-', '_')}.node`
   return {
     what: `${name} in ${folder}`,
     why,
     needs: [after],
-    ready: () => !existsSync(place) || existsSync(join(place, 'build/Release')) || existsSync(join(place, 'not-built')),
+    // Its folder is there from the beginning of a compilation that may have been cut short.
+    ready: () => !existsSync(place) || existsSync(join(place, 'build/Release', addon)) || existsSync(join(place, 'not-built')),
     async run() {
       const { code, output } = await attempt('npm', ['rebuild', name, '--ignore-scripts=false', '--loglevel=error'], {
         cwd: join(root, folder),

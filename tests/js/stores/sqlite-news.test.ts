@@ -12,6 +12,10 @@ import { drivers, freshFolder } from './sqlite-drivers.ts'
 
 const KINDS = ['set', 'delete', 'tag', 'pattern', 'clear'] as const
 
+describe.skipIf(drivers.length > 0)('no driver of SQLite', () => {
+  test.skip('on this machine', () => {})
+})
+
 describe.each(drivers)('caches over one file of SQLite, by %s', (name, driver) => {
   /** Two caches as two processes have them, and what lets one hear the other. */
   function two(options: { maxSize?: number } = {}) {
