@@ -5,10 +5,14 @@
 //! are found by a cubic in place of the logarithm (as in the authors' own implementations): it costs one per cent more
 //! buckets, no call into a maths library, and gives the same bits natively and in WebAssembly.
 
+mod buckets;
+mod scale;
 mod sketch;
 #[cfg(test)]
 mod tests;
 
+use buckets::Buckets;
+use scale::Scale;
 pub use sketch::Sketch;
 
 /// The relative error where nobody asks for another: one per cent.
@@ -231,177 +235,5 @@ impl Default for Histogram {
     /// Empty, with an error of at most [`DEFAULT_ALPHA`].
     fn default() -> Self {
         Self::on(Scale::new(DEFAULT_ALPHA).expect("the default is valid"))
-    }
-}
-
-/// Where the buckets lie. Bucket `i` holds `bound(i) ..= bound(i + 1)`, and each bound is at most
-/// `(1 + alpha) / (1 - alpha)` times the one before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Scale {
-    per_octave: f64,
-}
-
-impl Scale {
-    fn new(alpha: f64) -> Option<Self> {
-        if !(0.0001..1.0).contains(&alpha) {
-            return None;
-        }
-        // ln((1 + a) / (1 - a)) = 2 (a + a^3/3 + a^5/5 + ...), summed here so that every platform rounds alike. The
-        // series is slow near 1, where a smaller alpha does as well.
-        let alpha = alpha.min(0.9);
-        let mut power = alpha;
-        let mut half_log = 0.0;
-        for odd in (1..400).step_by(2) {
-            half_log += power / f64::from(odd);
-            power *= alpha * alpha;
-        }
-        // The slope of the cubic against ln(x) is at least C: the width of a bucket follows from its flattest place.
-        Some(Self { per_octave: 1.0 / (C * 2.0 * half_log) })
-    }
-
-    fn most_buckets(self) -> i32 {
-        (MOST_BUCKETS as f64 * self.per_octave / PER_OCTAVE_AT_DEFAULT)
-            .clamp(MOST_BUCKETS.into(), (8 * MOST_BUCKETS).into()) as i32
-    }
-
-    #[inline(always)]
-    fn index(self, magnitude: f64) -> i32 {
-        let bits = magnitude.to_bits();
-        let exponent = (bits >> 52) as i32 - 1023;
-        let fraction = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000) - 1.0;
-        let place = (f64::from(exponent) + cubic(fraction)) * self.per_octave;
-        // The next lower whole number: beside this one, doubles are whole, and their low bits are the number.
-        const WHOLE: f64 = 6_755_399_441_055_744.0;
-        ((place - 0.5) + WHOLE).to_bits() as i32
-    }
-
-    /// The point of bucket `index` whose relative distance to both its bounds is the same.
-    fn value(self, index: i32) -> f64 {
-        let (low, high) = (self.bound(index), self.bound(index + 1));
-        low * (2.0 / (1.0 + low / high))
-    }
-
-    fn bound(self, index: i32) -> f64 {
-        let place = f64::from(index) / self.per_octave;
-        let exponent = place.floor();
-        let rest = place - exponent;
-        // Newton from the straight line; the cubic is within 0.01 of it and nearly straight.
-        let mut fraction = rest;
-        for _ in 0..5 {
-            fraction -= (cubic(fraction) - rest) / ((3.0 * A * fraction + 2.0 * B) * fraction + C);
-        }
-        if exponent > 1023.0 {
-            return f64::MAX;
-        }
-        if exponent < -1022.0 {
-            return f64::MIN_POSITIVE;
-        }
-        (1.0 + fraction) * f64::from_bits(((exponent as i64 + 1023) as u64) << 52)
-    }
-}
-
-/// Buckets to an octave at an error of one per cent.
-const PER_OCTAVE_AT_DEFAULT: f64 = 35.0;
-
-const A: f64 = 6.0 / 35.0;
-const B: f64 = -3.0 / 5.0;
-const C: f64 = 10.0 / 7.0;
-
-/// Near `log2(1 + fraction)`, equal to it at 0 and 1, and rising everywhere between.
-fn cubic(fraction: f64) -> f64 {
-    ((A * fraction + B) * fraction + C) * fraction
-}
-
-/// Counts by index, dense from the first to the last index seen, at most `most` of them.
-#[derive(Clone, Debug)]
-struct Buckets {
-    most: i32,
-    counts: Vec<u64>,
-    first: i32,
-    total: u64,
-    collapsed: bool,
-}
-
-impl Buckets {
-    fn new(most: i32) -> Self {
-        Self { most, counts: Vec::new(), first: 0, total: 0, collapsed: false }
-    }
-
-    fn total(&self) -> u64 {
-        self.total
-    }
-
-    #[inline(always)]
-    fn add(&mut self, index: i32, count: u64) {
-        // Nobody counts to 2^64: no check for it in the busiest place of all.
-        self.total = self.total.wrapping_add(count);
-        // What is below the first wraps round to what is far beyond the last.
-        match self.counts.get_mut(index.wrapping_sub(self.first) as u32 as usize) {
-            Some(found) => *found = found.wrapping_add(count),
-            None => self.add_beyond(index, count),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn add_beyond(&mut self, index: i32, count: u64) {
-        let at = self.room_for(index);
-        self.counts[at] += count;
-    }
-
-    fn merge(&mut self, other: &Self) {
-        // From the top down, so that room is made once.
-        for (at, &count) in other.counts.iter().enumerate().rev() {
-            if count > 0 {
-                self.add(other.first + at as i32, count);
-            }
-        }
-        self.collapsed |= other.collapsed;
-    }
-
-    /// The index of the number with `rank` smaller ones in this side.
-    fn index_at(&self, rank: u64) -> i32 {
-        let mut below = 0;
-        let at = self.counts.iter().position(|&count| {
-            below += count;
-            below > rank
-        });
-        self.first + at.unwrap_or(self.counts.len().saturating_sub(1)) as i32
-    }
-
-    /// Where `index` is counted, after making room. The lowest index kept follows from the highest one alone, so the
-    /// outcome does not depend on the order of additions.
-    fn room_for(&mut self, index: i32) -> usize {
-        if self.counts.is_empty() {
-            self.first = index;
-            self.counts.push(0);
-            return 0;
-        }
-        let last = self.first + self.counts.len() as i32 - 1;
-        let lowest = last.max(index) - (self.most - 1);
-        if index > last {
-            if lowest > self.first {
-                self.join_below(lowest);
-            }
-            self.counts.resize((index - self.first + 1) as usize, 0);
-        } else if index < self.first {
-            let first = index.max(lowest);
-            let added = (self.first - first) as usize;
-            self.counts.splice(0..0, std::iter::repeat_n(0, added));
-            self.first = first;
-        }
-        self.collapsed |= index < self.first;
-        (index.max(self.first) - self.first) as usize
-    }
-
-    fn join_below(&mut self, lowest: i32) {
-        let gone = ((lowest - self.first) as usize).min(self.counts.len());
-        let joined: u64 = self.counts.drain(..gone).sum();
-        self.first = lowest;
-        match self.counts.first_mut() {
-            Some(count) => *count += joined,
-            None => self.counts.push(joined),
-        }
-        self.collapsed = true;
     }
 }
