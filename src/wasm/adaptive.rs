@@ -2,7 +2,8 @@
 
 use super::given::Given;
 use super::instant;
-use super::schedule::{adaptive_rules, load, reason_number};
+use super::numbers::{load, reason_number};
+use super::rules::adaptive_rules;
 use crate::schedule::adaptive::Adaptive;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -15,7 +16,7 @@ pub struct AdaptiveHandle {
 
 #[wasm_bindgen]
 impl AdaptiveHandle {
-    /// A limit for the object that `AdaptiveConfig` in `js/core/schedule-core.ts` describes.
+    /// A limit for the object that `AdaptiveConfig` in `js/core/schedule-types.ts` describes.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &JsValue, now: f64) -> Self {
         Self { inner: Adaptive::new(adaptive_rules(&Given(config)), instant(now)) }

@@ -2,10 +2,10 @@
 
 use super::given::Given;
 use super::instant;
-use crate::schedule::breaker::{Breakers, Cause, CircuitState, MILLION, Permit, Rules, Verdict, WindowKind};
+use super::numbers::{cause_number, span, time, verdict};
+use super::rules::breaker_rules;
+use crate::schedule::breaker::{Breakers, CircuitState, Permit};
 use crate::slab::Token;
-use crate::time::{Duration, Instant};
-use std::num::NonZeroU32;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -43,18 +43,9 @@ impl BreakerHandle {
     /// Tells how a call went: 0 well, 1 badly, 2 in a way that says nothing. Why the circuit has changed: 0 it has not, 1 failures,
     /// 2 slow calls, 3 failed probes, 4 it is closed.
     pub fn settle(&mut self, circuit: f64, permit: f64, verdict: u32, took: f64, now: f64) -> u32 {
-        let verdict = match verdict {
-            0 => Verdict::Success,
-            1 => Verdict::Failure,
-            _ => Verdict::Ignored,
-        };
-        match self.inner.settle(token(circuit), Permit(permit as u32), verdict, span(took), instant(now)) {
-            None => 0,
-            Some(Cause::Failures) => 1,
-            Some(Cause::SlowCalls) => 2,
-            Some(Cause::ProbesFailed) => 3,
-            Some(Cause::ProbesPassed) => 4,
-        }
+        let verdict = self::verdict(verdict);
+        let cause = self.inner.settle(token(circuit), Permit(permit as u32), verdict, span(took), instant(now));
+        cause.map_or(0, cause_number)
     }
 
     /// 0 closed, 1 open (the answer is until when), 2 half-open, 3 isolated.
@@ -114,42 +105,7 @@ impl BreakerHandle {
     }
 }
 
-/// Rules, as `BreakerRules` in `js/core/breaker-core.ts` has them.
-pub(super) fn breaker_rules(given: &Given<'_>) -> Rules {
-    let ratio = |name| (given.number(name) * f64::from(MILLION) + 0.5) as u32;
-    let duration = |name| span(given.number(name));
-    let count = |name| NonZeroU32::new(given.number(name) as u32).unwrap_or(NonZeroU32::MIN);
-    let window = match given.number("window") as u32 {
-        0 => WindowKind::Consecutive,
-        1 => WindowKind::Count(count("size")),
-        _ => WindowKind::Time(duration("duration")),
-    };
-    Rules {
-        window,
-        failure_ratio: ratio("failureRatio"),
-        minimum_calls: given.number("minimumCalls") as u32,
-        slow_after: duration("slowCallDuration"),
-        slow_ratio: ratio("slowCallRatio"),
-        open_for: duration("openDuration"),
-        open_factor: (given.number("openBackoff") * f64::from(MILLION)) as u64,
-        max_open: duration("maxOpenDuration"),
-        probes: count("probes"),
-        probe_ratio: ratio("probeRatio"),
-        max_half_open: duration("maxHalfOpen"),
-        idle_after: duration("idleAfter"),
-        max_circuits: count("maxKeys"),
-    }
-}
-
 fn token(circuit: f64) -> Token {
     // What is no circuit names none: the slot of -1 saturates to one that never is.
     if circuit < 0.0 { Token::from_number(u64::from(u32::MAX)) } else { Token::from_number(circuit as u64) }
-}
-
-fn span(ms: f64) -> Duration {
-    if ms == f64::INFINITY { Duration::FOREVER } else { Duration::from_millis(ms as u64) }
-}
-
-pub(super) fn time(at: Instant) -> f64 {
-    if at == Instant::NEVER { f64::INFINITY } else { at.as_millis() as f64 }
 }

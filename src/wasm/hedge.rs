@@ -1,7 +1,7 @@
 //! The border of `crate::schedule::Hedge`. Times and spans are milliseconds.
 
 use super::instant;
-use super::schedule::span;
+use super::numbers::span;
 use crate::schedule::{Hedge, HedgeDelay};
 use wasm_bindgen::prelude::wasm_bindgen;
 

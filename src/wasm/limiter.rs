@@ -1,8 +1,8 @@
 //! The border of `crate::schedule::Limiter`. Times and spans are milliseconds, with fractions down to a microsecond.
 
+use super::numbers::{at_least_one, micros, millis};
 use crate::schedule::{Entry, Limiter, LimiterConfig, Micros, Rate, Refusal, Turn};
 use crate::slab::Token;
-use std::num::NonZeroU32;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// A limiter, and what there is to say about its last answer.
@@ -17,7 +17,7 @@ impl LimiterHandle {
     /// See [`LimiterConfig`].
     #[wasm_bindgen(constructor)]
     pub fn new(tokens: u32, interval: f64, burst: u32, max_wait: f64, max_queue: u32, now: f64) -> Self {
-        let [tokens, burst] = [tokens, burst].map(|count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN));
+        let [tokens, burst] = [tokens, burst].map(|count| at_least_one(count.into()));
         let rate = Rate { tokens, interval: micros(interval), burst };
         let config = LimiterConfig { rate, max_wait: micros(max_wait), max_queue };
         Self { inner: Limiter::new(config, micros(now)), answer: 0.0 }
@@ -97,13 +97,4 @@ impl LimiterHandle {
         self.answer = millis(until.since(now));
         code
     }
-}
-
-/// To the nearest: what was a whole number of microseconds comes back as the same.
-pub(super) fn micros(ms: f64) -> Micros {
-    Micros((ms * 1000.0 + 0.5) as u64)
-}
-
-pub(super) fn millis(span: Micros) -> f64 {
-    if span == Micros::NEVER { f64::INFINITY } else { span.0 as f64 / 1000.0 }
 }

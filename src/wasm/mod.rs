@@ -7,6 +7,8 @@ mod adaptive;
 mod batch;
 #[cfg(feature = "schedule")]
 mod breaker;
+#[cfg(feature = "schedule")]
+mod buffered;
 #[cfg(feature = "cache")]
 mod cache;
 #[cfg(feature = "cache")]
@@ -24,9 +26,13 @@ mod lz4;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(feature = "schedule")]
+mod numbers;
+#[cfg(feature = "schedule")]
 mod queue;
 #[cfg(feature = "schedule")]
 mod retry;
+#[cfg(feature = "schedule")]
+mod rules;
 #[cfg(feature = "schedule")]
 mod schedule;
 #[cfg(feature = "segments")]

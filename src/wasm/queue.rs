@@ -2,13 +2,11 @@
 //!
 //! One buffer of numbers serves all of it: the answer to the last call, then the newcomers, those that have ended, and the actions.
 
-use super::limiter::{micros, millis};
-use super::schedule::{deadline_number, load, reason_number, schedule_config, span, token};
-use super::{grow_ahead, instant};
+use super::buffered::BufferedSchedule;
+use super::grow_ahead;
+use super::numbers::{at_least_one, deadline_number, load, millis, reason_number, span, token};
 use crate::schedule::breaker::Verdict;
-use crate::schedule::{Action, Admission, Limits, Outcome, Schedule};
-use crate::time::Instant;
-use std::num::NonZeroU32;
+use crate::schedule::{Action, Admission, Limits, Outcome};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -25,55 +23,52 @@ const ACTION: usize = 4;
 /// A schedule and its buffer. Tokens, times and spans are numbers; a negative number stands for none.
 #[wasm_bindgen]
 pub struct QueueHandle {
-    inner: Schedule,
-    buffer: Box<[f64]>,
+    inner: BufferedSchedule,
 }
 
 #[wasm_bindgen]
 impl QueueHandle {
-    /// A schedule for the object that `ScheduleConfig` in `js/core/schedule-core.ts` describes.
+    /// A schedule for the object that `ScheduleConfig` in `js/core/schedule-types.ts` describes.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &JsValue, now: f64) -> Self {
         let length = HEAD + NEWCOMERS * NEWCOMER + ENDED * END + ACTIONS * ACTION;
-        Self {
-            inner: Schedule::new(schedule_config(config), 0, instant(now)),
-            buffer: vec![0.0; length].into_boxed_slice(),
-        }
+        Self { inner: BufferedSchedule::new(config, 0, length, now) }
     }
 
     /// Begins with nothing in the bucket of the rate limit, if there is one.
     #[wasm_bindgen(js_name = emptyBucket)]
     pub fn empty_bucket(&mut self) {
-        self.inner.empty_bucket();
+        self.inner.schedule.empty_bucket();
     }
 
     /// Where the buffer lies.
     #[wasm_bindgen(getter)]
     pub fn pointer(&self) -> u32 {
-        self.buffer.as_ptr() as usize as u32
+        self.inner.pointer()
     }
 
     /// How many numbers the buffer holds.
     #[wasm_bindgen(getter)]
     pub fn length(&self) -> u32 {
-        self.buffer.len() as u32
+        self.inner.length()
     }
 
     /// Takes in the first newcomers of the buffer, then hears who has ended. In the place of a newcomer is the answer: his task and its lane; or -1 when the queue
     /// is full, or -2 when the rate limit would keep him waiting too long, and so long.
     pub fn take(&mut self, newcomers: u32, ended: u32, now: f64) {
         grow_ahead();
-        let now = self.see(now);
-        let (taken, rest) = self.buffer[HEAD..].split_at_mut(NEWCOMERS * NEWCOMER);
+        let now = self.inner.see(now);
+        let BufferedSchedule { schedule, buffer } = &mut self.inner;
+        let (taken, rest) = buffer[HEAD..].split_at_mut(NEWCOMERS * NEWCOMER);
         for cell in taken.chunks_exact_mut(NEWCOMER).take(newcomers as usize) {
             let limits = Limits {
                 attempt: span(cell[1]),
                 wait: span(cell[2]),
                 priority: cell[3] as i32,
-                weight: weight(cell[4]),
+                weight: at_least_one(cell[4]),
                 ..Limits::NONE
             };
-            let (task, detail) = match self.inner.submit(token(cell[0]), None, limits, now) {
+            let (task, detail) = match schedule.submit(token(cell[0]), None, limits, now) {
                 Admission::Admitted { task, lane } => (task.to_number() as f64, lane.to_number() as f64),
                 Admission::RateLimited { wait } => (-2.0, millis(wait)),
                 Admission::QueueFull | Admission::CircuitOpen(_) => (-1.0, 0.0),
@@ -83,69 +78,49 @@ impl QueueHandle {
         }
         for cell in rest.chunks_exact(END).take(ended as usize) {
             if let Some(task) = token(cell[0]) {
-                self.inner.settle(task, 1, Outcome::Ok, (Verdict::Ignored, load(cell[1] as u32)), now);
+                schedule.settle(task, 1, Outcome::Ok, (Verdict::Ignored, load(cell[1] as u32)), now);
             }
         }
     }
 
     /// A task that runs already; its lane is the first number of the answer.
     pub fn adopt(&mut self, lane: f64, attempt: f64, weight: u32, now: f64) -> f64 {
-        let now = self.see(now);
-        let limits = Limits { attempt: span(attempt), weight: self::weight(f64::from(weight)), ..Limits::NONE };
-        let (task, lane) = self.inner.adopt(token(lane), limits, now);
-        self.buffer[0] = lane.to_number() as f64;
+        let now = self.inner.see(now);
+        let limits = Limits { attempt: span(attempt), weight: at_least_one(weight.into()), ..Limits::NONE };
+        let (task, lane) = self.inner.schedule.adopt(token(lane), limits, now);
+        self.inner.buffer[0] = lane.to_number() as f64;
         task.to_number() as f64
     }
 
     /// Ends a task that waits or runs.
     pub fn cancel(&mut self, task: f64, now: f64) {
-        let now = self.see(now);
-        token(task).and_then(|task| self.inner.cancel(task, now));
+        let now = self.inner.see(now);
+        token(task).and_then(|task| self.inner.schedule.cancel(task, now));
     }
 
     /// Writes the next actions and says how many; call again while it fills the buffer. The answer is when to call next. An action is 0 and a task that begins;
     /// 1 with a task that has ended, and its deadline; or 2 with the limit that was, that is, and why.
     pub fn drain(&mut self, now: f64) -> u32 {
-        let now = self.see(now);
-        let at = self.buffer.len() - ACTIONS * ACTION;
-        let mut count = 0;
-        for cell in self.buffer[at..].chunks_exact_mut(ACTION) {
-            let Some(action) = self.inner.poll_action(now) else { break };
-            cell.copy_from_slice(&numbers_of(action));
-            count += 1;
-        }
-        self.buffer[0] = self.inner.poll_at_micros().map_or(f64::INFINITY, millis);
-        count
+        self.inner.drain((ACTIONS, ACTION), now, |cell, action| cell.copy_from_slice(&numbers_of(action)))
     }
 
     /// Changes how many tasks run at once.
     #[wasm_bindgen(js_name = setConcurrency)]
     pub fn set_concurrency(&mut self, concurrency: u32, now: f64) {
-        let now = self.see(now);
-        self.inner.set_concurrency(weight(f64::from(concurrency)), now);
+        self.inner.set_concurrency(concurrency, now);
     }
 
     /// Lets no task begin, or lets them begin again.
     #[wasm_bindgen(js_name = setPaused)]
     pub fn set_paused(&mut self, paused: bool, now: f64) {
-        let now = self.see(now);
         self.inner.set_paused(paused, now);
     }
 
     /// How many tasks may run at once.
     #[wasm_bindgen(getter)]
     pub fn concurrency(&self) -> u32 {
-        self.inner.concurrency()
+        self.inner.schedule.concurrency()
     }
-
-    fn see(&mut self, now: f64) -> Instant {
-        self.inner.see(micros(now));
-        instant(now)
-    }
-}
-
-fn weight(count: f64) -> NonZeroU32 {
-    NonZeroU32::new(count as u32).unwrap_or(NonZeroU32::MIN)
 }
 
 fn numbers_of(action: Action) -> [f64; ACTION] {

@@ -2,7 +2,8 @@
 
 use super::given::Given;
 use super::instant;
-use super::schedule::{backoff, budget_rules, span};
+use super::numbers::span;
+use super::rules::{backoff, budget_rules};
 use crate::rng::Rng;
 use crate::schedule::{Backoff, RetryBudget};
 use wasm_bindgen::JsValue;
@@ -17,7 +18,7 @@ pub struct BackoffHandle {
 
 #[wasm_bindgen]
 impl BackoffHandle {
-    /// The rule that `BackoffConfig` in `js/core/schedule-core.ts` describes.
+    /// The rule that `BackoffConfig` in `js/core/schedule-types.ts` describes.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &JsValue) -> Self {
         let given = Given(config);
@@ -38,7 +39,7 @@ pub struct BudgetHandle {
 
 #[wasm_bindgen]
 impl BudgetHandle {
-    /// The budget that `BudgetConfig` in `js/core/schedule-core.ts` describes.
+    /// The budget that `BudgetConfig` in `js/core/schedule-types.ts` describes.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &JsValue) -> Self {
         Self { inner: RetryBudget::new(budget_rules(&Given(config))) }

@@ -1,19 +1,15 @@
 //! The schedule's handle. Answers and actions go through one buffer of numbers: the first eight hold the answer to
 //! the last call, then come the drained actions, eight numbers each.
 
-use super::breaker::{breaker_rules, time};
+use super::buffered::BufferedSchedule;
 use super::given::Given;
 use super::instant;
-use super::limiter::{micros, millis};
-use crate::schedule::adaptive::{AdaptiveRules, Algorithm, Load, Reason};
-use crate::schedule::breaker::{Cause, CircuitState, MILLION, Verdict};
-use crate::schedule::{
-    Action, Admission, Backoff, BudgetRules, Config, DOUBLE, Deadline, Ending, Jitter, Limits, Outcome, Overflow, Rate,
-    RateLimit, Schedule, Settled, Spent, Standing,
+use super::numbers::{
+    at_least_one, cause_number, deadline_number, load, millis, reason_number, span, time, token, verdict,
 };
-use crate::slab::Token;
-use crate::time::{Duration, Instant};
-use std::num::NonZeroU32;
+use crate::schedule::breaker::CircuitState;
+use crate::schedule::{Action, Admission, Ending, Limits, Outcome, Settled, Spent, Standing};
+use crate::time::Instant;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -23,36 +19,34 @@ const ACTIONS: usize = 32;
 /// A schedule and its buffer. Tokens, times and spans are numbers; a negative number stands for none.
 #[wasm_bindgen]
 pub struct ScheduleHandle {
-    inner: Schedule,
-    buffer: Box<[f64]>,
+    inner: BufferedSchedule,
 }
 
 #[wasm_bindgen]
 impl ScheduleHandle {
-    /// A schedule for the object that `ScheduleConfig` in `js/core/schedule-core.ts` describes.
+    /// A schedule for the object that `ScheduleConfig` in `js/core/schedule-types.ts` describes.
     #[wasm_bindgen(constructor)]
     pub fn new(config: &JsValue, now: f64) -> Self {
         let seed = Given(config).number("seed") as u64;
-        let inner = Schedule::new(schedule_config(config), seed, instant(now));
-        Self { inner, buffer: vec![0.0; STRIDE * (1 + ACTIONS)].into_boxed_slice() }
+        Self { inner: BufferedSchedule::new(config, seed, STRIDE * (1 + ACTIONS), now) }
     }
 
     /// Begins with nothing in the bucket of the rate limit, if there is one.
     #[wasm_bindgen(js_name = emptyBucket)]
     pub fn empty_bucket(&mut self) {
-        self.inner.empty_bucket();
+        self.inner.schedule.empty_bucket();
     }
 
     /// Where the buffer lies.
     #[wasm_bindgen(getter)]
     pub fn pointer(&self) -> u32 {
-        self.buffer.as_ptr() as usize as u32
+        self.inner.pointer()
     }
 
     /// How many numbers the buffer holds.
     #[wasm_bindgen(getter)]
     pub fn length(&self) -> u32 {
-        self.buffer.len() as u32
+        self.inner.length()
     }
 
     /// The new task; its lane is the first number of the answer. -1 when the queue is full, -2 when the rate limit would keep it
@@ -70,21 +64,21 @@ impl ScheduleHandle {
         weight: u32,
         now: f64,
     ) -> f64 {
-        let (wait, weight) = (span(wait), NonZeroU32::new(weight).unwrap_or(NonZeroU32::MIN));
+        let (wait, weight) = (span(wait), at_least_one(weight.into()));
         let limits = Limits { attempt: span(attempt), total: span(total), retries, wait, priority, weight };
-        let now = self.see(now);
-        match self.inner.submit(token(lane), token(circuit), limits, now) {
+        let now = self.inner.see(now);
+        match self.inner.schedule.submit(token(lane), token(circuit), limits, now) {
             Admission::CircuitOpen(refusal) => {
-                self.buffer[0] = time(refusal.retry_at);
+                self.inner.buffer[0] = time(refusal.retry_at);
                 -3.0
             }
             Admission::Admitted { task, lane } => {
-                self.buffer[0] = lane.to_number() as f64;
+                self.inner.buffer[0] = lane.to_number() as f64;
                 task.to_number() as f64
             }
             Admission::QueueFull => -1.0,
             Admission::RateLimited { wait } => {
-                self.buffer[0] = millis(wait);
+                self.inner.buffer[0] = millis(wait);
                 -2.0
             }
         }
@@ -94,27 +88,21 @@ impl ScheduleHandle {
     /// number where it is not to be tried again, less than zero where it may be whenever that is due, else the pause asked for. `verdict` is what
     /// its circuit is told: 0 well, 1 badly, 2 nothing; `load` what the limit is: 0 served, 1 too much, 2 nothing.
     pub fn settle(&mut self, task: f64, attempt: u32, retry_after: f64, verdict: u32, load: u32, now: f64) -> u32 {
-        let verdict = match verdict {
-            0 => Verdict::Success,
-            1 => Verdict::Failure,
-            _ => Verdict::Ignored,
-        };
-        let load = self::load(load);
         let Some(task) = token(task) else { return 0 };
         let outcome = if retry_after.is_nan() {
             Outcome::Ok
         } else {
             Outcome::Retryable { retry_after: (retry_after >= 0.0).then(|| span(retry_after)) }
         };
-        let now = self.see(now);
-        match self.inner.settle(task, attempt, outcome, (verdict, load), now) {
+        let now = self.inner.see(now);
+        match self.inner.schedule.settle(task, attempt, outcome, (self::verdict(verdict), self::load(load)), now) {
             Settled::Stale => 0,
             Settled::Backoff { until } => {
-                self.buffer[0] = until.as_millis() as f64;
+                self.inner.buffer[0] = until.as_millis() as f64;
                 1
             }
             Settled::Done(ending, spent) => {
-                write_spent(&mut self.buffer, spent);
+                write_spent(&mut self.inner.buffer, spent);
                 match ending {
                     Ending::Final => 2,
                     Ending::Exhausted => 3,
@@ -129,34 +117,20 @@ impl ScheduleHandle {
 
     /// Whether the task lived; the answer is where its time went.
     pub fn cancel(&mut self, task: f64, now: f64) -> bool {
-        let now = self.see(now);
-        let spent = token(task).and_then(|task| self.inner.cancel(task, now));
-        write_spent(&mut self.buffer, spent.unwrap_or_default());
+        let now = self.inner.see(now);
+        let spent = token(task).and_then(|task| self.inner.schedule.cancel(task, now));
+        write_spent(&mut self.inner.buffer, spent.unwrap_or_default());
         spent.is_some()
     }
 
     /// Writes the next actions and says how many; call again while it fills the buffer. The answer is when to call next.
     pub fn drain(&mut self, now: f64) -> u32 {
-        let now = self.see(now);
-        let (head, actions) = self.buffer.split_at_mut(STRIDE);
-        let mut count = 0;
-        for cell in actions.chunks_exact_mut(STRIDE) {
-            let Some(action) = self.inner.poll_action(now) else { break };
-            write_action(cell, action);
-            count += 1;
-        }
-        head[0] = self.inner.poll_at_micros().map_or(f64::INFINITY, millis);
-        count
-    }
-
-    fn see(&mut self, now: f64) -> Instant {
-        self.inner.see(micros(now));
-        instant(now)
+        self.inner.drain((ACTIONS, STRIDE), now, write_action)
     }
 
     /// Where a task is: 0 in the queue, 1 running, 2 asleep, -1 when it has ended.
     pub fn standing(&self, task: f64) -> i32 {
-        match token(task).and_then(|task| self.inner.standing(task)) {
+        match token(task).and_then(|task| self.inner.schedule.standing(task)) {
             None => -1,
             Some(Standing::Queued) => 0,
             Some(Standing::Running) => 1,
@@ -167,21 +141,21 @@ impl ScheduleHandle {
     /// Begins nothing of a lane before `until`.
     pub fn hold(&mut self, lane: f64, until: f64, now: f64) {
         if let Some(lane) = token(lane) {
-            self.inner.hold(lane, instant(until), instant(now));
+            self.inner.schedule.hold(lane, instant(until), instant(now));
         }
     }
 
     /// A new circuit, or -1 where there are none.
     #[wasm_bindgen(js_name = addCircuit)]
     pub fn add_circuit(&mut self, now: f64) -> f64 {
-        let added = self.inner.breakers().map(|breakers| breakers.add(instant(now)));
+        let added = self.inner.schedule.breakers().map(|breakers| breakers.add(instant(now)));
         added.map_or(-1.0, |circuit| circuit.to_number() as f64)
     }
 
     /// A circuit that has made room for others, or -1.
     #[wasm_bindgen(js_name = pollForgotten)]
     pub fn poll_forgotten(&mut self) -> f64 {
-        let forgotten = self.inner.breakers().and_then(|breakers| breakers.poll_forgotten());
+        let forgotten = self.inner.schedule.breakers().and_then(|breakers| breakers.poll_forgotten());
         forgotten.map_or(-1.0, |circuit| circuit.to_number() as f64)
     }
 
@@ -189,11 +163,11 @@ impl ScheduleHandle {
     #[wasm_bindgen(js_name = circuitState)]
     pub fn circuit_state(&mut self, circuit: f64, now: f64) -> u32 {
         let circuit = token(circuit);
-        let state = self.inner.breakers().and_then(|breakers| breakers.state(circuit?, instant(now)));
+        let state = self.inner.schedule.breakers().and_then(|breakers| breakers.state(circuit?, instant(now)));
         match state {
             None | Some(CircuitState::Closed) => 0,
             Some(CircuitState::Open { until }) => {
-                self.buffer[0] = time(until);
+                self.inner.buffer[0] = time(until);
                 1
             }
             Some(CircuitState::HalfOpen) => 2,
@@ -204,16 +178,16 @@ impl ScheduleHandle {
     /// Refuses everyone, until it is reset.
     #[wasm_bindgen(js_name = isolateCircuit)]
     pub fn isolate_circuit(&mut self, circuit: f64, now: f64) {
-        let now = self.see(now);
+        let now = self.inner.see(now);
         if let Some(circuit) = token(circuit) {
-            self.inner.isolate(circuit, now);
+            self.inner.schedule.isolate(circuit, now);
         }
     }
 
     /// Closes a circuit and forgets what it has seen.
     #[wasm_bindgen(js_name = resetCircuit)]
     pub fn reset_circuit(&mut self, circuit: f64) {
-        if let Some((breakers, circuit)) = self.inner.breakers().zip(token(circuit)) {
+        if let Some((breakers, circuit)) = self.inner.schedule.breakers().zip(token(circuit)) {
             breakers.reset(circuit);
         }
     }
@@ -222,126 +196,67 @@ impl ScheduleHandle {
     /// take, until when the lane is held (or -1), when its circuit lets somebody through (or -1), the wait for a token, second attempts left.
     pub fn outlook(&mut self, lane: f64, circuit: f64, now: f64) -> bool {
         let at = |instant: Option<Instant>| instant.map_or(-1.0, time);
-        let outlook = self.inner.outlook(token(lane), token(circuit), instant(now));
-        self.buffer[0] = f64::from(outlook.lane_active);
-        self.buffer[1] = f64::from(outlook.lane_queued);
-        self.buffer[2] = f64::from(outlook.active);
-        self.buffer[3] = at(outlook.held_until);
-        self.buffer[4] = at(outlook.shut_until);
-        self.buffer[5] = millis(outlook.rate_wait);
-        self.buffer[6] = outlook.retries_left.map_or(f64::INFINITY, |left| left as f64);
+        let outlook = self.inner.schedule.outlook(token(lane), token(circuit), instant(now));
+        self.inner.buffer[0] = f64::from(outlook.lane_active);
+        self.inner.buffer[1] = f64::from(outlook.lane_queued);
+        self.inner.buffer[2] = f64::from(outlook.active);
+        self.inner.buffer[3] = at(outlook.held_until);
+        self.inner.buffer[4] = at(outlook.shut_until);
+        self.inner.buffer[5] = millis(outlook.rate_wait);
+        self.inner.buffer[6] = outlook.retries_left.map_or(f64::INFINITY, |left| left as f64);
         outlook.begins
     }
 
     /// Changes how many attempts run at once.
     #[wasm_bindgen(js_name = setConcurrency)]
     pub fn set_concurrency(&mut self, concurrency: u32, now: f64) {
-        let now = self.see(now);
-        self.inner.set_concurrency(NonZeroU32::new(concurrency).unwrap_or(NonZeroU32::MIN), now);
+        self.inner.set_concurrency(concurrency, now);
     }
 
     /// Gives a lane a limit of its own.
     #[wasm_bindgen(js_name = limitLane)]
     pub fn limit_lane(&mut self, lane: f64, limit: u32, now: f64) {
-        let now = self.see(now);
+        let now = self.inner.see(now);
         if let Some(lane) = token(lane) {
-            self.inner.limit_lane(lane, NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN), now);
+            self.inner.schedule.limit_lane(lane, at_least_one(limit.into()), now);
         }
     }
 
     /// Lets no attempt begin, or lets them begin again.
     #[wasm_bindgen(js_name = setPaused)]
     pub fn set_paused(&mut self, paused: bool, now: f64) {
-        let now = self.see(now);
         self.inner.set_paused(paused, now);
     }
 
     /// How many attempts may run at once.
     #[wasm_bindgen(getter)]
     pub fn concurrency(&self) -> u32 {
-        self.inner.concurrency()
+        self.inner.schedule.concurrency()
     }
 
     /// How many attempts run.
     #[wasm_bindgen(getter)]
     pub fn running(&self) -> u32 {
-        self.inner.running()
+        self.inner.schedule.running()
     }
 
     /// How many tasks wait for their turn.
     #[wasm_bindgen(getter)]
     pub fn queued(&self) -> u32 {
-        self.inner.queued()
+        self.inner.schedule.queued()
     }
 
     /// How many tasks sleep between attempts.
     #[wasm_bindgen(getter)]
     pub fn sleeping(&self) -> u32 {
-        self.inner.sleeping()
+        self.inner.schedule.sleeping()
     }
 
     /// How many lanes have tasks.
     #[wasm_bindgen(getter)]
     pub fn lanes(&self) -> u32 {
-        self.inner.lanes() as u32
+        self.inner.schedule.lanes() as u32
     }
-}
-
-/// The limits that `ScheduleConfig` in `js/core/schedule-core.ts` describes.
-pub(super) fn schedule_config(config: &JsValue) -> Config {
-    let given = &Given(config);
-    Config {
-        concurrency: at_least_one(given.number("concurrency")),
-        per_lane: at_least_one(given.number("perLane")),
-        max_queue: given.number("maxQueue") as u32,
-        overflow: if given.flag("dropOldest") { Overflow::DropOldest } else { Overflow::Reject },
-        aging: span(given.number("aging")),
-        adaptive: given.part("adaptive", |given| adaptive_rules(&given)),
-        breaker: given.part("breaker", |given| breaker_rules(&given)),
-        retry_budget: given.part("retryBudget", |given| budget_rules(&given)),
-        backoff: backoff(given),
-        max_retry_after: span(given.number("maxRetryAfter")),
-        rate_limit: given.part("rateLimit", |given| {
-            let [tokens, burst] = ["tokens", "burst"].map(|name| at_least_one(given.number(name)));
-            let rate = Rate { tokens, interval: micros(given.number("interval")), burst };
-            RateLimit { rate, max_wait: micros(given.number("maxWait")) }
-        }),
-    }
-}
-
-/// A rule for delays, as `BackoffConfig` in `js/core/schedule-core.ts` has it.
-pub(super) fn backoff(given: &Given<'_>) -> Backoff {
-    let jitter = match () {
-        () if given.flag("decorrelated") => Jitter::Decorrelated,
-        () if given.flag("exact") => Jitter::None,
-        () => Jitter::Full,
-    };
-    let factor = given.number("factor");
-    let factor = if factor >= 1.0 { (factor * f64::from(MILLION)) as u32 } else { DOUBLE };
-    Backoff { initial: span(given.number("initialDelay")), max: span(given.number("maxDelay")), jitter, factor }
-}
-
-/// A limit that moves, as `AdaptiveConfig` in `js/core/schedule-core.ts` has it.
-pub(super) fn adaptive_rules(given: &Given<'_>) -> AdaptiveRules {
-    let count = |name| given.number(name) as u32;
-    AdaptiveRules {
-        algorithm: if given.flag("aimd") { Algorithm::Aimd } else { Algorithm::Gradient },
-        min: count("min"),
-        max: count("max"),
-        initial: count("initial"),
-        max_healthy_latency: span(given.number("maxHealthyLatency")),
-        max_limit_factor: count("maxLimitFactor"),
-    }
-}
-
-/// A budget, as `BudgetConfig` in `js/core/schedule-core.ts` has it.
-pub(super) fn budget_rules(given: &Given<'_>) -> BudgetRules {
-    let ratio = (given.number("ratio") * f64::from(MILLION) + 0.5) as u32;
-    BudgetRules { ratio, min_per_second: given.number("minPerSecond") as u32 }
-}
-
-fn at_least_one(count: f64) -> NonZeroU32 {
-    NonZeroU32::new(count as u32).unwrap_or(NonZeroU32::MIN)
 }
 
 fn write_action(cell: &mut [f64], action: Action) {
@@ -360,15 +275,7 @@ fn write_action(cell: &mut [f64], action: Action) {
             cell[..4].copy_from_slice(&[5.0, f64::from(change.from), f64::from(change.to), reason]);
             return;
         }
-        Action::Circuit { circuit, cause } => {
-            let cause = match cause {
-                Cause::Failures => 1.0,
-                Cause::SlowCalls => 2.0,
-                Cause::ProbesFailed => 3.0,
-                Cause::ProbesPassed => 4.0,
-            };
-            (6.0, circuit, cause)
-        }
+        Action::Circuit { circuit, cause } => (6.0, circuit, cause_number(cause).into()),
         Action::Refuse { task, refusal, spent } => {
             write_spent(&mut cell[3..], spent);
             (4.0, task, time(refusal.retry_at))
@@ -385,45 +292,4 @@ fn write_spent(cell: &mut [f64], spent: Spent) {
     cell[2] = spent.running.as_millis() as f64;
     cell[3] = spent.backoff.as_millis() as f64;
     cell[4] = spent.rate.as_millis() as f64;
-}
-
-/// By its place in `DEADLINES` in `js/core/schedule-core.ts`.
-pub(super) fn deadline_number(deadline: Deadline) -> f64 {
-    match deadline {
-        Deadline::Queue => 0.0,
-        Deadline::Attempt => 1.0,
-        Deadline::Total => 2.0,
-        Deadline::Wait => 3.0,
-        Deadline::Room => 4.0,
-    }
-}
-
-/// By its place in `REASONS` in `js/core/schedule-core.ts`.
-pub(super) fn reason_number(reason: Reason) -> f64 {
-    match reason {
-        Reason::Overload => 0.0,
-        Reason::Unhealthy => 1.0,
-        Reason::Queueing => 2.0,
-        Reason::Headroom => 3.0,
-        Reason::Unused => 4.0,
-        Reason::Probe => 5.0,
-        Reason::Probed => 6.0,
-    }
-}
-
-/// 0 served, 1 too much, 2 nothing.
-pub(super) fn load(number: u32) -> Load {
-    match number {
-        0 => Load::Served,
-        1 => Load::Overload,
-        _ => Load::Ignored,
-    }
-}
-
-pub(super) fn token(number: f64) -> Option<Token> {
-    (number >= 0.0).then(|| Token::from_number(number as u64))
-}
-
-pub(super) fn span(ms: f64) -> Duration {
-    if ms == f64::INFINITY { Duration::FOREVER } else { Duration::from_millis(ms as u64) }
 }
