@@ -14,34 +14,15 @@
 
 import type { Clock, ClockTimer } from '../clock.ts'
 import { CoreTrappedError } from '../errors.ts'
-import { nextTask } from '../next-task.ts'
 import { CoreHandle, type CoreNumbers } from './door.ts'
+import { type CoreFamily, define, isSampled } from './metrics-families.ts'
+import { type CoreFormat, textOf } from './metrics-text.ts'
 import { MetricsMachine, part } from './parts/metrics.ts'
-
-/** A family of series as the core is told of it. */
-export type CoreFamily =
-  | { readonly kind: 'counter' | 'gauge'; readonly name: string; readonly help: string }
-  | { readonly kind: 'histogram'; readonly name: string; readonly help: string; readonly bounds: Float64Array; readonly alpha: number }
-  | {
-      readonly kind: 'summary'
-      readonly name: string
-      readonly help: string
-      readonly quantiles: Float64Array
-      /** In milliseconds; infinity is all samples. */
-      readonly window: number
-      readonly alpha: number
-    }
 
 /** Numbers in a summary before its quantiles: milliseconds that it spans, count, sum, min, max, latest. */
 export const SUMMARY_HEAD = 6
 /** Numbers in the summary of one histogram series, which has p50, p95 and p99. */
 export const SUMMARY_WIDTH = SUMMARY_HEAD + 3
-
-/** The text formats, as the core calls them. */
-const FORMATS = { prometheus: 0, openmetrics: 1, 'prom-client': 2 } as const
-
-/** One of them. */
-export type CoreFormat = keyof typeof FORMATS
 
 /** What the machine is made with. */
 export interface MetricsCoreOptions {
@@ -59,13 +40,6 @@ const FIRST_CELLS = 64
 const PANE = 1000
 /** Series are told to the core in portions, so that the first scrape of many does not stall. */
 const PORTION = 256
-/** Text is told in parts of about this many bytes, each well below a millisecond. */
-const PART_BYTES = 16 * 1024
-/** After so many milliseconds, or bytes, of it the event loop has a turn. */
-const SLICE_MS = 4
-const SLICE_BYTES = 256 * 1024
-
-type Machine = MetricsMachine
 
 interface CoreSeries {
   readonly family: number
@@ -103,7 +77,7 @@ export class MetricsCore {
   #timer: ClockTimer | undefined
   /** One text is told at a time. */
   #telling: Promise<unknown> = Promise.resolve()
-  #handle: CoreHandle<Machine> | undefined
+  #handle: CoreHandle<MetricsMachine> | undefined
   #coreLog: CoreNumbers | undefined
   #knownFamilies = 0
   #knownSeries = 0
@@ -221,9 +195,9 @@ export class MetricsCore {
     if (this.#handle !== undefined) this.#withCore(handle => handle.use(machine => machine.reset(now)))
   }
 
-  async #tell(format: CoreFormat): Promise<string> {
+  #tell(format: CoreFormat): Promise<string> {
     const { clock } = this.#options
-    let began = clock.monotonic()
+    const began = clock.monotonic()
     const handle = this.#withCore(handle => {
       this.#drain(handle)
       const pointer = handle.use(machine => machine.cells(this.#cellCount))
@@ -231,27 +205,7 @@ export class MetricsCore {
       handle.use(machine => machine.beginText(began))
       return handle
     })
-    try {
-      const parts: string[] = []
-      let bytes = 0
-      for (let family = 0, series = 0; family >= 0; ) {
-        if (bytes >= SLICE_BYTES || clock.monotonic() - began >= SLICE_MS) {
-          await nextTask()
-          bytes = 0
-          began = clock.monotonic()
-        }
-        handle.use(machine => {
-          const part = machine.textPart(FORMATS[format], family, series, PART_BYTES)
-          parts.push(part)
-          bytes += part.length
-          family = machine.nextFamily
-          series = machine.nextSeries
-        })
-      }
-      return parts.join('')
-    } finally {
-      if (!handle.lost) handle.use(machine => machine.endText())
-    }
+    return textOf(handle, format, clock, began)
   }
 
   #addCell(): number {
@@ -269,7 +223,7 @@ export class MetricsCore {
     this.#logged = 0
   }
 
-  #drain(handle: CoreHandle<Machine>): void {
+  #drain(handle: CoreHandle<MetricsMachine>): void {
     if (this.#logged === 0) return
     const numbers = this.#coreLog?.numbers
     numbers?.set(this.#values.subarray(0, this.#logged))
@@ -297,7 +251,7 @@ export class MetricsCore {
     return this.#options.clock.monotonic()
   }
 
-  #watch(handle: CoreHandle<Machine>, slot: number): void {
+  #watch(handle: CoreHandle<MetricsMachine>, slot: number): void {
     const family = this.#histograms[slot]
     if (family === undefined || this.#watchedFamilies.has(family) || this.#watched.has(slot)) return
     const now = this.#beginWatch()
@@ -306,7 +260,7 @@ export class MetricsCore {
   }
 
   /** For work that nobody asked for and that can be done later: whether it succeeded. */
-  #quietly(action: (handle: CoreHandle<Machine>) => void): boolean {
+  #quietly(action: (handle: CoreHandle<MetricsMachine>) => void): boolean {
     try {
       this.#withCore(action)
       return true
@@ -316,7 +270,7 @@ export class MetricsCore {
   }
 
   /** Runs `action` on a machine that knows every series; a second time when a trap takes the first. */
-  #withCore<T>(action: (handle: CoreHandle<Machine>) => T): T {
+  #withCore<T>(action: (handle: CoreHandle<MetricsMachine>) => T): T {
     for (let traps = 0; ; traps += 1) {
       try {
         const handle = this.#open()
@@ -328,7 +282,7 @@ export class MetricsCore {
     }
   }
 
-  #open(): CoreHandle<Machine> {
+  #open(): CoreHandle<MetricsMachine> {
     if (this.#handle !== undefined && !this.#handle.lost) return this.#handle
     const { retention, windowBytes, clock } = this.#options
     const make = () => new MetricsMachine(LOG_LENGTH, retention, windowBytes, this.#began)
@@ -352,7 +306,7 @@ export class MetricsCore {
     for (const times of [this.#watchedFamilies, this.#watched]) for (const slot of times.keys()) times.set(slot, now)
   }
 
-  #introduce(handle: CoreHandle<Machine>): void {
+  #introduce(handle: CoreHandle<MetricsMachine>): void {
     for (let family = this.#families[this.#knownFamilies]; family !== undefined; family = this.#families[this.#knownFamilies]) {
       define(handle, family)
       const watched = this.#watchedFamilies.get(this.#knownFamilies)
@@ -367,19 +321,4 @@ export class MetricsCore {
       this.#knownSeries += 1
     }
   }
-}
-
-/** Whether a family has samples, not cells. */
-function isSampled(family: CoreFamily | undefined): boolean {
-  return family?.kind === 'histogram' || family?.kind === 'summary'
-}
-
-function define(handle: CoreHandle<Machine>, family: CoreFamily): void {
-  const { name, help } = family
-  handle.use(machine => {
-    if (family.kind === 'histogram') machine.defineHistogram(name, help, family.bounds, family.alpha)
-    else if (family.kind === 'summary') machine.defineSummary(name, help, family.quantiles, family.window, family.alpha)
-    else if (family.kind === 'gauge') machine.defineGauge(name, help)
-    else machine.defineCounter(name, help)
-  })
 }

@@ -1,7 +1,8 @@
 /** The metrics of one registry, by name. */
 
 import type { Clock } from '../clock.ts'
-import type { CoreFamily, MetricsCore } from '../core/metrics-core.ts'
+import type { MetricsCore } from '../core/metrics-core.ts'
+import type { CoreFamily } from '../core/metrics-families.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { type AnyOptions, definitionText, familyOf, type Kind, Names } from './definition.ts'
 import type { Counter, Gauge, Histogram, InstrumentOptions, Summary, Timer } from './instruments.ts'

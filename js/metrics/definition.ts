@@ -1,6 +1,6 @@
 /** What a metric is, as options say it, and whose every name in the text is. */
 
-import type { CoreFamily } from '../core/metrics-core.ts'
+import type { CoreFamily } from '../core/metrics-families.ts'
 import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
 import { type Duration, durationMs, optionsObject } from '../options.ts'
 
