@@ -3,6 +3,7 @@
 import { CoreHandle } from './door.ts'
 import type { Driver } from './driver.ts'
 import { BreakerHandle, part } from './parts/schedule.ts'
+import { CAUSES, STATES, VERDICTS } from './schedule-numbers.ts'
 
 /** When circuits open, for how long, and how they close; times are milliseconds, ratios 0 to 1. */
 export interface BreakerRules {
@@ -52,9 +53,6 @@ export interface Circuit {
 /** Told of every change of a circuit. Must not throw. */
 export type OnBreakerChange = (circuit: Circuit, from: BreakerState, cause: BreakerCause) => void
 
-const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolated']
-const VERDICTS: Record<Verdict, number> = { success: 0, failure: 1, ignored: 2 }
-const CAUSES: readonly (BreakerCause | undefined)[] = [undefined, 'failures', 'slow-calls', 'probes-failed', 'probes-passed']
 const NOT_NOW = -1
 const ISOLATED = -2
 

@@ -3,12 +3,12 @@
 import { CoreHandle } from './door.ts'
 import type { Driver } from './driver.ts'
 import { AdaptiveHandle, part } from './parts/schedule.ts'
-import type { AdaptiveConfig, LimitReason, Load } from './schedule-core.ts'
+import { REASONS } from './schedule-numbers.ts'
+import type { AdaptiveConfig, LimitReason, Load } from './schedule-types.ts'
 
 /** Told when the limit of a key has moved. Must not throw. */
 export type OnKeyLimit = (key: string, from: number, to: number, reason: LimitReason) => void
 
-const REASONS: readonly LimitReason[] = ['overload', 'unhealthy-latency', 'queueing', 'headroom', 'unused', 'probe', 'probed']
 /** Keys whose limit is known; of those that nothing is under way to, the ones not used for longest make room. */
 const MOST_KEYS = 1000
 

@@ -7,16 +7,8 @@ import { CoreTrappedError } from '../errors.ts'
 import { CoreHandle, type CoreNumbers } from './door.ts'
 import { Alarm, type Driver } from './driver.ts'
 import { part, QueueHandle } from './parts/schedule.ts'
-import {
-  DEADLINES,
-  type Deadline,
-  type LimitReason,
-  LOADS,
-  type Load,
-  REASONS,
-  type ScheduleConfig,
-  type Submitted,
-} from './schedule-core.ts'
+import { DEADLINES, LOADS, REASONS } from './schedule-numbers.ts'
+import type { Deadline, LimitReason, Load, ScheduleConfig, Submitted } from './schedule-types.ts'
 import { NOWHERE, SENT, type Turn } from './turn.ts'
 
 /** The layout of the buffer, as `src/wasm/queue.rs` has it. */

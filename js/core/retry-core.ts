@@ -3,7 +3,7 @@
 import { CoreHandle } from './door.ts'
 import type { Driver } from './driver.ts'
 import { BackoffHandle, BudgetHandle, part } from './parts/schedule.ts'
-import type { BackoffConfig, BudgetConfig } from './schedule-core.ts'
+import type { BackoffConfig, BudgetConfig } from './schedule-types.ts'
 
 /** How long to wait before each further attempt. */
 export class BackoffCore {

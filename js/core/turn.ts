@@ -1,7 +1,7 @@
 /** Somebody who waits for his turn, has it once, and gives it up; and lists of such. */
 
 import type { CoreTrappedError } from '../errors.ts'
-import type { Deadline, Submitted } from './schedule-core.ts'
+import type { Deadline, Submitted } from './schedule-types.ts'
 
 /** Where a turn is that has no place in the core: nowhere; in a list here; on its way to the core. */
 export const NOWHERE = -1

@@ -5,7 +5,7 @@
 
 import type { Driver } from './driver.ts'
 import { QueueCore } from './queue-core.ts'
-import type { AdaptiveConfig, AttemptRate, LimitReason, Load, Submitted } from './schedule-core.ts'
+import type { AdaptiveConfig, AttemptRate, LimitReason, Load, Submitted } from './schedule-types.ts'
 import { LISTED, NOWHERE, type Turn, Turnline } from './turn.ts'
 
 /** The limits; times are milliseconds. */

@@ -2,7 +2,8 @@
 
 import { systemClock } from '../clock.ts'
 import { driverOf } from '../core/driver.ts'
-import { ScheduleCore, type ScheduledTask, type TaskLimits } from '../core/schedule-core.ts'
+import { ScheduleCore } from '../core/schedule-core.ts'
+import type { ScheduledTask, TaskLimits } from '../core/schedule-types.ts'
 import { type CoreTrappedError, InvalidArgumentError, ShelflifeError } from '../errors.ts'
 import { wholeNumber } from '../options.ts'
 import { type Method, nameOf } from './method.ts'

@@ -1,6 +1,6 @@
 /** The errors of a request. Each says how many attempts were made and where the time went. */
 
-import type { Ending, Spent } from '../core/schedule-core.ts'
+import type { Ending, Spent } from '../core/schedule-types.ts'
 import { type ErrorCode, ShelflifeError, TimeoutError, type TimeoutPhase } from '../errors.ts'
 import type { AttemptLaps } from './attempt.ts'
 import type { StoredResponse } from './record.ts'

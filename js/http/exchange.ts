@@ -6,7 +6,7 @@
 
 import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
-import type { Deadline, Ending, Load, ScheduledTask, Settled, Spent } from '../core/schedule-core.ts'
+import type { Deadline, Ending, Load, ScheduledTask, Settled, Spent } from '../core/schedule-types.ts'
 import type { CoreTrappedError } from '../errors.ts'
 import { BodyTooLarge } from './attempt.ts'
 import { Attempts, type AttemptsHost } from './attempts.ts'

@@ -3,7 +3,8 @@
 import { Alarm, type Driver } from '../core/driver.ts'
 import { type HedgeConfig, HedgeCore } from '../core/hedge-core.ts'
 import { BudgetCore } from '../core/retry-core.ts'
-import type { BudgetConfig, ScheduleCore, ScheduledTask, TaskLimits } from '../core/schedule-core.ts'
+import type { ScheduleCore } from '../core/schedule-core.ts'
+import type { BudgetConfig, ScheduledTask, TaskLimits } from '../core/schedule-types.ts'
 import { Hangup } from './hangup.ts'
 import type { WireRequest } from './request.ts'
 

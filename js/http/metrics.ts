@@ -1,6 +1,6 @@
 /** What a client reports into a registry. Series are resolved once; totals are copied when the registry is read. */
 
-import type { Spent } from '../core/schedule-core.ts'
+import type { Spent } from '../core/schedule-types.ts'
 import { Copies } from '../metrics/copies.ts'
 import type { TimerSeries } from '../metrics/instruments.ts'
 import type { Registry } from '../metrics/registry.ts'

@@ -1,7 +1,7 @@
 /** Reads the options of a client once, and those of a single request when it brings some. */
 
 import type { Clock } from '../clock.ts'
-import type { AdaptiveConfig, ScheduleConfig, TaskLimits } from '../core/schedule-core.ts'
+import type { AdaptiveConfig, ScheduleConfig, TaskLimits } from '../core/schedule-types.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { readRate } from '../limits/rate.ts'
 import type { Registry } from '../metrics/registry.ts'

@@ -1,6 +1,6 @@
 /** A response at rest: plain data that a cache can keep. */
 
-import type { Ending } from '../core/schedule-core.ts'
+import type { Ending } from '../core/schedule-types.ts'
 import { ShelflifeError } from '../errors.ts'
 import { HttpStatusError, type RequestTrace } from './errors.ts'
 import { type BodyStream, responseOf, textOf } from './recorded-response.ts'

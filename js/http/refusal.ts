@@ -1,7 +1,7 @@
 /** What becomes of a request that the schedule refuses or ends, and what an answer says to it. */
 
 import type { Verdict } from '../core/breaker-core.ts'
-import type { Deadline, Load, Submitted } from '../core/schedule-core.ts'
+import type { Deadline, Load, Submitted } from '../core/schedule-types.ts'
 import { QueueFullError, type ShelflifeError, type TimeoutPhase } from '../errors.ts'
 import { RateLimitedError } from '../limits/errors.ts'
 import { CircuitOpenError } from '../policies/errors.ts'

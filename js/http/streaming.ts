@@ -7,7 +7,7 @@
 
 import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
-import type { Deadline, ScheduledTask, Spent } from '../core/schedule-core.ts'
+import type { Deadline, ScheduledTask, Spent } from '../core/schedule-types.ts'
 import type { CoreTrappedError } from '../errors.ts'
 import { AttemptWatch, BodyTooLarge, type Head, letGo, performHead, telling } from './attempt.ts'
 import type { Desk, Live } from './desk.ts'

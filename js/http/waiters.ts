@@ -1,7 +1,7 @@
 /** The callers who wait for one answer. Each is answered or rejected once, and leaves no listener behind. */
 
 import type { Abortable } from '../abort-watch.ts'
-import type { Ending } from '../core/schedule-core.ts'
+import type { Ending } from '../core/schedule-types.ts'
 import type { Desk } from './desk.ts'
 import type { RequestTrace } from './errors.ts'
 import type { Source, StoredResponse } from './record.ts'

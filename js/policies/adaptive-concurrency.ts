@@ -1,6 +1,6 @@
 /** `adaptiveConcurrency`: as many calls at the same time as are good for whoever is called. */
 
-import type { Load } from '../core/schedule-core.ts'
+import type { Load } from '../core/schedule-types.ts'
 import { isShelflifeError } from '../errors.ts'
 import { optionalFunction, optionsObject } from '../options.ts'
 import { report } from '../report.ts'

@@ -1,6 +1,6 @@
 /** The options of limits that move, and how they are read. */
 
-import type { AdaptiveConfig, LimitReason } from '../core/schedule-core.ts'
+import type { AdaptiveConfig, LimitReason } from '../core/schedule-types.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { type Duration, durationMs, wholeNumber } from '../options.ts'
 

@@ -1,7 +1,7 @@
 /** The options of retry budgets, and how they are read. */
 
 import type { Clock } from '../clock.ts'
-import type { BudgetConfig } from '../core/schedule-core.ts'
+import type { BudgetConfig } from '../core/schedule-types.ts'
 import { optionsObject, ratio, wholeNumber } from '../options.ts'
 
 /** How much. */

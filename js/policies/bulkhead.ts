@@ -2,7 +2,7 @@
 
 import type { Abortable } from '../abort-watch.ts'
 import type { Clock } from '../clock.ts'
-import type { AdaptiveConfig, Deadline, LimitReason, Load } from '../core/schedule-core.ts'
+import type { AdaptiveConfig, Deadline, LimitReason, Load } from '../core/schedule-types.ts'
 import { Turn } from '../core/turn.ts'
 import { MOST, Turns } from '../core/turns.ts'
 import { InvalidArgumentError } from '../errors.ts'

@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { driverOf } from '../core/driver.ts'
 import { BudgetCore } from '../core/retry-core.ts'
-import type { BudgetConfig } from '../core/schedule-core.ts'
+import type { BudgetConfig } from '../core/schedule-types.ts'
 import { clockOption } from '../options.ts'
 import { type RetryBudgetOptions, readBudget } from './budget-options.ts'
 

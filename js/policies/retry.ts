@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import { BackoffCore } from '../core/retry-core.ts'
-import type { BackoffConfig } from '../core/schedule-core.ts'
+import type { BackoffConfig } from '../core/schedule-types.ts'
 import { InvalidArgumentError, isShelflifeError } from '../errors.ts'
 import { type Duration, durationOrZeroMs, optionalFunction, optionalWith, optionsObject, wholeNumber } from '../options.ts'
 import { report } from '../report.ts'

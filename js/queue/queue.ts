@@ -2,7 +2,7 @@
 
 import { AbortWatch } from '../abort-watch.ts'
 import { type Driver, driverOf } from '../core/driver.ts'
-import type { Deadline, Submitted } from '../core/schedule-core.ts'
+import type { Deadline, Submitted } from '../core/schedule-types.ts'
 import { Turns } from '../core/turns.ts'
 import { ClosedError, InvalidArgumentError, QueueFullError, ShelflifeError, TimeoutError } from '../errors.ts'
 import { RateLimitedError } from '../limits/errors.ts'

@@ -1,7 +1,7 @@
 /** One task of a queue: it waits, runs, and settles its promise once. */
 
 import type { Abortable } from '../abort-watch.ts'
-import type { Deadline, Submitted } from '../core/schedule-core.ts'
+import type { Deadline, Submitted } from '../core/schedule-types.ts'
 import { Turn } from '../core/turn.ts'
 import { LateSignal } from '../late-signal.ts'
 import type { TaskContext } from './types.ts'

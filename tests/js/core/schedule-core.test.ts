@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { driverOf } from '../../../js/core/driver.ts'
-import { ScheduleCore, type ScheduledTask } from '../../../js/core/schedule-core.ts'
+import { ScheduleCore } from '../../../js/core/schedule-core.ts'
+import type { ScheduledTask } from '../../../js/core/schedule-types.ts'
 import { ManualClock, plantTrap } from '../../../js/testing.ts'
 
 const CONFIG = {
