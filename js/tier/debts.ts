@@ -1,0 +1,32 @@
+/** Keys that are known to have changed while that could not be written: what the log has of them must not come up some day. */
+
+/** Keys that are known one by one; of more, everything counts as changed. */
+const MOST = 10_000
+
+/** See the top of this file. */
+export class Debts {
+  #owed: Set<string> | 'all' = new Set()
+
+  /** Whether something is owed of keys that nobody can name. */
+  get areAll(): boolean {
+    return this.#owed === 'all'
+  }
+
+  /** What the log has of these is out of date, and could not be told so. */
+  owe(writes: readonly { readonly key: string }[]): void {
+    if (this.#owed === 'all') return
+    for (const { key } of writes) this.#owed.add(key)
+    if (this.#owed.size > MOST) this.#owed = 'all'
+  }
+
+  oweAll(): void {
+    this.#owed = 'all'
+  }
+
+  /** What is owed. From now on it is for the caller to pay. */
+  take(): ReadonlySet<string> | 'all' {
+    const owed = this.#owed
+    if (owed === 'all' || owed.size > 0) this.#owed = new Set()
+    return owed
+  }
+}
