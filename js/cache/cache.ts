@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import { optionsObject, type Size } from '../options.ts'
 import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
-import type { Persist, StoreChange } from '../stores/tier.ts'
+import type { Persist, StoreChange, TierEntry } from '../stores/tier.ts'
 import { BatchLoader } from './batch-loader.ts'
 import { cacheListeners, listen } from './cache-events.ts'
 import { type CacheReport, reportCache } from './cache-metrics.ts'
@@ -104,8 +104,7 @@ export class Cache<V> implements AsyncDisposable {
       policy,
       readBelow: key => this.#tiers?.read(key),
       lock: (key, signal) => this.#tiers?.lock(key, signal),
-      writeBelow: (key, entry, persist) =>
-        this.#writeBelow(entry === undefined ? [] : [{ key, entry }], [key], persist, persist === 'memory'),
+      writeBelow: (key, entry, persist) => this.#writeBelow(key, entry, persist, persist === 'memory'),
       remove: key => {
         this.#memory.delete(key)
         void this.#tiers?.remove([key], 'memory', true)
@@ -157,7 +156,7 @@ export class Cache<V> implements AsyncDisposable {
       const persist = this.#persistOf(options)
       const entry = this.#shelf.put(checkedKey(key), value, options)
       this.#loading.overtake(key)
-      return this.#writeBelow(options?.skipTierWrite === true ? [] : [{ key, entry }], [key], persist) ?? Promise.resolve()
+      return this.#writeBelow(key, options?.skipTierWrite === true ? undefined : entry, persist) ?? Promise.resolve()
     } catch (error) {
       return Promise.reject(error)
     }
@@ -167,17 +166,25 @@ export class Cache<V> implements AsyncDisposable {
   async setMany(entries: Iterable<readonly [key: string, value: V]>, options?: CacheSetOptions): Promise<void> {
     this.#refuseClosed()
     const persist = this.#persistOf(options)
-    const writes: TierWrite[] = []
+    const isWritten = options?.skipTierWrite !== true
+    const rest: TierWrite[] = []
     let written: Promise<unknown> | undefined
     try {
       for (const [key, value] of entries) {
-        writes.push({ key, entry: this.#shelf.put(checkedKey(key), value, options) })
+        const entry = this.#shelf.put(checkedKey(key), value, options)
         this.#loading.overtake(key)
+        // Behind the first that is not taken at once all others wait: they may be of the same key.
+        if (rest.length > 0 || !isWritten || !this.#offers(key, entry, persist)) rest.push({ key, entry })
       }
     } finally {
       // An invalid entry in the middle must not keep those before it from the tiers.
-      const keys = writes.map(({ key }) => key)
-      written = this.#writeBelow(options?.skipTierWrite === true ? [] : writes, keys, persist)
+      if (rest.length > 0)
+        written = isWritten
+          ? this.#tiers?.write(rest, persist)
+          : this.#tiers?.remove(
+              rest.map(({ key }) => key),
+              persist,
+            )
     }
     await written
   }
@@ -503,10 +510,15 @@ export class Cache<V> implements AsyncDisposable {
     if ('invalidation' in change) for (const cache of this.#withNamespaces()) cache.#shelf.overflow?.giveUp({ prefix: '' }, 'delete')
   }
 
-  /** Writes to the tiers; of `keys` that are not to be written, what is there goes. */
-  #writeBelow(writes: readonly TierWrite[], keys: readonly string[], persist: Persist, isLoose = false): Promise<void> | undefined {
-    if (writes.length > 0) return this.#tiers?.write(writes, persist, isLoose)
-    return this.#tiers?.remove(keys, persist, isLoose).then(() => {})
+  /** Writes to the tiers what they shall have of `key`; without an entry, what is there goes. */
+  #writeBelow(key: string, entry: TierEntry | undefined, persist: Persist, isLoose = false): Promise<void> | undefined {
+    if (entry === undefined) return this.#tiers?.remove([key], persist, isLoose).then(() => {})
+    return this.#offers(key, entry, persist) ? undefined : this.#tiers?.write([{ key, entry }], persist, isLoose)
+  }
+
+  /** Whether the tiers have queued it, within the call, and no more is asked for. */
+  #offers(key: string, entry: TierEntry, persist: Persist): boolean {
+    return persist === 'memory' && this.#tiers?.offer(key, entry) === true
   }
 
   #overflowOf(clock: Clock): Overflow {

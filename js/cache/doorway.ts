@@ -39,9 +39,14 @@ export class Doorway {
     return this.#isOpen
   }
 
+  /** Whether a call goes through at once. */
+  get isFree(): boolean {
+    return this.#isOpen && this.#queued === 0
+  }
+
   /** Calls the tier, once it is open, in the order in which the calls came. */
   call<T>(call: (tier: Tier) => Promise<T>): Promise<T> {
-    if (this.#isOpen && this.#queued === 0) return attempt(() => call(this.#tier))
+    if (this.isFree) return attempt(() => call(this.#tier))
     this.#queued += 1
     return this.#opening.then(() => {
       this.#queued -= 1

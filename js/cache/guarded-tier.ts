@@ -126,6 +126,19 @@ export class GuardedTier {
     return this.#change<void>(change, tier => tier.setMany(limited, how))
   }
 
+  /**
+   * Queues one entry for which nobody waits any longer, if the tier does that within the call and nothing else is to be minded. Otherwise
+   * nothing has happened, and {@link set} is to be called.
+   */
+  offer(key: string, entry: TierEntry): boolean {
+    const underWay = this.#underWay
+    if (!this.#door.isFree || !this.#trust.isWhole || underWay.isClearing || underWay.get(key) !== undefined) return false
+    if (this.#tier.offer?.(key, this.#asKept(entry)) !== true) return false
+    underWay.next()
+    this.#trust.succeeded(this.#trust.generation)
+    return true
+  }
+
   /** Takes copies of what a tier below has, unless it is left alone. */
   copy(writes: readonly TierWrite[]): void {
     if (this.#trust.state === 'closed' && !this.#trust.isWide) void this.set(writes, { persist: 'memory', isLoose: true })
@@ -201,13 +214,19 @@ export class GuardedTier {
 
   /** The writes as this tier keeps them: with its version, no longer than its `ttl`. */
   #limited(writes: readonly TierWrite[]): readonly TierWrite[] {
+    return this.#keepsAll ? writes : writes.map(({ key, entry }) => ({ key, entry: this.#asKept(entry) }))
+  }
+
+  get #keepsAll(): boolean {
+    return this.#options.ttlMs === Number.POSITIVE_INFINITY && this.#options.buster === undefined
+  }
+
+  #asKept(entry: TierEntry): TierEntry {
+    if (this.#keepsAll) return entry
     const { ttlMs, buster } = this.#options
-    if (ttlMs === Number.POSITIVE_INFINITY && buster === undefined) return writes
     const ends = this.#clock.wall() + ttlMs
-    return writes.map(({ key, entry }) => {
-      const marked = buster === undefined ? entry : { ...entry, facts: { ...entry.facts, buster } }
-      return { key, entry: marked.expiresAt > ends ? { ...marked, expiresAt: ends } : marked }
-    })
+    const marked = buster === undefined ? entry : { ...entry, facts: { ...entry.facts, buster } }
+    return marked.expiresAt > ends ? { ...marked, expiresAt: ends } : marked
   }
 
   /** Entries of another version. They go, unless something may have been written in their place since they were read. */

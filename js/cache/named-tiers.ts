@@ -69,6 +69,11 @@ export class NamedTiers {
     )
   }
 
+  /** {@link write} of one entry that is only to be queued, where that is done within the call. False: nothing has happened. */
+  offer(key: string, entry: TierEntry): boolean {
+    return this.#stack.offer(this.#named(key), this.#written(entry))
+  }
+
   /** Memory has given these up, for want of room. */
   spill(writes: readonly TierWrite[]): void {
     const named = writes.map(({ key, entry }) => ({ key: this.#named(key), entry: this.#written(entry) }))

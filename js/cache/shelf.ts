@@ -100,6 +100,8 @@ export class Shelf<V> {
   /** {@link Note.more} of an entry without a note. */
   readonly #more: number
   readonly #isolate: Isolation
+  /** How long memory and tiers keep what is set without options, where nothing is unusual about that; else -1. */
+  readonly #plainTtlMs: number
 
   constructor({ memory, options, windows, memoryTtlMs, isolate, overflow }: ShelfOptions<V>) {
     this.overflow = overflow
@@ -112,10 +114,15 @@ export class Shelf<V> {
     this.#memoryTtlMs = memoryTtlMs
     this.#more = this.#inMemory(options.ttlMs, 0).more
     this.#isolate = isolate
+    const { ttlMs, maxTtlMs, jitterMs, validate } = options
+    const isPlain = jitterMs === 0 && validate === undefined && overflow === undefined && this.#swr === 0 && this.#sie === 0
+    const ttl = Math.min(ttlMs, maxTtlMs)
+    this.#plainTtlMs = isPlain && ttl <= memoryTtlMs && ttl === ttlMs ? ttl : -1
   }
 
   /** Puts `value` into memory, and gives what the tiers shall have. */
   put(key: string, value: V, options: CacheSetOptions | undefined, validators?: Validators): TierEntry {
+    if (options === undefined && validators === undefined && this.#plainTtlMs >= 0) return this.#putPlain(key, value)
     if (options !== undefined) checkValidation(optionsObject(options, 'options'))
     const marks = options === undefined ? NO_MARKS : this.closed(key, readMarks(options))
     const ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
@@ -154,6 +161,13 @@ export class Shelf<V> {
       ...(version !== undefined && version !== validators?.etag && { version }),
     }
     return keep({ value: kept, writtenAt, expiresAt, facts })
+  }
+
+  #putPlain(key: string, value: V): TierEntry {
+    const kept = isolated(value, this.#isolate)
+    const writtenAt = this.#clock.wall()
+    this.#memory.set(key, kept)
+    return { value: kept, writtenAt, expiresAt: writtenAt + this.#plainTtlMs }
   }
 
   /** Remembers for `ttl` milliseconds that there is nothing. A copy of what a tier knew is no news. */

@@ -124,6 +124,14 @@ export class TierStack {
     return Promise.all(this.#tiers.map(tier => this.#writeTo(tier, writes, how))).then(() => {})
   }
 
+  /** {@link write} of one entry that is only to be queued, where that is done within the call. False: nothing has happened. */
+  offer(key: string, entry: TierEntry): boolean {
+    const [only] = this.#tiers
+    if (only === undefined || this.#tiers.length > 1 || only.mode === 'on-evict' || !only.offer(key, entry)) return false
+    this.#leases.revoke(key)
+    return true
+  }
+
   #writeTo(tier: GuardedTier, writes: readonly TierWrite[], how: HowToChange): Promise<void> {
     const isStandIn = how.persist !== 'memory' && tier === this.#standIn
     if (tier.mode === 'write-through' || isStandIn) return tier.set(writes, how)

@@ -76,6 +76,11 @@ export class Trust {
     return this.#isClosed
   }
 
+  /** Whether it has taken every change so far, and answers. */
+  get isWhole(): boolean {
+    return this.#circuit.state === 'closed' && this.#isInformed && this.#missed.size === 0
+  }
+
   /** Changes that it has missed. */
   get missed(): number {
     return this.#missed.size

@@ -59,6 +59,12 @@ class BusTier implements Tier {
     return done
   }
 
+  offer(key: string, entry: TierEntry): boolean {
+    if (this.#tier.offer?.(key, entry) !== true) return false
+    this.#changed({ keys: [key] })
+    return true
+  }
+
   deleteMany(keys: readonly string[], options?: { readonly persist?: Persist | undefined }): Promise<boolean[]> {
     const done = this.#tier.deleteMany(keys, options)
     this.#changed({ keys })
@@ -156,6 +162,10 @@ class NoTier implements Tier {
 
   async setMany(_: readonly unknown[], { persist }: { readonly persist: Persist }): Promise<void> {
     this.#refuse(persist)
+  }
+
+  offer(): boolean {
+    return !this.#isClosed
   }
 
   async deleteMany(keys: readonly string[]): Promise<boolean[]> {

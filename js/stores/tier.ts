@@ -112,6 +112,11 @@ export interface Tier {
   getMany(keys: readonly string[], options?: { readonly signal?: AbortSignal | undefined }): Promise<(TierEntry | undefined)[]>
   /** Queues the entries, newest wins. Resolves as `persist` says; rejects when that cannot be kept. With a full queue it waits first. */
   setMany(entries: readonly { readonly key: string; readonly entry: TierEntry }[], options: { readonly persist: Persist }): Promise<void>
+  /**
+   * Queues one entry within the call, as {@link setMany} with `persist: 'memory'` would have when its promise resolves. False where that
+   * would take longer or reject: then nothing has happened, and `setMany` is to be called. Never throws. A tier that cannot leaves it out.
+   */
+  offer?(key: string, entry: TierEntry): boolean
   /** Hides `keys` at once and deletes them as `persist` (default `'memory'`) says. For each key, whether the tier had it. */
   deleteMany(keys: readonly string[], options?: { readonly persist?: Persist | undefined }): Promise<boolean[]>
   /**

@@ -59,6 +59,61 @@ export const ENTRY_CASES: Cases = {
     same(await valuesOf(tier, ['k', 'other', 'twice']), ['memory2', 2, 2])
   },
 
+  'an entry that is taken within the call is as one that was queued': async bench => {
+    let tier = await bench.open()
+    const offer = async (values: Record<string, unknown>) => {
+      for (const [key, value] of Object.entries(values))
+        if (tier.offer?.(key, bench.entry(value)) !== true) await bench.set(tier, { [key]: value }, 'memory')
+    }
+    await bench.set(tier, { a: 1, b: 1, c: 1, tagged: 1 })
+    await offer({ a: 2, d: 2 })
+    const slow = bench.set(tier, { a: 3, b: 3, d: 3 })
+    await offer({ b: 4, e: [4] })
+    same(await valuesOf(tier, ['a', 'b', 'c', 'd', 'e']), [3, 4, 1, 3, [4]])
+    const deleted = tier.deleteMany(['c', 'd', 'e'])
+    await offer({ c: 5 })
+    same(await deleted, [true, true, true])
+    await slow
+    same(await valuesOf(tier, ['a', 'b', 'c', 'd', 'e']), [3, 4, 5, undefined, undefined])
+    // Something that was given up does not mean what is set after that, nor the other way round.
+    await tier.invalidate({ prefix: 't' })
+    await offer({ tagged: 6 })
+    const cleared = tier.invalidate({ key: 'b' })
+    same(await valuesOf(tier, ['tagged', 'b']), [6, undefined])
+    await cleared
+    const value = { list: [1] }
+    await offer({ value, bad: 1 })
+    value.list.push(2)
+    equal(
+      tier.offer?.(
+        'bad',
+        bench.entry(() => {}),
+      ) ?? false,
+      false,
+      'a function is not taken',
+    )
+    same(await valuesOf(tier, ['value', 'bad']), [{ list: [1] }, 1])
+    await tier.flush()
+    same(await valuesOf(tier, ['a', 'b', 'c', 'd', 'value']), [3, undefined, 5, undefined, { list: [1] }])
+    tier = await bench.open()
+    same(await valuesOf(tier, ['a', 'b', 'c', 'd', 'e', 'tagged', 'value', 'bad']), [
+      3,
+      undefined,
+      5,
+      undefined,
+      undefined,
+      6,
+      { list: [1] },
+      1,
+    ])
+    const gone = tier.clear()
+    await offer({ a: 7 })
+    await gone
+    same(await valuesOf(tier, ['a', 'tagged']), [7, undefined])
+    await tier.close()
+    equal(tier.offer?.('a', bench.entry(8)) ?? false, false, 'a closed tier takes nothing')
+  },
+
   'a delete hides at once and for good': async bench => {
     let tier = await bench.open()
     await bench.set(tier, { a: 1, b: 2, c: 3 })

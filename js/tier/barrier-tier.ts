@@ -82,16 +82,20 @@ class BarrierTier implements Tier {
     // Records first: an entry that is stored without its source being known would outlive a change of that.
     const records = this.#note(entries)
     if (this.#changed(entries.map(({ key }) => key))) records.push(this.#takeRecord())
-    const era = this.#barriers.last
-    const writes = entries.map(({ key, entry }) => ({
-      key: entryKey(key),
-      entry: era === 0 ? entry : { ...entry, facts: { ...entry.facts, era } },
-    }))
+    const writes = entries.map(({ key, entry }) => ({ key: entryKey(key), entry: this.#dated(entry) }))
     if (records.length === 0) return this.#tier.setMany(writes, options)
     return this.#tier.setMany([...records, ...writes], options).catch(error => {
       this.#isDirty = true
       throw error
     })
+  }
+
+  /** What changes a record with the entry goes the long way. */
+  offer(key: string, entry: TierEntry): boolean {
+    if (!this.#isOpen || entry.facts?.dependsOn !== undefined || this.#sources.has(key)) return false
+    if (this.#tier.offer?.(entryKey(key), this.#dated(entry)) !== true) return false
+    this.#barriers.renewed(key)
+    return true
   }
 
   async deleteMany(keys: readonly string[], options?: { readonly persist?: Persist | undefined }): Promise<boolean[]> {
@@ -209,6 +213,12 @@ class BarrierTier implements Tier {
       .then(isSure => {
         if (!isSure) this.#onChange({ all: true })
       })
+  }
+
+  /** The entry with the number of the last invalidation before it. */
+  #dated(entry: TierEntry): TierEntry {
+    const era = this.#barriers.last
+    return era === 0 ? entry : { ...entry, facts: { ...entry.facts, era } }
   }
 
   #judged(key: string, entry: TierEntry, mark: Mark | undefined): TierEntry | undefined {

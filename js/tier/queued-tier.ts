@@ -14,8 +14,8 @@ import { encodeEntry, encodeEntryAsText } from '../stores/entry-bytes.ts'
 import type { Persist, Room, StoreContext, TierEntry, TierStats } from '../stores/tier.ts'
 import type { PlainTier } from './barrier-tier.ts'
 import type { TierCore } from './core.ts'
-import { Debts } from './debts.ts'
 import { readAborted, withDeadline } from './deadlines.ts'
+import { Debts } from './debts.ts'
 import { onLeaving } from './leaving.ts'
 import { LogState, type LogStateHost } from './log-state.ts'
 import type { TierLog } from './tier-log.ts'
@@ -123,11 +123,26 @@ export class QueuedTier implements PlainTier {
     if (failure !== undefined) throw failure
   }
 
+  offer(key: string, entry: TierEntry): boolean {
+    if (this.#state.state !== 'on' || this.#closing !== undefined || this.#queue.size >= FULL_WRITES || this.#queue.bytes >= FULL_BYTES)
+      return false
+    if (this.#owesTurn) return false
+    let bytes: Encoded
+    try {
+      bytes = this.#encode(key, entry)
+    } catch {
+      return false
+    }
+    this.#queue.push(writeOf(key, bytes, entry.expiresAt, entry.writtenAt, false))
+    this.#queued(1)
+    return true
+  }
+
   async deleteMany(keys: readonly string[], { persist = 'memory' }: { readonly persist?: Persist | undefined } = {}): Promise<boolean[]> {
     this.#refuseClosed()
     // Before the log is open, nobody knows what it holds: the tombstones go out in any case, the answer waits.
     const opening = this.#state.state === 'closed'
-    const queued = keys.map(key => this.#queued(key))
+    const queued = keys.map(key => this.#isQueued(key))
     const below = opening ? this.open().then(() => this.#below(keys)) : this.#below(keys)
     const [had] = await Promise.all([below, this.#delete(keys, persist, opening)])
     return queued.map((isValue, at) => isValue === true || ((opening || isValue === undefined) && had[at] === true))
@@ -233,7 +248,7 @@ export class QueuedTier implements PlainTier {
   }
 
   /** Whether a value of `key` is queued; `undefined` when there is nothing of it in the queue. */
-  #queued(key: string): boolean | undefined {
+  #isQueued(key: string): boolean | undefined {
     const pending = this.#queue.get(key)
     return pending && pending.bytes !== undefined && pending.expiresAt > this.#clock.wall()
   }
@@ -283,17 +298,33 @@ export class QueuedTier implements PlainTier {
       first = Math.min(first, ticket)
       last = Math.max(last, ticket)
     }
-    this.#stopLeaving ??= onLeaving(() => this.#rounds.pump())
-    if (persist !== 'memory') return this.#stored({ first, last })
+    if (persist !== 'memory') {
+      this.#mindLeaving()
+      return this.#stored({ first, last })
+    }
+    this.#queued(writes.length)
     const { size, bytes } = this.#queue
     // When half of it has left, the medium still has enough to do while the queue fills again.
     if (size > FULL_WRITES || bytes > FULL_BYTES) return this.#stored({ first, last: last - (size >> 1) }).catch(() => {})
-    this.#schedule(size >= GATHER_WRITES || bytes >= GATHER_BYTES ? 0 : GATHER_MS)
-    this.#ungiven += writes.length
-    if (this.#ungiven < GATHER_WRITES || !this.#rounds.arePumping) return
-    // Whoever sets one entry after another, each awaited, would keep the medium's answers waiting until the queue is full.
+    if (!this.#owesTurn) return
     this.#ungiven = 0
     return nextTask()
+  }
+
+  /** So many writes have been queued that nobody waits for. */
+  #queued(count: number): void {
+    this.#mindLeaving()
+    this.#ungiven += count
+    if (!this.#rounds.arePumping) this.#schedule(this.#queue.size >= GATHER_WRITES || this.#queue.bytes >= GATHER_BYTES ? 0 : GATHER_MS)
+  }
+
+  /** Whoever sets one entry after another, each awaited, would keep the medium's answers waiting until the queue is full. */
+  get #owesTurn(): boolean {
+    return this.#ungiven >= GATHER_WRITES && this.#rounds.arePumping
+  }
+
+  #mindLeaving(): void {
+    this.#stopLeaving ??= onLeaving(() => this.#rounds.pump())
   }
 
   /** Resolves when those places of the queue are in the medium. */

@@ -25,6 +25,8 @@ export class WriteQueue {
   #waiting = new Map<string, Pending>()
   #leaving = new Map<string, Pending>()
   #bytes = 0
+  /** Those of what is on its way. */
+  #leavingBytes = 0
   #ticket = 0
 
   /** Queues a write and gives its place in line. */
@@ -75,9 +77,17 @@ export class WriteQueue {
     const batch: Pending[] = []
     let bytes = 0
     for (const pending of this.#waiting.values()) {
-      if (batch.length > 0 && bytes + weigh(pending) > most) break
-      bytes += weigh(pending)
+      const weight = weigh(pending)
+      if (batch.length > 0 && bytes + weight > most) break
+      bytes += weight
       batch.push(pending)
+    }
+    this.#leavingBytes += bytes
+    if (batch.length === this.#waiting.size && this.#leaving.size === 0) {
+      const none = this.#leaving
+      this.#leaving = this.#waiting
+      this.#waiting = none
+      return batch
     }
     for (const pending of batch) {
       this.#waiting.delete(pending.key)
@@ -88,7 +98,8 @@ export class WriteQueue {
 
   /** What was taken is in the medium, or given up. */
   done(): void {
-    for (const pending of this.#leaving.values()) this.#bytes -= weigh(pending)
+    this.#bytes -= this.#leavingBytes
+    this.#leavingBytes = 0
     this.#leaving.clear()
   }
 
@@ -105,6 +116,7 @@ export class WriteQueue {
     }
     this.#waiting = line
     this.#leaving = new Map()
+    this.#leavingBytes = 0
   }
 
   /** Forgets all that waits; what is on its way is no longer seen either. Gives what was forgotten. */
@@ -112,6 +124,7 @@ export class WriteQueue {
     const forgotten = [...this.#leaving.values(), ...this.#waiting.values()]
     this.#waiting.clear()
     this.#leaving.clear()
+    this.#leavingBytes = 0
     this.#bytes = 0
     return forgotten
   }

@@ -1,7 +1,7 @@
 /**
- * Schedules of a cache over two tiers that are slow or dead at times, from seeds. Versions only rise: once a set, a deletion or an
+ * Schedules of a cache over one tier or two that are slow or dead at times, from seeds. Versions only rise: once a set, a deletion or an
  * invalidation was acknowledged, whatever became of the tiers meanwhile, nobody who asks after that reads anything older. In the
- * end both tiers are well again, have been told of everything, and are read.
+ * end the tiers are well again, have been told of everything, and are read.
  */
 
 import { type Cache, createCache, type TierMode } from '../../../js/index.ts'
@@ -17,13 +17,16 @@ const HEALTH: readonly Health[] = ['well', 'well', 'slow', 'dead', 'half dead']
 
 /** How often what happened. What never happened was not tested. */
 export type TiersSeen = Record<
-  'values' | 'nothing' | 'fromTier' | 'rejected' | 'bypassed' | 'timeouts' | 'repaired' | 'down' | 'up',
+  'values' | 'nothing' | 'fromTier' | 'rejected' | 'offered' | 'bypassed' | 'timeouts' | 'repaired' | 'down' | 'up',
   number
 >
 
 /** Runs so many schedules from `firstSeed` on; rejects at the first that goes wrong, with its seed. */
 export async function checkTierSchedules(schedules: number, firstSeed = 0): Promise<TiersSeen> {
-  const seen: TiersSeen = { values: 0, nothing: 0, fromTier: 0, rejected: 0, bypassed: 0, timeouts: 0, repaired: 0, down: 0, up: 0 }
+  const seen: TiersSeen = {
+    ...{ values: 0, nothing: 0, fromTier: 0, rejected: 0, offered: 0 },
+    ...{ bypassed: 0, timeouts: 0, repaired: 0, down: 0, up: 0 },
+  }
   for (let seed = firstSeed; seed < firstSeed + schedules; seed += 1) {
     try {
       await new TierSchedule(seed, seen).run()
@@ -38,7 +41,7 @@ class TierSchedule {
   readonly #seen: TiersSeen
   readonly #random: Seeded
   readonly #clock = new ManualClock()
-  readonly #stores = [new UnreliableStore('upper'), new UnreliableStore('lower')] as const
+  readonly #stores: readonly UnreliableStore[]
   readonly #cache: Cache<number>
   /** The version below which nothing may be read any more, by key. */
   readonly #floor = new Map<string, number>()
@@ -49,6 +52,7 @@ class TierSchedule {
     this.#seen = seen
     this.#random = new Seeded(seed)
     const random = this.#random
+    this.#stores = ['upper', 'lower'].slice(Math.min(1, random.below(3))).map(name => new UnreliableStore(name))
     this.#cache = createCache<number>({
       ...{ clock: this.#clock, max: 2, ttl: '1h', negativeTtl: random.pick([0, 100]) },
       tiers: this.#stores.map(store => ({
@@ -84,6 +88,7 @@ class TierSchedule {
       this.#seen.timeouts += tier.timeouts
       this.#seen.repaired += tier.repaired
     }
+    for (const { offered } of this.#stores) this.#seen.offered += offered
     await this.#cache.close()
     const next = createCache<number>({ clock: this.#clock, tiers: this.#stores })
     for (const key of KEYS) {

@@ -15,6 +15,8 @@ export class UnreliableStore implements Store {
   readonly waiting: (() => void)[] = []
   /** Calls that have not been answered yet. */
   underWay = 0
+  /** Entries that were taken within the call. */
+  offered = 0
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(name: string) {
@@ -46,6 +48,12 @@ export class UnreliableStore implements Store {
         inTurn(() => {
           for (const { key, entry } of writes) entries.set(key, entry)
         }),
+      offer: (key: string, entry: TierEntry) => {
+        if (this.health !== 'well' || this.underWay > 0) return false
+        entries.set(key, entry)
+        this.offered += 1
+        return true
+      },
       deleteMany: (keys: readonly string[]) => inTurn(() => keys.map(key => entries.delete(key))),
       clear: () => inTurn(() => entries.clear()),
       flush: () => inTurn(() => {}),
