@@ -35,7 +35,7 @@ export interface WorkerSettings {
   /**
    * The module whose export `default` or `handler` processes batches: `new URL('./handler.js', import.meta.url)`. A string is an absolute URL.
    * Where a bundler makes the workers, a function that makes one, whose module calls `serve` of `shelflife/worker`:
-   * `() => new Worker(new URL('./handler.js', import.meta.url), { type: 'module' })`. A worker that is not ready after 30 s counts as crashed.
+   * `() => new Worker(new URL('./handler.js', import.meta.url), { type: 'module' })`. So too with webpack, which for Node takes a `Worker` that is not imported. A worker that is not ready after 30 s counts as crashed.
    */
   module: URL | string | (() => WorkerLike)
   /** How many work at a time. They are started when they are first needed; the `timeout` of a batch runs meanwhile. Default: one fewer than the machine has cores, and at least one. */
