@@ -68,6 +68,11 @@ export class Barriers {
     return this.#last
   }
 
+  /** Whether no name is known that was given up. */
+  get isEmpty(): boolean {
+    return this.#marks.size === 0
+  }
+
   /** Gives up what is meant and was made before now. */
   raise(meant: GivenUp, mode: GiveUpMode, now: number): void {
     this.#last = Math.max(now, this.#last + 1)

@@ -85,9 +85,10 @@ export function pack(outgoing: Iterable<Outgoing>): PackedSegment[] {
   return segments
 }
 
-/** The checksum of a value under its key. */
-export function checkOf(key: string, bytes: Uint8Array): number {
-  return checksum(bytes, seedOf(key))
+/** Whether `payload` has at `offset` the value of `key` that `check` is the checksum of. */
+export function isWhole(key: string, payload: Uint8Array, offset: number, length: number, check: number): boolean {
+  const end = offset + length
+  return end <= payload.length && checksum(payload, seedOf(key), offset, end) === check
 }
 
 /**

@@ -38,22 +38,27 @@ export function encodeEntryAsText(entry: Pick<TierEntry, 'value' | 'facts'>): En
   return entry.facts === undefined ? encodeAsText(entry.value) : encodeEntry(entry)
 }
 
-/**
- * The entry in `bytes`, of which `text` is what `textOf` gives, where that is known.
- *
- * @throws ShelflifeError `ERR_CODEC` when the bytes are no encoded entry.
- */
-export function decodeEntry(bytes: Encoded, text?: string): Pick<TierEntry, 'value' | 'facts'> {
+/** @throws ShelflifeError `ERR_CODEC` when the bytes are no encoded entry. */
+export function decodeEntry(bytes: Encoded): Pick<TierEntry, 'value' | 'facts'> {
   if (typeof bytes === 'string') return { value: decode(bytes) }
-  if (bytes[0] === WITH_ERA && bytes.length > ERA_HEAD) {
-    const era = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(1, true)
-    return { value: decode(bytes.subarray(ERA_HEAD), text?.slice(ERA_HEAD)), facts: { era } }
-  }
-  if (bytes[0] !== WITH_FACTS) return { value: decode(bytes, text) }
-  if (bytes.length < HEAD) throw new ShelflifeError('ERR_CODEC', 'an entry without an end')
-  const end = HEAD + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1, true)
-  if (end >= bytes.length) throw new ShelflifeError('ERR_CODEC', 'an entry without a value')
-  return { value: decode(bytes.subarray(end), text?.slice(end)), facts: readFacts(bytes.subarray(HEAD, end)) }
+  const body = bodyIn(bytes, 0)
+  if (body === 0) return { value: decode(bytes) }
+  if (body >= bytes.length) throw new ShelflifeError('ERR_CODEC', 'an entry without a value')
+  return { value: decode(bytes.subarray(body)), facts: factsIn(bytes.subarray(0, body)) }
+}
+
+/** Where the value of an entry begins that lies in `bytes` from `start` on: behind its facts. Damaged bytes may say a place beyond the end. */
+export function bodyIn(bytes: Uint8Array, start: number): number {
+  if (bytes[start] === WITH_ERA) return start + ERA_HEAD
+  if (bytes[start] !== WITH_FACTS) return start
+  const [a = 0, b = 0, c = 0, d = 0] = [bytes[start + 1], bytes[start + 2], bytes[start + 3], bytes[start + 4]]
+  return start + HEAD + ((a | (b << 8) | (c << 16) | (d << 24)) >>> 0)
+}
+
+/** The facts in the bytes of an entry before its value. */
+export function factsIn(head: Uint8Array): EntryFacts {
+  if (head[0] === WITH_ERA) return { era: new DataView(head.buffer, head.byteOffset).getFloat64(1, true) }
+  return readFacts(head.subarray(HEAD))
 }
 
 function readFacts(bytes: Uint8Array): EntryFacts {

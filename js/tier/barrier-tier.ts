@@ -68,12 +68,16 @@ class BarrierTier implements Tier {
 
   async getMany(keys: readonly string[], options?: { readonly signal?: AbortSignal | undefined }): Promise<(TierEntry | undefined)[]> {
     if (this.#opening === undefined) await this.open()
-    const marks = keys.map(key => this.#barriers.markOf(key))
+    const marks = this.#barriers.isEmpty ? undefined : keys.map(key => this.#barriers.markOf(key))
     const clearings = this.#clearings
     const found = await this.#tier.getMany(keys.map(entryKey), options)
     // What it may have seen before that cannot be judged any more.
     if (clearings !== this.#clearings) return found.map(() => undefined)
-    return found.map((entry, at) => entry && this.#judged(keys[at] as string, entry, marks[at]))
+    return found.map((entry, at) => {
+      // Nothing has ever been given up, as far as is known.
+      if (entry === undefined || (entry.facts === undefined && this.#barriers.last === 0)) return entry
+      return this.#judged(keys[at] as string, entry, marks?.[at])
+    })
   }
 
   setMany(entries: readonly Write[], options: { readonly persist: Persist }): Promise<void> {

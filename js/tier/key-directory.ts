@@ -5,6 +5,7 @@ import type { Line, Place } from '../stores/directory.ts'
 import { MAX_LINES, readRows, SEGMENT_BYTES } from '../stores/directory.ts'
 import { ROW } from '../stores/segment-row.ts'
 import { TOLERANCE_MS } from './pending-entry.ts'
+import { Places } from './places.ts'
 
 /** Where the value of a key lies. */
 export interface Located extends Place {
@@ -73,6 +74,20 @@ export class KeyDirectory {
     if (id === undefined) return undefined
     const segment = this.#core.locate(id, wall)
     return segment === 0 ? undefined : { segment, ...readPlace(this.#core.rows, 0) }
+  }
+
+  /** The same for many keys. */
+  locateAll(keys: readonly string[], wall: number): Places {
+    const places = new Places(keys.length)
+    for (let at = 0; at < keys.length; at += 1) {
+      const id = this.#ids.get(keys[at] as string)
+      const segment = id === undefined ? 0 : this.#core.locate(id, wall)
+      if (segment === 0) continue
+      const { rows } = this.#core
+      const [offset, length, check] = [rows[ROW.offset] as number, rows[ROW.length] as number, rows[ROW.check] as number]
+      places.put(at, segment, offset, length, check, rows[ROW.expiresAt] as number, rows[ROW.writtenAt] as number)
+    }
+    return places
   }
 
   /** Every key of which the log may hold lines. */

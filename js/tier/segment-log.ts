@@ -6,7 +6,7 @@
 import type { Clock } from '../clock.ts'
 import { CoreTrappedError, isShelflifeError, ShelflifeError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
-import { checkOf, type Line, type Outgoing, type PackedSegment, type Place, pack, readDirectory } from '../stores/directory.ts'
+import { isWhole, type Line, type Outgoing, type PackedSegment, type Place, pack, readDirectory } from '../stores/directory.ts'
 import type { Durability, ListedSegment, Peers, SegmentMedium } from '../stores/segment-medium.ts'
 import type { Room, SegmentStore, StoreChange, StoreContext } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
@@ -15,6 +15,7 @@ import { Distrust } from './distrust.ts'
 import { EarlyReplay } from './early-replay.ts'
 import { KeyDirectory, type Located } from './key-directory.ts'
 import { PayloadReads } from './payload-reads.ts'
+import type { Places } from './places.ts'
 import { Press } from './press.ts'
 import { RecentPayloads } from './recent-payloads.ts'
 import { isRecord } from './records.ts'
@@ -142,10 +143,10 @@ export class SegmentLog implements TierLog {
     return release
   }
 
-  /** Where the valid value of `key` lies. After a trap of the core the directory is read anew first. */
-  async locate(keys: readonly string[]): Promise<(Located | undefined)[]> {
+  /** Where the valid values of `keys` lie. After a trap of the core the directory is read anew first. */
+  async locate(keys: readonly string[]): Promise<Places> {
     const wall = this.#clock.wall()
-    const locate = () => keys.map(key => this.#directory.locate(key, wall))
+    const locate = () => this.#directory.locateAll(keys, wall)
     try {
       return locate()
     } catch (error) {
@@ -279,16 +280,15 @@ export class SegmentLog implements TierLog {
     const carried = (await this.#survive(() => this.#directory.carry(segment, this.#clock.wall(), false))).filter(({ key }) => wanted(key))
     const payload = carried.some(line => line.value !== undefined) ? await this.payload(segment) : undefined
     return carried.map(({ key, order, value }) => {
-      const bytes = value === undefined ? undefined : this.verify(key, value, payload)
+      const bytes = value === undefined ? undefined : this.#bytesOf(key, value, payload)
       return { key, order, bytes, expiresAt: value?.expiresAt ?? 0, writtenAt: value?.writtenAt ?? 0 }
     })
   }
 
   /** The bytes of a value in a payload, or `undefined`, counted, when they are not what was written. */
-  verify(key: string, { offset, length, check }: Place, payload: Uint8Array | undefined): Uint8Array | undefined {
-    const bytes = payload?.subarray(offset, offset + length)
-    if (bytes !== undefined && bytes.length === length && checkOf(key, bytes) === check) return bytes
-    this.count(bytes === undefined ? 'missing' : 'damaged')
+  #bytesOf(key: string, { offset, length, check }: Place, payload: Uint8Array | undefined): Uint8Array | undefined {
+    if (payload !== undefined && isWhole(key, payload, offset, length, check)) return payload.subarray(offset, offset + length)
+    this.count(payload === undefined ? 'missing' : 'damaged')
     return undefined
   }
 

@@ -1,23 +1,26 @@
 /** Reads entries: from the write queue, then from the log. A failure is a counted miss. */
 
 import type { Clock } from '../clock.ts'
-import { textOf } from '../codec.ts'
-import { decodeEntry } from '../stores/entry-bytes.ts'
+import { isWhole } from '../stores/directory.ts'
+import { decodeEntries } from '../stores/entry-batch.ts'
 import type { TierEntry } from '../stores/tier.ts'
-import type { Located } from './key-directory.ts'
 import { entryOf } from './pending-entry.ts'
+import type { Places } from './places.ts'
 import type { SegmentLog } from './segment-log.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 /** Segments that one call reads at the same time. */
 const PARALLEL_READS = 32
-/** So many values are taken out of the text of their whole segment. */
-const FEW = 4
 
-interface Wanted {
-  readonly index: number
-  readonly key: string
-  readonly place: Located
+/** A read under way. */
+interface Reading {
+  /** What the queue does not have, and where it lies. */
+  readonly keys: readonly string[]
+  readonly places: Places
+  /** Where each of them belongs in what was asked for. */
+  readonly indexes: readonly number[]
+  readonly found: (TierEntry | undefined)[]
+  readonly epoch: number
 }
 
 /** See the top of this file. */
@@ -40,55 +43,46 @@ export class TierReader {
    */
   async read(keys: readonly string[], mayCatchUp = true): Promise<(TierEntry | undefined)[]> {
     const found = new Array<TierEntry | undefined>(keys.length).fill(undefined)
-    const unread = keys
-      .map((key, index) => ({ key, index }))
-      .filter(({ key, index }) => {
-        const pending = this.#queue.get(key)
-        if (pending !== undefined) found[index] = entryOf(pending, this.#clock.wall())
-        return pending === undefined
-      })
-    if (unread.length === 0) return found
+    const indexes: number[] = []
+    for (let index = 0; index < keys.length; index += 1) {
+      const pending = this.#queue.get(keys[index] as string)
+      if (pending === undefined) indexes.push(index)
+      else found[index] = entryOf(pending, this.#clock.wall())
+    }
+    if (indexes.length === 0) return found
+    const unread = indexes.length === keys.length ? keys : indexes.map(index => keys[index] as string)
     const { epoch } = this.#log
-    const wanted = new Map<number, Wanted[]>()
+    let places: Places
     try {
-      const places = await this.#log.locate(unread.map(({ key }) => key))
-      for (const [at, { key, index }] of unread.entries()) {
-        const place = places[at]
-        if (place === undefined) continue
-        const group = wanted.get(place.segment)
-        if (group === undefined) wanted.set(place.segment, [{ index, key, place }])
-        else group.push({ index, key, place })
-      }
+      places = await this.#log.locate(unread)
     } catch {
       this.#log.count('read')
       return found
     }
-    const lost: Wanted[] = []
-    const segments = wanted.entries()
+    const reading: Reading = { keys: unread, places, indexes, found, epoch }
+    const groups = bySegment(places, unread.length)
+    const lost: number[] = []
+    const segments = groups.entries()
     const work = async () => {
-      for (const [segment, group] of segments) {
-        const answer = await this.#fetch(segment, group, epoch, found)
-        if (answer === 'missing') lost.push(...group)
-      }
+      for (const [segment, group] of segments) if ((await this.#fetch(segment, group, reading)) === 'missing') lost.push(...group)
     }
-    await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, wanted.size) }, work))
+    await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, groups.size) }, work))
     if (lost.length === 0 || epoch !== this.#log.epoch) return found
     if (!mayCatchUp) {
       this.#log.count('missing')
       return found
     }
-    for (const segment of new Set(lost.map(({ place }) => place.segment)))
-      await this.#log.missing(segment).catch(() => this.#log.count('read'))
+    for (const segment of new Set(lost.map(at => places.segment(at)))) await this.#log.missing(segment).catch(() => this.#log.count('read'))
     const again = await this.read(
-      lost.map(({ key }) => key),
+      lost.map(at => unread[at] as string),
       false,
     )
-    for (const [at, { index }] of lost.entries()) found[index] = again[at]
+    for (const [position, at] of lost.entries()) found[indexes[at] as number] = again[position]
     return found
   }
 
   /** Reads one segment for all that is wanted from it. */
-  async #fetch(segment: number, group: readonly Wanted[], epoch: number, found: (TierEntry | undefined)[]): Promise<'read' | 'missing'> {
+  async #fetch(segment: number, group: readonly number[], reading: Reading): Promise<'read' | 'missing'> {
     let payload: Uint8Array | undefined
     try {
       payload = await this.#log.payload(segment)
@@ -96,30 +90,63 @@ export class TierReader {
       this.#log.count('read')
       return 'read'
     }
-    if (epoch !== this.#log.epoch) return 'read'
+    if (reading.epoch !== this.#log.epoch) return 'read'
     if (payload === undefined) return 'missing'
-    const text = group.length < FEW ? undefined : textOf(payload)
-    for (const { index, key, place } of group) {
-      // What was written while we read is newer than what we read.
-      const pending = this.#queue.get(key)
-      found[index] = pending === undefined ? this.#entryAt(key, place, payload, text) : entryOf(pending, this.#clock.wall())
-    }
+    this.#take(payload, group, reading)
     return 'read'
   }
 
-  #entryAt(key: string, place: Located, payload: Uint8Array, text: string | undefined): TierEntry | undefined {
-    const bytes = this.#log.verify(key, place, payload)
-    if (bytes !== undefined) {
-      try {
-        const { offset, length, expiresAt, writtenAt } = place
-        const { value, facts } = decodeEntry(bytes, text?.slice(offset, offset + length))
-        return facts === undefined ? { value, expiresAt, writtenAt } : { value, facts, expiresAt, writtenAt }
-      } catch {
-        this.#log.count('codec')
+  /** Takes what is wanted out of a payload. */
+  #take(payload: Uint8Array, group: readonly number[], { keys, places, indexes, found }: Reading): void {
+    const whole: number[] = []
+    const starts: number[] = []
+    const ends: number[] = []
+    for (const at of group) {
+      const key = keys[at] as string
+      // What was written while we read is newer than what we read.
+      const pending = this.#queue.get(key)
+      const offset = places.offset(at)
+      const length = places.length(at)
+      if (pending !== undefined) found[indexes[at] as number] = entryOf(pending, this.#clock.wall())
+      else if (isWhole(key, payload, offset, length, places.check(at))) {
+        whole.push(at)
+        starts.push(offset)
+        ends.push(offset + length)
+      } else {
+        this.#log.count('damaged')
+        this.#disown(key, places.segment(at))
       }
     }
-    // Unless it was written anew while we read.
-    if (this.#log.locateNow(key)?.segment === place.segment) this.#onDamaged(key)
-    return undefined
+    const decoded = decodeEntries(payload, starts, ends)
+    for (let one = 0; one < whole.length; one += 1) {
+      const at = whole[one] as number
+      const entry = decoded[one]
+      if (entry === undefined) {
+        this.#log.count('codec')
+        this.#disown(keys[at] as string, places.segment(at))
+        continue
+      }
+      const { value, facts } = entry
+      const [expiresAt, writtenAt] = [places.expiresAt(at), places.writtenAt(at)]
+      found[indexes[at] as number] = facts === undefined ? { value, expiresAt, writtenAt } : { value, facts, expiresAt, writtenAt }
+    }
   }
+
+  /** What lies there for `key` is damaged for good, unless it was written anew while we read. */
+  #disown(key: string, segment: number): void {
+    if (this.#log.locateNow(key)?.segment === segment) this.#onDamaged(key)
+  }
+}
+
+/** The positions of what lies in the same segment. */
+function bySegment(places: Places, count: number): Map<number, number[]> {
+  const groups = new Map<number, number[]>()
+  for (let at = 0; at < count; at += 1) {
+    const segment = places.segment(at)
+    if (segment === 0) continue
+    const group = groups.get(segment)
+    if (group === undefined) groups.set(segment, [at])
+    else group.push(at)
+  }
+  return groups
 }

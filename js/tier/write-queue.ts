@@ -46,7 +46,7 @@ export class WriteQueue {
 
   /** The newest write of `key` that is not in the medium yet. */
   get(key: string): Pending | undefined {
-    return this.#waiting.get(key) ?? this.#leaving.get(key)
+    return this.size === 0 ? undefined : (this.#waiting.get(key) ?? this.#leaving.get(key))
   }
 
   /** Whether a write of `key` is on its way to the medium at this moment. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decode, encode, textOf } from '../../../js/codec.ts'
+import { decode, encode } from '../../../js/codec.ts'
 
 const JSON_FORM = 1
 const TAGGED_FORM = 2
@@ -96,34 +96,6 @@ describe('the codec', () => {
       }),
       { numRuns: 2000 },
     )
-  })
-
-  test('values among any other bytes are the same out of the text of all, where there is one', () => {
-    const parts = fc.array(
-      fc.oneof(
-        fc.jsonValue().map(value => ({ value })),
-        fc.uint8Array({ maxLength: 9 }),
-      ),
-      { maxLength: 5 },
-    )
-    let texts = 0
-    fc.assert(
-      fc.property(parts, all => {
-        const bytes = all.map(part => (part instanceof Uint8Array ? part : encode(part.value)))
-        const text = textOf(new Uint8Array(bytes.flatMap(part => [...part])))
-        if (text === undefined) return
-        texts += 1
-        let at = 0
-        for (const [index, part] of all.entries()) {
-          const own = bytes[index] as Uint8Array
-          if (!(part instanceof Uint8Array)) expect(decode(own, text.slice(at, at + own.length))).toEqual(decode(own))
-          at += own.length
-        }
-      }),
-      { numRuns: 1000 },
-    )
-    expect(texts).toBeGreaterThan(100)
-    expect(textOf(encode('äöü'))).toBeUndefined()
   })
 
   test('any bytes give a value or ERR_CODEC', () => {
