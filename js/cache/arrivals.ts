@@ -29,7 +29,7 @@ export class Arrivals<V> {
   }
 
   /** `entry` of a tier, if its source has not changed; else it is removed, unless something newer happened. */
-  async confirm(lease: Lease, entry: TierEntry, validate?: GetOrSetOptions['validate']): Promise<TierEntry | undefined> {
+  async confirm(lease: Readonly<Lease>, entry: TierEntry, validate?: GetOrSetOptions['validate']): Promise<TierEntry | undefined> {
     if (await this.#host.shelf.isRight(lease.key, entry, validate)) return entry
     if (!lease.revoked && !this.#closed) {
       this.#claims.changed(lease.key)
@@ -39,13 +39,13 @@ export class Arrivals<V> {
   }
 
   /** What a tier has comes up into memory, though nobody has asked for it. Whether it is of use. */
-  bringUp(lease: Lease, entry: TierEntry | undefined): boolean {
+  bringUp(lease: Readonly<Lease>, entry: TierEntry | undefined): boolean {
     if (lease.revoked || this.#closed || entry === undefined || this.#claims.isGivenUp(lease.era, lease.key, entry.facts)) return false
     return this.#host.shelf.found(lease.key, entry, true) !== undefined
   }
 
   /** What a tier had for a read: `undefined` is a miss. Counts, and keeps it in memory unless something newer happened. */
-  receive(lease: Lease, entry: TierEntry | undefined, options: CacheReadOptions | undefined): V | undefined {
+  receive(lease: Readonly<Lease>, entry: TierEntry | undefined, options: CacheReadOptions | undefined): V | undefined {
     const allowStale = options?.allowStale === true
     const isRight = !lease.revoked && !this.#closed && entry !== undefined && !this.#claims.isGivenUp(lease.era, lease.key, entry.facts)
     const mayKeep = isRight && options?.skipMemoryWrite !== true

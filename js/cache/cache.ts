@@ -448,7 +448,7 @@ export class Cache<V> implements AsyncDisposable {
     return { loads: this.#loading.size, leases: this.#loading.claims.leases.size }
   }
 
-  #out(known: Kept<V>): V | undefined {
+  #out(known: Kept<V> | undefined): V | undefined {
     if (known === NONE) {
       this.#loading.tally.counts.negativeHits += 1
       return undefined

@@ -1,7 +1,7 @@
 /** Whether what is on its way may still be kept: the leases that are out, and what was given up since each of them was taken. */
 
 import { Barriers, type GivenUp, type GiveUpMode, GONE, type Marked } from '../stores/barriers.ts'
-import { type Lease, Leases } from './leases.ts'
+import { type Joint, type Lease, Leases } from './leases.ts'
 import type { MissCode } from './miss-counts.ts'
 
 /** See the top of this file. */
@@ -20,6 +20,11 @@ export class Claims {
   /** The right to put into memory what is on its way for `key`. */
   take(key: string, why: MissCode): Lease {
     return this.leases.take(key, this.#era, why)
+  }
+
+  /** The right to put into memory what is on its way for many keys. */
+  takeMany(): Joint {
+    return this.leases.takeMany(this.#era)
   }
 
   /** What is under way and meant may not be kept. */

@@ -72,7 +72,8 @@ export class GuardedTier {
     if (this.#recalling !== undefined) await this.#recalling
     const found = new Array<TierEntry | undefined>(keys.length).fill(undefined)
     const asked: number[] = []
-    for (const [index, key] of keys.entries()) {
+    for (let index = 0; index < keys.length; index += 1) {
+      const key = keys[index] as string
       const pending = this.#underWay.get(key)
       if (pending !== undefined) found[index] = this.#pendingEntry(pending)
       else if (this.#trust.hasMissed(key)) this.#counts.bypassed += 1
@@ -91,7 +92,8 @@ export class GuardedTier {
       const entries = await this.#door.inTime(reading, asked.length)
       this.#trust.succeeded(generation)
       const outdated: string[] = []
-      for (const [at, index] of asked.entries()) {
+      for (let at = 0; at < asked.length; at += 1) {
+        const index = asked[at] as number
         const entry = entries[at]
         if (entry === undefined || entry.facts?.buster === this.#options.buster) found[index] = entry
         else outdated.push(keys[index] as string)

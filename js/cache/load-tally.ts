@@ -40,7 +40,7 @@ export class LoadTally<V> {
   }
 
   /** A read found nothing, or a load begins for want of anything. */
-  missed({ key, why }: Lease): void {
+  missed({ key, why }: Readonly<Lease>): void {
     this.counts.misses += 1
     this.misses.add(why)
     this.listeners?.emit('miss', { key, reason: reasonOf(why) })

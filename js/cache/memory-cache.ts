@@ -50,6 +50,7 @@ import { SlotMap } from './slot-map.ts'
 import { Ties } from './ties.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
+const COPY = { isCopy: true }
 /** No key. */
 const NO_KEY: unique symbol = Symbol('no key')
 
@@ -187,7 +188,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   set(key: K, value: V, options?: SetOptions<K>, detail?: EntryDetail<K, V>): boolean {
     if (this.#closed) throw new ClosedError('the cache')
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
-    if (options === undefined && detail === undefined && this.#isPlain) return this.#setPlain(key, value)
+    if (options === undefined && detail === undefined && this.#isPlain) return this.#setPlain(key, value, this.#usualTtl)
     let ttl = this.#usualTtl
     let staleFor = 0
     if (options !== undefined || ttl < 0) {
@@ -231,6 +232,12 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     if (this.#pool === undefined) this.#departures?.report()
     else this.#pool.report()
     return stored
+  }
+
+  /** Not for users: a copy of what lies elsewhere comes in for `ttl` milliseconds. What was made from it stays. */
+  bringIn(key: K, value: V, ttl: number): void {
+    if (this.#isPlain && !this.#closed) this.#setPlain(key, value, Math.min(ttl, this.#options.maxTtlMs))
+    else this.set(key, value, { ttl }, COPY)
   }
 
   /** Not for users: what is known of the latest miss. */
@@ -605,9 +612,9 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   }
 
   /** What `set` comes down to in a plain cache. A newcomer takes over the slot of its victim, which need not be emptied before. */
-  #setPlain(key: K, value: V): true {
+  #setPlain(key: K, value: V, ttl: number): true {
     const now = this.#now()
-    const until = now + this.#usualTtl
+    const until = now + ttl
     this.#counts.sets += 1
     const known = key === this.#missed ? undefined : this.#slots.get(key)
     if (known !== undefined) this.#replace(known, key, value, until, until, 0)

@@ -22,7 +22,7 @@ export interface Sources<V> {
   readonly loading: Loading<V>
   readonly tiers: NamedTiers | undefined
   /** What is kept, as users get it. */
-  out(known: Kept<V>): V | undefined
+  out(known: Kept<V> | undefined): V | undefined
 }
 
 /** See the top of this file. */
@@ -47,7 +47,7 @@ export class Reading<V> {
       const reading = options?.skipTierRead === true ? undefined : tiers?.read(key)
       let entry = reading && (await patiently(reading, signal))
       if (shelf.mustAsk(entry)) entry = await patiently(loading.arrivals.confirm(lease, entry), signal)
-      return loading.arrivals.receive(lease, entry, options)
+      return out(loading.arrivals.receive(lease, entry, options))
     } finally {
       loading.claims.leases.release(lease)
     }
@@ -56,36 +56,42 @@ export class Reading<V> {
   /** The values of `keys`, in their order; the missing ones are looked up below memory together. */
   async many(keys: readonly string[], options: CacheReadOptions | undefined): Promise<(V | undefined)[]> {
     const { memory, shelf, loading, tiers, out } = this.#from
-    const missing: { key: string; index: number; why: MissCode }[] = []
+    const values = new Array<V | undefined>(keys.length).fill(undefined)
+    const wanted: string[] = []
+    const indexes: number[] = []
+    const whys: MissCode[] = []
     const asked: Promise<unknown>[] = []
-    const values = keys.map((key, index) => {
-      const skips = options?.skipMemoryRead === true
+    const skips = options?.skipMemoryRead === true
+    for (let index = 0; index < keys.length; index += 1) {
+      const key = keys[index] as string
       const known = skips ? undefined : memory.get(key, options)
-      if (known !== undefined) return out(known)
-      if (skips || memory.guardOf(key) === undefined) missing.push({ key, index, why: memory.lastMiss })
-      else
+      if (known !== undefined) values[index] = out(known)
+      else if (skips || memory.guardOf(key) === undefined) {
+        wanted.push(key)
+        indexes.push(index)
+        whys.push(memory.lastMiss)
+      } else
         asked.push(
           this.below(key, options).then(value => {
             values[index] = value
           }),
         )
-      return undefined
-    })
+    }
     if (asked.length > 0) await Promise.all(asked)
-    if (missing.length === 0) return values
-    const taken = missing.map(({ key, why }) => loading.take(key, why))
-    const wanted = missing.map(({ key }) => key)
+    if (wanted.length === 0) return values
+    const { claims, arrivals } = loading
+    const joint = claims.takeMany()
     try {
       const entries = options?.skipTierRead === true ? undefined : await tiers?.readMany(wanted, options?.signal)
       const right = entries?.some(entry => shelf.mustAsk(entry))
-        ? await patiently(Promise.all(entries.map((entry, at) => this.#confirmed(taken[at] as Lease, entry))), options?.signal)
+        ? await patiently(Promise.all(entries.map((entry, at) => this.#confirmed(joint.of(wanted[at] as string), entry))), options?.signal)
         : entries
-      for (const [at, { index }] of missing.entries()) {
-        values[index] = loading.arrivals.receive(taken[at] as Lease, right?.[at], options)
+      for (let at = 0; at < wanted.length; at += 1) {
+        values[indexes[at] as number] = out(arrivals.receive(joint.of(wanted[at] as string, whys[at]), right?.[at], options))
       }
       return values
     } finally {
-      for (const lease of taken) loading.claims.leases.release(lease)
+      claims.leases.releaseMany(joint)
     }
   }
 
@@ -93,7 +99,8 @@ export class Reading<V> {
   async hydrate(most: Room): Promise<number> {
     const { memory, shelf, loading, tiers } = this.#from
     const keys = ((await tiers?.recent(most)) ?? []).filter(key => heldOf(memory, key) === undefined)
-    const taken = keys.map(key => loading.take(key))
+    const { claims, arrivals } = loading
+    const joint = claims.takeMany()
     try {
       const found: (TierEntry | undefined)[] = []
       for (let at = 0; at < keys.length; at += READ_KEYS) found.push(...((await tiers?.readMany(keys.slice(at, at + READ_KEYS))) ?? []))
@@ -101,11 +108,11 @@ export class Reading<V> {
       // The latest come last, as those used last; where there is no room for all, the others go.
       for (let at = keys.length - 1; at >= 0; at -= 1) {
         const entry = found[at]
-        if (!shelf.mustAsk(entry) && loading.arrivals.bringUp(taken[at] as Lease, entry)) count += 1
+        if (!shelf.mustAsk(entry) && arrivals.bringUp(joint.of(keys[at] as string), entry)) count += 1
       }
       return count
     } finally {
-      for (const lease of taken) loading.claims.leases.release(lease)
+      claims.leases.releaseMany(joint)
     }
   }
 
@@ -136,7 +143,7 @@ export class Reading<V> {
   }
 
   /** What a tier had, unless its source has changed. */
-  async #confirmed(lease: Lease, entry: TierEntry | undefined): Promise<TierEntry | undefined> {
+  async #confirmed(lease: Readonly<Lease>, entry: TierEntry | undefined): Promise<TierEntry | undefined> {
     const { shelf, loading } = this.#from
     return shelf.mustAsk(entry) ? loading.arrivals.confirm(lease, entry) : entry
   }

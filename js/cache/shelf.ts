@@ -102,6 +102,8 @@ export class Shelf<V> {
   readonly #isolate: Isolation
   /** How long memory and tiers keep what is set without options, where nothing is unusual about that; else -1. */
   readonly #plainTtlMs: number
+  /** Whether the cache was asked for no more than a time to live, so that most entries of tiers have little to be looked at. */
+  readonly #isSimple: boolean
 
   constructor({ memory, options, windows, memoryTtlMs, isolate, overflow }: ShelfOptions<V>) {
     this.overflow = overflow
@@ -115,9 +117,10 @@ export class Shelf<V> {
     this.#more = this.#inMemory(options.ttlMs, 0).more
     this.#isolate = isolate
     const { ttlMs, maxTtlMs, jitterMs, validate } = options
-    const isPlain = jitterMs === 0 && validate === undefined && overflow === undefined && this.#swr === 0 && this.#sie === 0
+    const isPlain = validate === undefined && overflow === undefined && this.#swr === 0 && this.#sie === 0
     const ttl = Math.min(ttlMs, maxTtlMs)
-    this.#plainTtlMs = isPlain && ttl <= memoryTtlMs && ttl === ttlMs ? ttl : -1
+    this.#plainTtlMs = isPlain && jitterMs === 0 && ttl <= memoryTtlMs && ttl === ttlMs ? ttl : -1
+    this.#isSimple = isPlain && memoryTtlMs === NEVER && isolate !== 'freeze'
   }
 
   /** Puts `value` into memory, and gives what the tiers shall have. */
@@ -240,6 +243,8 @@ export class Shelf<V> {
   found(key: string, entry: TierEntry | undefined, mayKeep: boolean, validate?: CacheSetOptions['validate']): Found<V> {
     if (entry === undefined) return undefined
     const wall = this.#clock.wall()
+    if (this.#isSimple && entry.facts === undefined && entry.expiredAt === undefined && validate === undefined)
+      return this.#foundSimple(key, entry, mayKeep, wall)
     const { writtenAt, facts = NO_FACTS } = entry
     // The clock may have gone back since.
     const expiredAt = entry.expiredAt === undefined ? NEVER : Math.min(entry.expiredAt, wall)
@@ -275,11 +280,29 @@ export class Shelf<V> {
       const goesDown = entry.fate === undefined && entry.expiredAt === undefined
       if (goesDown) this.overflow?.expect(key, { ...entry, value }, wall - pastBy + life.ttl + life.staleFor)
       else this.overflow?.isBelow(key)
-      this.#memory.set(key, value, { ttl: life.ttl, staleFor: life.staleFor, ...marks }, { note, pastBy, isCopy: true, guard })
+      this.#memory.set(
+        key,
+        value,
+        { ttl: life.ttl, staleFor: life.staleFor, ...marks },
+        { note, isCopy: true, guard, ...(pastBy > 0 && { pastBy }) },
+      )
       if (goesDown) this.overflow?.arrived()
     }
     if (left > 0) return { fresh: value }
     return { former: { value: this.#out(value), freshUntil: this.driver.now() + left, swr, sie, etag, lastModified, ...marks } }
+  }
+
+  /** The same where nothing but its time can be said of an entry. */
+  #foundSimple(key: string, { value, writtenAt, expiresAt }: TierEntry, mayKeep: boolean, wall: number): Found<V> {
+    const left = expiresAt - wall
+    if (!(left > 0)) return undefined
+    if (mayKeep && this.#isNews(key, left)) {
+      const life = expiresAt - writtenAt
+      const note = this.#noteOf(life, 0, 0, 0, undefined)
+      if (note === undefined && value !== undefined) this.#memory.bringIn(key, value as V, left)
+      else this.#memory.set(key, value as V, { ttl: left }, { note, isCopy: true })
+    }
+    return { fresh: value as V }
   }
 
   /** Whether `validate` is to be asked about an entry of a tier before it is given to somebody. */

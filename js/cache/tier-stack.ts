@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts'
 import type { Invalidation, Room, StoreChange, TierEntry } from '../stores/tier.ts'
 import { GuardedTier, type HowToChange, type TierWatch, type TierWrite } from './guarded-tier.ts'
-import { type Lease, Leases } from './leases.ts'
+import { type Joint, Leases } from './leases.ts'
 import type { ResolvedTier } from './tier-options.ts'
 import type { CacheTierStats } from './types.ts'
 import { Memo } from './untold.ts'
@@ -73,15 +73,15 @@ export class TierStack {
       const entries = await only.getMany(keys, signal)
       return only.mode === 'on-evict' ? entries.map(fromBelow) : entries
     }
-    const leases = keys.map(key => this.#leases.take(key))
+    const lease = this.#leases.takeMany()
     try {
-      return await this.#descend(keys, leases, signal)
+      return await this.#descend(keys, lease, signal)
     } finally {
-      for (const lease of leases) this.#leases.release(lease)
+      this.#leases.releaseMany(lease)
     }
   }
 
-  async #descend(keys: readonly string[], leases: readonly Lease[], signal: AbortSignal | undefined): Promise<(TierEntry | undefined)[]> {
+  async #descend(keys: readonly string[], lease: Joint, signal: AbortSignal | undefined): Promise<(TierEntry | undefined)[]> {
     const found: (TierEntry | undefined)[] = new Array(keys.length).fill(undefined)
     let missing = keys.map((key, index) => ({ key, index }))
     for (const [depth, tier] of this.#tiers.entries()) {
@@ -89,7 +89,7 @@ export class TierStack {
         missing.map(({ key }) => key),
         signal,
       )
-      const here = missing.filter(({ index }, at) => entries[at] !== undefined && leases[index]?.revoked === false)
+      const here = missing.filter(({ key }, at) => entries[at] !== undefined && !lease.isRevoked(key))
       for (const [at, { index }] of missing.entries()) {
         const entry = entries[at]
         found[index] = tier.mode === 'on-evict' ? fromBelow(entry) : entry

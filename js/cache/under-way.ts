@@ -68,7 +68,7 @@ export class UnderWay {
   }
 
   get(key: string): Pending | undefined {
-    return this.#pending.get(key)
+    return this.#pending.size === 0 ? undefined : this.#pending.get(key)
   }
 
   /** A change goes to the tier. */
