@@ -16,6 +16,8 @@ const programs = {
   vitest: 'tests/node_modules/vitest/vitest.mjs',
 }
 const ourTarget = { CARGO_TARGET_DIR: target }
+/** They measure tasks of a page and the like: nothing runs beside them. */
+const TIMED = new Set(['http', 'leaving', 'lifecycle', 'main-job', 'readers', 'workers-chromium'].map(name => `${name}.test.mjs`))
 
 export const suites = [
   { name: 'fmt', lane: 'cargo', what: 'rustfmt has nothing to change', run: fmt },
@@ -47,8 +49,19 @@ export const suites = [
   { name: 'size', lane: 'js', what: 'what createCache adds to a bundle', run: size },
   { name: 'house', lane: 'js', what: 'each layer check fails on a planted violation', run: () => nodeTests('tests/house') },
   { name: 'vitest', lane: 'js', what: 'TypeScript tests', run: vitest },
-  { name: 'packaging', lane: 'js', what: 'the packed tarball, as users get it', run: () => nodeTests('tests/packaging') },
-  { name: 'pages', lane: 'js', what: 'pages in headless Chromium', run: () => nodeTests('tests/e2e') },
+  { name: 'packaging', lane: 'cargo', what: 'the packed tarball, as users get it', run: () => nodeTests('tests/packaging') },
+  {
+    name: 'pages',
+    lane: 'js',
+    what: 'pages in browsers, two files at a time',
+    run: () => nodeTests('tests/e2e', { only: file => !TIMED.has(file), atOnce: 2 }),
+  },
+  {
+    name: 'pages-timed',
+    lane: 'last',
+    what: 'those that measure how long something takes',
+    run: () => nodeTests('tests/e2e', { only: file => TIMED.has(file) }),
+  },
 ]
 
 async function fmt() {
@@ -129,12 +142,12 @@ async function vitest() {
   }
 }
 
-/** The `*.test.mjs` of a folder under Node's own runner. */
-async function nodeTests(folder) {
-  const files = readdirSync(join(root, folder)).filter(file => file.endsWith('.test.mjs'))
+/** The `*.test.mjs` of a folder under Node's own runner, so many at once. */
+async function nodeTests(folder, { only = () => true, atOnce = 1 } = {}) {
+  const files = readdirSync(join(root, folder)).filter(file => file.endsWith('.test.mjs') && only(file))
   if (files.length === 0) return {}
   const paths = files.map(file => join(folder, file))
-  const { code, output } = await attempt(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...paths])
+  const { code, output } = await attempt(process.execPath, ['--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`, ...paths])
   const count = name => Number(new RegExp(`^\\S+ ${name} (\\d+)$`, 'm').exec(output)?.[1] ?? 0)
   const failed = count('fail') + count('cancelled')
   return { passed: count('pass'), failed: code === 0 ? failed : Math.max(failed, 1), skipped: count('skipped') + count('todo'), output }

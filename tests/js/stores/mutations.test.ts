@@ -8,7 +8,7 @@ import { mulberry } from './mulberry.ts'
 import { UnsyncedDisk } from './unsynced-files.ts'
 
 /** `SHELFLIFE_MUTATIONS=10000 npx vitest run mutations` for more. */
-const MUTATIONS = Number(process.env.SHELFLIFE_MUTATIONS ?? 1000)
+const MUTATIONS = Number(process.env.SHELFLIFE_MUTATIONS ?? 300)
 const KEYS = 120
 
 const clock = new ManualClock()
