@@ -27,6 +27,8 @@ import { type RoundsHost, WriteRounds } from './write-rounds.ts'
 const GATHER_MS = 100
 const GATHER_WRITES = 2048
 const GATHER_BYTES = 256 * 1024
+/** After so many writes the event loop is given a turn, while a round is under way. */
+const TURN_WRITES = 512
 /** Above this a write waits for the queue to empty; at {@link REFUSE} times as much it is refused. */
 const FULL_WRITES = 16_384
 const FULL_BYTES = 8 * 1024 * 1024
@@ -320,7 +322,7 @@ export class QueuedTier implements PlainTier {
 
   /** Whoever sets one entry after another, each awaited, would keep the medium's answers waiting until the queue is full. */
   get #owesTurn(): boolean {
-    return this.#ungiven >= GATHER_WRITES && this.#rounds.arePumping
+    return this.#ungiven >= TURN_WRITES && this.#rounds.arePumping
   }
 
   #mindLeaving(): void {
