@@ -9,7 +9,7 @@
 import { bytesOf, type Encoded } from '../codec.ts'
 import { ShelflifeError } from '../errors.ts'
 import { checksum, seedOf } from './checksum.ts'
-import { type Form, LAST_FORM } from './compression.ts'
+import { FORM, type Form, LAST_FORM } from './compression.ts'
 import type { Segment } from './segment-medium.ts'
 import { ROW } from './segment-row.ts'
 
@@ -44,9 +44,12 @@ export interface Outgoing {
   readonly order: number
 }
 
-/** A segment and the lines of its directory. */
+/** A segment that has just been made. */
 export interface PackedSegment extends Segment {
-  readonly lines: readonly Line[]
+  /** The keys of its lines, in their order. */
+  readonly keys: readonly string[]
+  /** Bytes of its values, before they were compressed. */
+  readonly length: number
 }
 
 /** Lines a segment may have. */
@@ -157,6 +160,34 @@ export function readRows(bytes: Uint8Array, rows: Float64Array, idOf: (key: stri
   return count
 }
 
+/** The same of a segment that has just been made. A value costs its share of what compression has left. */
+export function rowsOf({ directory, payload, keys, length: all }: PackedSegment, rows: Float64Array, idOf: (key: string) => number): void {
+  const view = new DataView(directory.buffer, directory.byteOffset, directory.byteLength)
+  const keyCost = (view.getUint8(1) & 1) + 1
+  const share = formOf(directory) === FORM.none ? 1 : payload.length / all
+  let offset = 0
+  let row = 0
+  let at = HEADER
+  for (const key of keys) {
+    const length = view.getUint32(at + 4, true)
+    const isDeleted = length === TOMBSTONE
+    rows[row + ROW.id] = idOf(key)
+    rows[row + ROW.deleted] = isDeleted ? 1 : 0
+    rows[row + ROW.order] = view.getFloat64(at + 16, true)
+    rows[row + ROW.cost] = LINE + key.length * keyCost + (isDeleted ? 0 : Math.ceil(length * share))
+    if (!isDeleted) {
+      rows[row + ROW.offset] = offset
+      rows[row + ROW.length] = length
+      rows[row + ROW.check] = view.getUint32(at + 8, true)
+      rows[row + ROW.expiresAt] = view.getFloat64(at + 24, true)
+      rows[row + ROW.writtenAt] = view.getFloat64(at + 32, true)
+      offset += length
+    }
+    at += LINE
+    row += ROW.columns
+  }
+}
+
 /** A directory whose head makes sense, and its keys one behind the other. */
 function open(bytes: Uint8Array): { view: DataView; text: string; wide: number; keysAt: number; count: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -201,7 +232,8 @@ export function keyHashes(directory: Uint8Array): number[] {
 
 function pour(batch: readonly Outgoing[]): PackedSegment {
   const { payload, ends } = join(batch)
-  const text = batch.map(line => line.key).join('')
+  const keys = batch.map(({ key }) => key)
+  const text = keys.join('')
   const wide = isAscii(text) ? 0 : 1
   const keysAt = HEADER + batch.length * LINE
   const directory = new Uint8Array(keysAt + text.length * (wide + 1))
@@ -210,32 +242,27 @@ function pour(batch: readonly Outgoing[]): PackedSegment {
   view.setUint8(1, wide)
   view.setUint16(2, batch.length, true)
   view.setUint32(4, text.length * (wide + 1), true)
-  const lines: Line[] = []
   let offset = 0
   let at = HEADER
-  for (const [index, { key, bytes, order, expiresAt, writtenAt }] of batch.entries()) {
+  for (let index = 0; index < batch.length; index += 1) {
+    const { key, bytes, order, expiresAt, writtenAt } = batch[index] as Outgoing
     const seed = seedOf(key)
     const end = ends[index] as number
-    const length = end - offset
     view.setUint32(at, key.length, true)
-    view.setUint32(at + 4, bytes === undefined ? TOMBSTONE : length, true)
+    view.setUint32(at + 4, bytes === undefined ? TOMBSTONE : end - offset, true)
     view.setUint32(at + 12, seed >>> 0, true)
     view.setFloat64(at + 16, order, true)
-    const cost = LINE + key.length * (wide + 1)
-    if (bytes === undefined) lines.push({ key, value: undefined, order, cost })
-    else {
-      const check = checksum(payload, seed, offset, end)
-      view.setUint32(at + 8, check, true)
+    if (bytes !== undefined) {
+      view.setUint32(at + 8, checksum(payload, seed, offset, end), true)
       view.setFloat64(at + 24, expiresAt, true)
       view.setFloat64(at + 32, writtenAt, true)
-      lines.push({ key, value: { offset, length, check, expiresAt, writtenAt }, order, cost: cost + length })
     }
     offset = end
     at += LINE
   }
   if (wide === 1) for (let unit = 0; unit < text.length; unit += 1) view.setUint16(keysAt + unit * 2, text.charCodeAt(unit), true)
   else for (let unit = 0; unit < text.length; unit += 1) directory[keysAt + unit] = text.charCodeAt(unit)
-  return { directory, payload, lines }
+  return { directory, payload, keys, length: payload.length }
 }
 
 /** The values one behind the other, and where each ends. */

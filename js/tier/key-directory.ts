@@ -1,8 +1,8 @@
 /** Which key lies where: keys here, as a map from key to id; what happened to each id in the core. */
 
 import { SegmentsCore } from '../core/segments-core.ts'
-import type { Line, Place } from '../stores/directory.ts'
-import { MAX_LINES, readRows, SEGMENT_BYTES } from '../stores/directory.ts'
+import type { Line, PackedSegment, Place } from '../stores/directory.ts'
+import { MAX_LINES, readRows, rowsOf, SEGMENT_BYTES } from '../stores/directory.ts'
 import { ROW } from '../stores/segment-row.ts'
 import { TOLERANCE_MS } from './pending-entry.ts'
 import { Places } from './places.ts'
@@ -52,6 +52,13 @@ export class KeyDirectory {
       at += ROW.columns
     }
     return this.#core.commit(segment, bytes, lines.length)
+  }
+
+  /** The same of one that has just been made. */
+  add(segment: number, bytes: number, packed: PackedSegment): boolean {
+    if (segment <= this.#core.lastSegment) return false
+    rowsOf(packed, this.#core.rows, key => this.#idOf(key))
+    return this.#core.commit(segment, bytes, packed.keys.length)
   }
 
   /**

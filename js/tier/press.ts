@@ -30,7 +30,7 @@ export class Press {
     this.#compression = compression
   }
 
-  /** The segments as they are written. Their lines cost as many bytes of the medium as fall to them. */
+  /** The segments as they are written. */
   press(segments: readonly PackedSegment[]): Promise<readonly PackedSegment[]> | readonly PackedSegment[] {
     if (this.#compression === undefined || this.#compression.form === FORM.none) return segments
     return Promise.all(segments.map(segment => this.#pressOne(segment)))
@@ -38,8 +38,12 @@ export class Press {
 
   /** Takes note of a segment that is in the log. */
   note(id: number, directory: Uint8Array, lines: readonly Line[]): void {
-    const form = formOf(directory)
-    if (form !== FORM.none) this.#pressed.set(id, { form, length: lengthOf(lines) })
+    if (formOf(directory) !== FORM.none) this.#note(id, directory, lengthOf(lines))
+  }
+
+  /** Takes note of a segment that {@link press} gave. */
+  noteOwn(id: number, { directory, length }: PackedSegment): void {
+    if (formOf(directory) !== FORM.none) this.#note(id, directory, length)
   }
 
   /** The lines of a directory with what they cost, which it does not tell when the payload is compressed. */
@@ -67,14 +71,18 @@ export class Press {
     this.#pressed.clear()
   }
 
+  #note(id: number, directory: Uint8Array, length: number): void {
+    this.#pressed.set(id, { form: formOf(directory), length })
+  }
+
   async #pressOne(segment: PackedSegment): Promise<PackedSegment> {
-    const { directory, payload, lines } = segment
+    const { directory, payload } = segment
     const compression = this.#compression as Compression
     this.#count.before += payload.length
     const stored = await compressed(payload, compression, this.#doubt)
     this.#count.after += stored.length
     if (stored === payload) return segment
-    return { directory: withForm(directory, compression.form), payload: stored, lines: scaled(lines, stored.length / payload.length) }
+    return { ...segment, directory: withForm(directory, compression.form), payload: stored }
   }
 }
 

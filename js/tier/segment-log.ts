@@ -330,8 +330,8 @@ export class SegmentLog implements TierLog {
   }
 
   #commit(id: number, segment: PackedSegment): void {
-    this.#press.note(id, segment.directory, segment.lines)
-    this.#directory.commit(id, this.#weigh(segment), segment.lines)
+    this.#press.noteOwn(id, segment)
+    this.#directory.add(id, this.#weigh(segment), segment)
   }
 
   /** How lines are written anew whose old place goes after that: what was durable must stay so. */
