@@ -26,14 +26,14 @@ export abstract class Collection<K, V> {
   info(key: K): EntryInfo<V> | undefined {
     const entries = this.contents
     const slot = entries.find(key)
-    if (slot === undefined || entries.isGone(slot)) return undefined
-    const left = entries.freshUntil(slot) - entries.now()
+    if (slot === undefined || entries.lives.isGone(slot)) return undefined
+    const left = entries.lives.freshUntil(slot) - entries.lives.now()
     return {
-      value: entries.valueIn(slot) as V,
+      value: entries.table.values[slot] as V,
       stale: left <= 0,
       ttl: Math.max(0, left),
-      staleFor: entries.staleFor(slot) + Math.min(0, left),
-      size: entries.sizeOf(slot) ?? 0,
+      staleFor: entries.lives.staleFor(slot) + Math.min(0, left),
+      size: entries.table.sizeOf(slot),
     }
   }
 
@@ -89,7 +89,7 @@ export abstract class Collection<K, V> {
     const entries = this.contents
     for (const [key] of entries.slots) {
       const slot = entries.find(key)
-      if (slot !== undefined && entries.isFresh(slot)) yield [key, entries.valueIn(slot) as V]
+      if (slot !== undefined && entries.lives.isFresh(slot)) yield [key, entries.table.values[slot] as V]
     }
   }
 
@@ -121,11 +121,11 @@ export abstract class Collection<K, V> {
     const start = entries.wall()
     return this.#ranked(entries.slots.size, false, true).map(({ key }) => {
       const slot = entries.slots.get(key) as number
-      const entry = dumpedEntry(entries.valueIn(slot) as V, {
+      const entry = dumpedEntry(entries.table.values[slot] as V, {
         start,
-        left: entries.livesUntil(slot) - entries.now(),
-        staleFor: entries.staleFor(slot),
-        size: entries.sizeOf(slot),
+        left: entries.lives.livesUntil(slot) - entries.lives.now(),
+        staleFor: entries.lives.staleFor(slot),
+        size: entries.table.isWeighed ? entries.table.sizeOf(slot) : undefined,
         version: entries.guards.get(slot)?.version,
         ...entries.ties.of(slot),
       })
@@ -136,8 +136,8 @@ export abstract class Collection<K, V> {
   #ranked(n: number, hottest: boolean, stale = false): { slot: number; key: K }[] {
     wholeNumber(n, 'n', { min: 0 })
     const entries = this.contents
-    return Array.from(entries.ranked(n, hottest), slot => ({ slot, key: entries.keyIn(slot) })).filter(
-      ({ slot, key }) => entries.find(key) === slot && (stale ? !entries.isGone(slot) : entries.isFresh(slot)),
+    return Array.from(entries.ranked(n, hottest), slot => ({ slot, key: entries.table.keyIn(slot) })).filter(
+      ({ slot, key }) => entries.find(key) === slot && (stale ? !entries.lives.isGone(slot) : entries.lives.isFresh(slot)),
     )
   }
 }

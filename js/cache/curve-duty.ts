@@ -1,6 +1,8 @@
 /** When the curve of a cache is watched. While it is, a hit costs some 0.2 µs more at the drain; so after a while it rests, and nothing is told of it. */
 
-import type { MissRatioCurve } from './memory-types.ts'
+import type { Limits } from './memory-options.ts'
+import type { MemoryCacheStats, MissRatioCurve } from './memory-types.ts'
+import type { CurveWatch } from './miss-ratio-curve.ts'
 
 /** So many reads are watched at a time, or so many for each entry, whichever are more. */
 const READS = 100_000
@@ -14,6 +16,28 @@ const FRESH = 0.25
 export class CurveDuty {
   #kept: MissRatioCurve | undefined
   #wakesAt = 0
+
+  /** What is best known by now; `begin` begins to watch. `watched` tells the curve of what happens, while it watches. */
+  ask<Watch extends CurveWatch<never>>(
+    watched: { curve: Watch | undefined },
+    limits: Limits,
+    stats: MemoryCacheStats,
+    entries: number,
+    begin: () => Watch,
+  ): MissRatioCurve {
+    const reads = stats.hits + stats.misses
+    if (watched.curve === undefined) {
+      const known = this.resting(reads)
+      if (known !== undefined) return known
+      watched.curve = begin()
+    }
+    const { best, rests } = this.judge(watched.curve.read(limits, stats), reads, entries)
+    if (rests) {
+      watched.curve.free()
+      watched.curve = undefined
+    }
+    return best
+  }
 
   /** What is known while it rests; `undefined` when it is to be watched. */
   resting(reads: number): MissRatioCurve | undefined {

@@ -11,7 +11,7 @@ export function judge<K, V>(entries: Entries<K, V>, slot: number): number | unde
   const doom = entries.ties.doom(slot)
   if (doom === undefined) return slot
   giveUp(entries, slot, doom)
-  const stays = entries.valueIn(slot) !== undefined
+  const stays = entries.table.values[slot] !== undefined
   // A callback may set another key, and that may get this very slot.
   entries.report()
   return stays ? slot : undefined
@@ -20,15 +20,15 @@ export function judge<K, V>(entries: Entries<K, V>, slot: number): number | unde
 /** Gives up one entry. */
 export function giveUp<K, V>(entries: Entries<K, V>, slot: number, mode: DoomMode): void {
   const { counts, ties } = entries
-  if (entries.isGone(slot)) {
+  if (entries.lives.isGone(slot)) {
     counts.expirations += 1
     entries.remove(slot, 'expire')
   } else {
     counts.invalidations += 1
-    entries.sourceChanged(entries.keyIn(slot))
+    entries.sourceChanged(entries.table.keyIn(slot))
     if (mode === 'delete') entries.remove(slot, 'invalidate')
     else {
-      if (entries.isFresh(slot)) entries.age(slot)
+      if (entries.lives.isFresh(slot)) entries.age(slot)
       ties.renew(slot)
     }
   }
@@ -44,7 +44,7 @@ export function reapSlice<K, V>(entries: Entries<K, V>): void {
     giveUp(entries, next.slot, next.mode)
   }
   entries.doomed(ties.pending)
-  if (ties.pending) entries.expect(entries.now() + 1)
+  if (ties.pending) entries.expect(entries.lives.now() + 1)
 }
 
 /** How many entries are still here that nobody sees any more. */

@@ -25,8 +25,12 @@ export interface Held<V> {
 /** The value of `key`, fresh or stale, how long it is fresh (below zero: stale for so long), and its note. */
 export function heldOf<K, V>({ contents }: Owned<K, V>, key: K): Held<V> | undefined {
   const slot = contents.find(key)
-  if (slot === undefined || contents.isGone(slot)) return undefined
-  return { value: contents.valueIn(slot) as V, left: contents.freshUntil(slot) - contents.now(), note: contents.noteOn(slot) }
+  if (slot === undefined || contents.lives.isGone(slot)) return undefined
+  return {
+    value: contents.table.values[slot] as V,
+    left: contents.lives.freshUntil(slot) - contents.lives.now(),
+    note: contents.table.noteOn(slot),
+  }
 }
 
 /** Puts `note` on the entry of `key`, if there is one. */

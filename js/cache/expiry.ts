@@ -5,14 +5,14 @@ import { Alarm, type Driver } from '../core/driver.ts'
 const NEVER = Number.POSITIVE_INFINITY
 
 /** Wakes its owner when something may have expired, and no more often than every `intervalMs`. Keeps nothing alive. */
-export class ExpiryAlarm<Owner extends { sweep(): void }> {
+export class ExpiryAlarm {
   readonly #driver: Driver
   readonly #intervalMs: number
   readonly #alarm: Alarm
   #notBefore = 0
   #next = NEVER
 
-  constructor(driver: Driver, intervalMs: number, owner: Owner) {
+  constructor(driver: Driver, intervalMs: number, owner: { sweep(): void }) {
     this.#driver = driver
     this.#intervalMs = intervalMs
     // A set alarm must not keep a cache in memory that nobody else holds.

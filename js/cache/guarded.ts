@@ -23,9 +23,9 @@ export function askedSlot<K, V>(entries: Entries<K, V>, key: K): number | undefi
   const { slots, guards } = entries
   const slot = entries.find(key)
   const guard = slot === undefined ? undefined : guards.get(slot)
-  if (slot === undefined || guard === undefined || guard.askAt > entries.now() || !entries.isFresh(slot)) return slot
+  if (slot === undefined || guard === undefined || guard.askAt > entries.lives.now() || !entries.lives.isFresh(slot)) return slot
   if (guard.isOwners) return undefined
-  const right = guard.ask(key, entries.valueIn(slot) as V, () => entries.now())
+  const right = guard.ask(key, entries.table.values[slot] as V, () => entries.lives.now())
   // It may have used the cache.
   if (slots.get(key) !== slot || guards.get(slot) !== guard) return entries.find(key)
   if (right) return slot
@@ -38,7 +38,7 @@ export function guardOf<K, V>(entries: Entries<K, V>, key: K): Guard<K, V> | und
   const slot = entries.find(key)
   const guard = slot === undefined ? undefined : entries.guards.get(slot)
   if (slot === undefined || guard?.isOwners !== true) return undefined
-  return guard.askAt <= entries.now() && entries.isFresh(slot) ? guard : undefined
+  return guard.askAt <= entries.lives.now() && entries.lives.isFresh(slot) ? guard : undefined
 }
 
 /** Reads the entry of `key`, which was found right, if it is the one to which `guard` belongs. */
@@ -51,7 +51,7 @@ export function passed<K, V>(
   if (slotGuardedBy(entries, key, guard) === undefined) return undefined
   guard.askAt = NEVER
   const value = cache.get(key)
-  guard.passed(entries.now())
+  guard.passed(entries.lives.now())
   return value
 }
 

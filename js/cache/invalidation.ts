@@ -33,7 +33,7 @@ export function invalidateWhere<K, V>(
   const meant = new Meant(entries, mode)
   // A predicate sees none that is gone.
   entries.slots.forEach((key, slot) => {
-    if (meant.isThere(key, slot) && saysYes(predicate(entries.valueIn(slot) as V, key))) meant.add(slot)
+    if (meant.isThere(key, slot) && saysYes(predicate(entries.table.values[slot] as V, key))) meant.add(slot)
   })
   return meant.giveUp()
 }
@@ -70,13 +70,13 @@ class Meant<K, V> {
   isThere(key: K, slot: number): boolean {
     const entries = this.#entries
     if (entries.ties.pending && entries.find(key) !== slot) return false
-    return this.#mode === 'delete' ? !entries.isGone(slot) : entries.isFresh(slot)
+    return this.#mode === 'delete' ? !entries.lives.isGone(slot) : entries.lives.isFresh(slot)
   }
 
   add(slot: number): void {
     this.#slots.push(slot)
-    this.#keys.push(this.#entries.keyIn(slot))
-    this.#values.push(this.#entries.valueIn(slot))
+    this.#keys.push(this.#entries.table.keyIn(slot))
+    this.#values.push(this.#entries.table.values[slot])
   }
 
   /** How many there were. What was made from the sources that are meant goes, too, whether they are here or not. */
@@ -85,7 +85,7 @@ class Meant<K, V> {
     let count = 0
     for (const [at, slot] of this.#slots.entries()) {
       // A predicate is the caller's own code, and so is `dispose`: they may have changed the cache since.
-      if (!Object.is(entries.keyIn(slot), this.#keys[at]) || !Object.is(entries.valueIn(slot), this.#values[at])) continue
+      if (!Object.is(entries.table.keyIn(slot), this.#keys[at]) || !Object.is(entries.table.values[slot], this.#values[at])) continue
       giveUp(entries, slot, this.#mode)
       count += 1
     }

@@ -1,37 +1,30 @@
-/**
- * The cache in memory: keys and values live here, by slot; the order of eviction and the wheel of expiry live in the
- * core, which learns of every change through one ordered log (laws L1 and L2).
- */
+/** The cache in memory, one key at a time: what is served to whom. What comes in and leaves is the business of its residents. */
 
 import { CacheCore } from '../core/cache-core.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import type { Registry } from '../metrics/registry.ts'
-import { durationMs, durationOrZeroMs, optionsObject, ratio, type Size, sizeInBytes, wholeNumber } from '../options.ts'
+import { optionsObject, ratio, type Size, sizeInBytes } from '../options.ts'
 import { Collection } from './collection.ts'
 import { CurveDuty } from './curve-duty.ts'
-import { Departed } from './departed.ts'
-import { Departures, reportAll } from './departures.ts'
-import { countDoomed, judge, reapSlice } from './doomed.ts'
+import { reportAll } from './departures.ts'
+import { countDoomed } from './doomed.ts'
+import { Doubts } from './doubts.ts'
 import { readDump } from './dump.ts'
 import type { Entries } from './entries.ts'
 import type { EntryDetail } from './entry-detail.ts'
-import { ExpiryAlarm } from './expiry.ts'
 import { Family, type Kin } from './family.ts'
 import type { DoomMode } from './groups.ts'
-import { askedSlot, guardFor, guardOf } from './guarded.ts'
-import { checkValidation, type Guard } from './guards.ts'
+import { askedSlot, guardOf } from './guarded.ts'
+import type { Guard } from './guards.ts'
 import { modeIn } from './invalidation.ts'
-import { keyHasher } from './key-hash.ts'
-import { lifetime } from './lifetime.ts'
-import { Listeners } from './listeners.ts'
-import { FIRST_SLOTS, Lives } from './lives.ts'
-import { texts, textsIn } from './marks.ts'
-import { MemoryCounts, memoryStats } from './memory-counts.ts'
-import { EVENTS, tellHits } from './memory-events.ts'
+import { kinOf } from './kin.ts'
+import { Lives } from './lives.ts'
+import { textsIn } from './marks.ts'
+import { memoryStats } from './memory-counts.ts'
+import { tellHits } from './memory-events.ts'
 import { reportMemoryCache } from './memory-metrics.ts'
-import { type Limits, mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
+import { mostEntries, type ResolvedMemoryOptions, resolveMemoryOptions, resolveNamespaceOptions } from './memory-options.ts'
 import type {
-  DisposeReason,
   DumpedEntry,
   GetOptions,
   MemoryCacheEvents,
@@ -42,17 +35,16 @@ import type {
   ReadonlyMemoryCache,
   SetOptions,
 } from './memory-types.ts'
-import { EXPIRED, type MissCode, reasonOf } from './miss-counts.ts'
+import type { MissCode } from './miss-counts.ts'
 import { CurveWatch } from './miss-ratio-curve.ts'
-import { NOTHING, type Pool } from './pool.ts'
-import { recount } from './recount.ts'
-import { SlotMap } from './slot-map.ts'
-import { Ties } from './ties.ts'
+import { NOTHING } from './pool.ts'
+import { Residents } from './residents.ts'
+import type { SlotMap } from './slot-map.ts'
+import { SlotTable } from './slot-table.ts'
+import { Witnesses } from './witnesses.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 const COPY = { isCopy: true }
-/** No key. */
-const NO_KEY: unique symbol = Symbol('no key')
 
 /**
  * Makes a synchronous cache in memory: exact LRU or a policy that is cleverer, TTL, limits in entries and in size.
@@ -75,80 +67,44 @@ export function createMemoryCache<K, V>(options?: MemoryCacheOptions<K, V>): Mem
 export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemoryCache<K, V>, Disposable {
   readonly #options: ResolvedMemoryOptions<K, V>
   readonly #core: CacheCore
-  /** What the core knows a key by; plain LRU needs nothing. */
-  readonly #hash: ((key: K) => number) | undefined
-  #departures: Departures<K, V> | undefined
-  #listeners: Listeners<MemoryCacheEvents<K, V>> | undefined
-  readonly #expiry: ExpiryAlarm<MemoryCache<K, V>>
-  /** The life of an entry that is set without options; -1 where chance has a say. */
+  readonly #lives: Lives
+  readonly #doubts: Doubts<K, V>
+  readonly #witnesses: Witnesses<K, V>
+  readonly #residents: Residents<K, V>
+  /** Columns of theirs, at hand for hits. */
+  readonly #slots: SlotMap<K>
+  readonly #values: readonly (V | undefined)[]
+  /** The life of an entry that is set without options, where chance has no say. */
   readonly #usualTtl: number
-  #limits: Limits
-  #stopReporting: (() => void) | undefined
-  /** Who shares limits: this cache, its namespaces, and the cache around it, where this is a namespace. */
-  #pool: Pool | undefined
   /** The namespaces within this cache, made with the first thing that is done to all of them. */
   #family: Family<MemoryCache<K, V>> | undefined
-  #closed = false
-  /** Whether this cache was asked for no more than `max`, a policy and times to live, so that a `set` has little to look at. */
-  #isPlain: boolean
-
-  readonly #slots = new SlotMap<K>()
-  #keys: (K | undefined)[] = blank()
-  #values: (V | undefined)[] = blank()
-  readonly #lives: Lives
-  /** How many slots have ever been in use. */
-  #used = 0
-  /** The key that was last looked for in vain, unless one came in since. */
-  #missed: K | typeof NO_KEY = NO_KEY
-  /** What the owner of this cache wrote on entries. */
-  #notes: unknown[] | undefined
-  readonly #ties = new Ties<K>()
-  #hasTies = false
-  /** Whether entries that were given up are still here, so that every look at one has to ask. */
-  #hasDoomed = false
-  /** Those that have to be asked about, by slot. */
-  readonly #guards = new Map<number, Guard<K, V>>()
-  /** Whether there are any of either kind, so that every read has to look twice. */
-  #looksTwice = false
-  #sizes: number[] = []
-  /** The first free slot, or -1. In place of its key it names the next one: a list of its own would grow while much expires, all at once. */
-  #free = -1
-  #totalSize = 0
-
-  readonly #counts = new MemoryCounts()
-  /** What others see of the entries, once one asks. */
-  #contents: Entries<K, V> | undefined
-  readonly #departed = new Departed<K>(this.#slots)
-  #curve: CurveWatch<K> | undefined
   #curveDuty: CurveDuty | undefined
+  #stopReporting: (() => void) | undefined
 
   /** Not for users: {@link createMemoryCache} checks and completes the options. */
   constructor(options: ResolvedMemoryOptions<K, V>, around?: Family<MemoryCache<K, V>>) {
     super()
+    const core = new CacheCore(options.clock, { ...options, max: options.expected }, () => this.#residents.goCold())
+    const table = new SlotTable<K, V>(new Lives(core.driver, options.idleMs), options.weigh !== undefined)
+    const doubts = new Doubts<K, V>(core)
+    const witnesses = new Witnesses(table.slots, options.dispose)
     this.#options = options
-    this.#core = new CacheCore(options.clock, { ...options, max: options.expected }, () => this.#goCold())
-    this.#lives = new Lives(this.#core.driver, options.idleMs)
-    this.#hash = options.policy === 'lru' ? undefined : keyHasher(options.seed)
-    this.#departures = options.dispose === undefined ? undefined : new Departures(options.dispose)
-    this.#usualTtl = options.jitterMs === 0 ? Math.min(options.ttlMs, options.maxTtlMs) : -1
-    this.#limits = options
-    this.#expiry = new ExpiryAlarm(this.#core.driver, options.cleanupIntervalMs, this)
-    const { dispose, weigh, validate, idleMs } = options
-    this.#isPlain =
-      dispose === undefined &&
-      weigh === undefined &&
-      validate === undefined &&
-      idleMs === NEVER &&
-      this.#usualTtl >= 0 &&
-      around === undefined
+    this.#core = core
+    this.#lives = table.lives
+    this.#doubts = doubts
+    this.#witnesses = witnesses
+    this.#residents = new Residents(options, { core, table, doubts, witnesses })
+    this.#slots = table.slots
+    this.#values = table.values
+    this.#usualTtl = Math.min(options.ttlMs, options.maxTtlMs)
     if (around === undefined) return
     this.#family = new Family(this, this.#kin(), around)
-    this.#pool = this.#family.share()
+    this.#join(this.#family)
   }
 
   /** The number of entries, those included that have expired and not yet been cleared away. */
   get size(): number {
-    return this.#hasDoomed ? this.#slots.size - countDoomed(this.contents) : this.#slots.size
+    return this.#doubts.hasDoomed ? this.#slots.size - countDoomed(this.#residents) : this.#slots.size
   }
 
   /**
@@ -158,8 +114,8 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
   get(key: K, options?: GetOptions): V | undefined {
     const slot = this.#slots.get(key)
     if (slot === undefined) {
-      this.#missed = key
-      this.#countMiss(key)
+      this.#residents.missed = key
+      this.#witnesses.missed(key)
       return undefined
     }
     return this.#core.hitTrusted(slot) ? this.#values[slot] : this.#getLooking(slot, key, options)
@@ -186,73 +142,36 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
    * Throws `ERR_INVALID_ARGUMENT` for an `undefined` value and for options that cannot be meant; nothing has changed then.
    */
   set(key: K, value: V, options?: SetOptions<K>, detail?: EntryDetail<K, V>): boolean {
-    if (this.#closed) throw new ClosedError('the cache')
+    const residents = this.#residents
+    if (residents.isClosed) throw new ClosedError('the cache')
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
-    if (options === undefined && detail === undefined && this.#isPlain) return this.#setPlain(key, value, this.#usualTtl)
-    let ttl = this.#usualTtl
-    let staleFor = 0
-    if (options !== undefined || ttl < 0) {
-      optionsObject(options, 'options')
-      ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
-      if (options?.staleFor !== undefined) staleFor = durationOrZeroMs(options.staleFor, 'staleFor')
-      if (options?.tags !== undefined) texts(options.tags, 'tags')
-      if (options?.dependsOn !== undefined) checkedList(options.dependsOn, 'dependsOn')
-    }
-    const isGuarded = options?.validate !== undefined || this.#options.validate !== undefined || detail?.guard !== undefined
-    if (isGuarded && options !== undefined) checkValidation(options)
-    const size = this.#options.weigh === undefined ? 0 : this.#weigh(key, value, options)
-    let until = ttl === NEVER ? NEVER : this.#now() + ttl
-    if (detail?.pastBy !== undefined) {
-      until -= detail.pastBy
-      this.#core.distrust()
-    }
-    this.#counts.sets += 1
-    if (detail?.isCopy !== true) this.#sourceChanged(key)
-    // Before this entry joins a group, so that what is given up now does not take it along.
-    if (this.#hasDoomed) this.#reapSlice()
-    const slot = key === this.#missed ? undefined : this.#find(key)
-    if (detail !== undefined || staleFor > 0 || isGuarded || (options?.tags ?? options?.dependsOn) !== undefined) this.#isPlain = false
-    let stored = true
-    if (size > this.#limits.maxEntrySize || size > this.#limits.maxSize) {
-      stored = this.#refuse(slot, key, value)
-    } else {
-      const end = until + staleFor
-      const taken = slot === undefined ? this.#admit(key, value, until, end, size) : this.#replace(slot, key, value, until, end, size)
-      this.#lives.keepStale(taken, staleFor)
-      if (detail?.note !== undefined || this.#notes !== undefined) this.#annotate(taken, detail?.note)
-      if (options !== undefined && (options.tags ?? options.dependsOn) !== undefined) {
-        this.#hasTies = true
-        this.#ties.join(taken, key, options)
-      }
-      if (isGuarded) this.#guard(taken, options, detail?.guard)
-      this.#curve?.written(key, taken, size, end)
-      if (this.#listeners !== undefined) this.#departures?.note(value, key, 'stored')
-      if (end < this.#expiry.next) this.#expiry.expect(end)
-    }
-    if (this.#pool === undefined) this.#departures?.report()
-    else this.#pool.report()
+    if (options === undefined && detail === undefined && residents.isPlain) return residents.putPlain(key, value, this.#usualTtl)
+    const stored = residents.put(key, value, options, detail)
+    residents.reportAll()
     return stored
   }
 
   /** Not for users: a copy of what lies elsewhere comes in for `ttl` milliseconds. What was made from it stays. */
   bringIn(key: K, value: V, ttl: number): void {
-    if (this.#isPlain && !this.#closed) this.#setPlain(key, value, Math.min(ttl, this.#options.maxTtlMs))
+    const residents = this.#residents
+    if (residents.isPlain && !residents.isClosed) residents.putPlain(key, value, Math.min(ttl, this.#options.maxTtlMs))
     else this.set(key, value, { ttl }, COPY)
   }
 
   /** Not for users: what is known of the latest miss. */
   get lastMiss(): MissCode {
-    return this.#departed.last
+    return this.#witnesses.departed.last
   }
 
   /** Makes the entry of `key` stale as of now; without a `staleFor` that is the end of it. Whether it was fresh. */
   expire(key: K): boolean {
-    const slot = this.#find(key)
+    const residents = this.#residents
+    const slot = residents.find(key)
     const fresh = slot !== undefined && this.#lives.isFresh(slot)
-    if (fresh) this.#age(slot)
-    this.#sourceChanged(key)
-    this.#reapSlice()
-    this.#departures?.report()
+    if (fresh) residents.age(slot)
+    residents.sourceChanged(key)
+    residents.reap()
+    residents.report()
     return fresh
   }
 
@@ -266,48 +185,44 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
 
   /** Removes `key`. Whether it had a value that was not stale. */
   delete(key: K): boolean {
-    this.#sourceChanged(key)
-    const slot = this.#find(key)
+    const residents = this.#residents
+    residents.sourceChanged(key)
+    const slot = residents.find(key)
     if (slot === undefined) {
       // A larger cache might have had it.
-      this.#curve?.gone(key)
-      this.#reapSlice()
+      this.#witnesses.curve?.gone(key)
+      residents.reap()
       return false
     }
     const gone = this.#lives.isGone(slot)
     const fresh = this.#lives.isFresh(slot)
-    if (gone) this.#counts.expirations += 1
-    else this.#counts.deletes += 1
-    this.#remove(slot, gone ? 'expire' : 'delete')
-    this.#reapSlice()
-    this.#departures?.report()
+    if (gone) residents.counts.expirations += 1
+    else residents.counts.deletes += 1
+    residents.remove(slot, gone ? 'expire' : 'delete')
+    residents.reap()
+    residents.report()
     return fresh
   }
 
   /** Changes the limits; what no longer fits leaves, the least valuable first. Throws and changes nothing when a limit cannot be meant. */
   resize(limits: { max?: number; maxSize?: Size }): void {
     const { max, maxSize } = optionsObject(limits, 'limits')
-    if (this.#closed) throw new ClosedError('the cache')
+    const residents = this.#residents
+    if (residents.isClosed) throw new ClosedError('the cache')
     if (maxSize !== undefined && this.#options.weigh === undefined) {
       throw new InvalidArgumentError('maxSize', 'left out for a cache made without maxSize or sizeCalculation', maxSize)
     }
-    this.#limits = {
-      ...this.#limits,
-      max: max === undefined ? this.#limits.max : mostEntries(max),
-      maxSize: maxSize === undefined ? this.#limits.maxSize : sizeInBytes(maxSize, 'maxSize'),
+    residents.limits = {
+      ...residents.limits,
+      max: max === undefined ? residents.limits.max : mostEntries(max),
+      maxSize: maxSize === undefined ? residents.limits.maxSize : sizeInBytes(maxSize, 'maxSize'),
     }
     this.#curveDuty = undefined
-    this.#curve?.resized(this.#limits, this.stats())
-    this.#pool?.resized()
-    this.#pool?.makeRoom(NOTHING)
-    while (this.#isOver(0, 0)) {
-      if (this.#clearedExpired()) continue
-      const victim = this.#evict()
-      if (victim < 0) break
-      this.#release(victim)
-    }
-    if (this.#pool === undefined) this.#departures?.report()
-    else this.#pool.report()
+    this.#witnesses.curve?.resized(residents.limits, this.stats())
+    residents.pool?.resized()
+    residents.pool?.makeRoom(NOTHING)
+    residents.makeRoom(0)
+    residents.reportAll()
   }
 
   /**
@@ -316,7 +231,7 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
    */
   trim(share: number): { entries: number; bytes: number } {
     ratio(share, 'share')
-    if (this.#closed) return { entries: 0, bytes: 0 }
+    if (this.#residents.isClosed) return { entries: 0, bytes: 0 }
     return this.#withNamespaces().trim(share)
   }
 
@@ -355,17 +270,17 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
 
   /** Not for users: {@link MemoryCache.namespace} with options that `resolve` completes. */
   adopt(name: string, given: object | undefined, resolve: () => ResolvedMemoryOptions<K, V>): MemoryCache<K, V> {
-    if (this.#closed) throw new ClosedError('the cache')
-    this.#isPlain = false
+    if (this.#residents.isClosed) throw new ClosedError('the cache')
     const family = this.#withNamespaces()
-    this.#pool = family.share()
+    this.#join(family)
     return family.open(name, given, () => new MemoryCache(resolve(), family).#withNamespaces())
   }
 
   /** What has happened so far. */
   stats(): MemoryCacheStats {
-    const state = { entries: this.size, size: this.#totalSize, hits: this.#core.hits, absent: this.#departed.counts.byReason() }
-    return memoryStats(this.#counts, state, this.#limits, this.#options)
+    const { counts, limits, table } = this.#residents
+    const absent = this.#witnesses.departed.counts.byReason()
+    return memoryStats(counts, { entries: this.size, size: table.totalSize, hits: this.#core.hits, absent }, limits, this.#options)
   }
 
   /**
@@ -373,12 +288,13 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
    * of too many, those stay that the policy keeps. Throws `ERR_INVALID_ARGUMENT`, and changes nothing, when one of them cannot be meant.
    */
   load(entries: Iterable<readonly [key: K, entry: DumpedEntry<K, V>]>): number {
-    if (this.#closed) throw new ClosedError('the cache')
-    const loaded = readDump(entries, this.#options.clock.wall())
-    this.#discard()
+    const residents = this.#residents
+    if (residents.isClosed) throw new ClosedError('the cache')
+    const loaded = readDump(entries, residents.wall())
+    residents.discard()
     const sets = loaded.map(({ key, value, options, detail }) => ({ report: () => this.set(key, value, options, detail) }))
     // What `dispose` throws of one entry must not keep out the others.
-    reportAll([{ report: () => this.#departures?.report() }, ...sets])
+    reportAll([residents, ...sets])
     return this.size
   }
 
@@ -393,15 +309,13 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
    * ```
    */
   on<Name extends keyof MemoryCacheEvents<K, V>>(event: Name, listener: (event: MemoryCacheEvents<K, V>[Name]) => unknown): () => void {
-    this.#isPlain = false
-    this.#listeners ??= new Listeners(EVENTS)
-    const off = this.#listeners.on(event, listener)
-    this.#departures ??= new Departures(undefined)
-    this.#departures.listeners = this.#listeners
-    tellHits(this, this.#listeners)
+    this.#residents.isPlain = false
+    const listeners = this.#witnesses.listeners()
+    const off = listeners.on(event, listener)
+    tellHits(this, listeners)
     return () => {
       off()
-      tellHits(this, this.#listeners)
+      tellHits(this, listeners)
     }
   }
 
@@ -417,23 +331,16 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
    * ```
    */
   missRatioCurve(): MissRatioCurve {
-    if (this.#closed) throw new ClosedError('the cache')
+    const residents = this.#residents
+    if (residents.isClosed) throw new ClosedError('the cache')
     const stats = this.stats()
-    const reads = stats.hits + stats.misses
     this.#curveDuty ??= new CurveDuty()
-    if (this.#curve === undefined) {
-      const known = this.#curveDuty.resting(reads)
-      if (known !== undefined) return known
-      this.#isPlain = false
-      this.#curve = new CurveWatch(this.#core, this.#limits, stats)
-      for (const [key, slot] of this.#slots) this.#curve.written(key, slot, this.#sizes[slot] ?? 0, this.#lives.livesUntil(slot))
-    }
-    const { best, rests } = this.#curveDuty.judge(this.#curve.read(this.#limits, stats), reads, this.#slots.size)
-    if (rests) {
-      this.#curve.free()
-      this.#curve = undefined
-    }
-    return best
+    return this.#curveDuty.ask(this.#witnesses, residents.limits, stats, this.#slots.size, () => {
+      residents.isPlain = false
+      const curve = new CurveWatch<K>(this.#core, residents.limits, stats)
+      for (const [key, slot] of this.#slots) curve.written(key, slot, residents.table.sizeOf(slot), this.#lives.livesUntil(slot))
+      return curve
+    })
   }
 
   /** Disposes of every entry and gives the memory back, namespaces too. Reads are misses from now on, `set` is `ERR_CLOSED`. */
@@ -453,115 +360,24 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
 
   /** Recounts everything and throws where the parts disagree. For tests. */
   validate(): void {
-    recount({
-      slots: this.#slots,
-      keys: this.#keys,
-      values: this.#values,
-      sizes: this.#sizes,
-      totalSize: this.#totalSize,
-      limits: this.#limits,
-      firstFree: this.#free,
-      used: this.#used,
-      countInCore: () => (this.#closed ? undefined : this.#core.count()),
-    })
+    this.#residents.validate()
     this.#family?.validate()
   }
 
   /** Not for users: see {@link Collection}. */
   get contents(): Entries<K, V> {
-    this.#contents ??= {
-      slots: this.#slots,
-      ties: this.#ties,
-      guards: this.#guards,
-      counts: this.#counts,
-      now: () => this.#now(),
-      wall: () => this.#options.clock.wall(),
-      find: key => this.#find(key),
-      keyIn: slot => this.#keys[slot] as K,
-      valueIn: slot => this.#values[slot],
-      noteOn: slot => this.#notes?.[slot],
-      freshUntil: slot => this.#lives.freshUntil(slot),
-      livesUntil: slot => this.#lives.livesUntil(slot),
-      staleFor: slot => this.#lives.staleFor(slot),
-      sizeOf: slot => (this.#options.weigh === undefined ? undefined : (this.#sizes[slot] ?? 0)),
-      isFresh: slot => this.#lives.isFresh(slot),
-      isGone: slot => this.#lives.isGone(slot),
-      ranked: (n, hottest) => (this.#closed ? [] : this.#core.ranked(n, hottest)),
-      annotate: (slot, note) => this.#annotate(slot, note),
-      sourceChanged: key => this.#sourceChanged(key),
-      age: slot => this.#age(slot),
-      remove: (slot, reason) => this.#remove(slot, reason),
-      doomed: has => this.#setDoomed(has),
-      expect: at => this.#expiry.expect(at),
-      report: () => this.#departures?.report(),
-    }
-    return this.#contents
+    return this.#residents
   }
 
-  #now(): number {
-    return this.#lives.now()
+  /** Not for users: what is to be asked about the fresh entry of `key` by the owner of this cache, before it is read. */
+  guardOf(key: K): Guard<K, V> | undefined {
+    return this.#doubts.guards.size === 0 ? undefined : guardOf(this.#residents, key)
   }
 
   /** The slot of `key`, for a reader, who gets neither what was given up nor what is not right any more. */
   #look(key: K): number | undefined {
     const slot = this.#slots.get(key)
-    return slot === undefined || !this.#looksTwice ? slot : askedSlot(this.contents, key)
-  }
-
-  /** Not for users: what is to be asked about the fresh entry of `key` by the owner of this cache, before it is read. */
-  guardOf(key: K): Guard<K, V> | undefined {
-    return this.#guards.size === 0 ? undefined : guardOf(this.contents, key)
-  }
-
-  #guard(slot: number, options: SetOptions<K> | undefined, guard: Guard<K, V> | undefined): void {
-    const taken = guardFor(guard, options, this.#options)
-    if (taken === undefined) return
-    this.#guards.set(slot, taken)
-    this.#looksTwice = true
-    this.#core.distrust()
-  }
-
-  #setDoomed(has: boolean): void {
-    this.#hasDoomed = has
-    this.#looksTwice = has || this.#guards.size > 0
-    if (this.#looksTwice) this.#core.distrust()
-  }
-
-  /** The slot of `key`, unless its entry was given up. */
-  #find(key: K): number | undefined {
-    const slot = this.#slots.get(key)
-    return slot === undefined || !this.#hasDoomed ? slot : judge(this.contents, slot)
-  }
-
-  /** What was made from `key` is true no longer. */
-  #sourceChanged(key: K): void {
-    if (this.#hasTies && this.#ties.sourceChanged(key)) this.#setDoomed(true)
-  }
-
-  #reapSlice(): void {
-    if (this.#hasTies) reapSlice(this.contents)
-    else if (this.#looksTwice) this.#setDoomed(false)
-  }
-
-  /** The end of an entry's freshness, which may be its end altogether. */
-  #age(slot: number): void {
-    const now = this.#now()
-    const end = now + this.#lives.staleFor(slot)
-    if (end <= now) {
-      this.#counts.expirations += 1
-      this.#remove(slot, 'expire')
-      return
-    }
-    this.#lives.age(slot, now)
-    this.#core.distrust()
-    this.#core.arm(slot, end)
-    this.#expiry.expect(end)
-  }
-
-  #countMiss(key: K): void {
-    this.#departed.missed(key)
-    this.#listeners?.emit('miss', { key, reason: reasonOf(this.#departed.last) })
-    this.#curve?.missed(key)
+    return slot === undefined || !this.#doubts.looksTwice ? slot : askedSlot(this.#residents, key)
   }
 
   #getLooking(found: number, key: K, options: GetOptions | undefined): V | undefined {
@@ -574,14 +390,14 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
 
   /** The slot to serve `key` from, or -1; looks at everything that may have happened to the entry since it was stored. */
   #servedSlot(found: number, key: K, options: GetOptions | undefined): number {
-    const slot = this.#looksTwice ? askedSlot(this.contents, key) : found
+    const slot = this.#doubts.looksTwice ? askedSlot(this.#residents, key) : found
     if (slot === undefined) {
-      if (this.guardOf(key) === undefined) this.#countMiss(key)
+      if (this.guardOf(key) === undefined) this.#witnesses.missed(key)
       return -1
     }
-    const now = this.#now()
+    const now = this.#lives.now()
     // The wheel counts in whole milliseconds: what it has filed may end up to one earlier.
-    if (now < this.#expiry.next - 1 && !this.#looksTwice && this.#lives.areSimple) {
+    if (now < this.#residents.alarm.next - 1 && !this.#doubts.looksTwice && this.#lives.areSimple) {
       this.#core.trust()
       return slot
     }
@@ -593,266 +409,22 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
 
   /** An entry past its time: whether this caller takes it all the same. Clears it away when nobody could. */
   #servesStale(slot: number, options: GetOptions | undefined): boolean {
+    const { counts } = this.#residents
     const gone = this.#lives.isGone(slot)
     if (!gone && options?.allowStale === true) {
-      this.#counts.staleHits += 1
+      counts.staleHits += 1
       return true
     }
-    this.#counts.expiredReads += 1
-    const key = this.#keys[slot] as K
-    this.#departed.last = EXPIRED
-    this.#curve?.expired(key)
-    if (gone) this.#expire(slot)
-    this.#listeners?.emit('miss', { key, reason: 'expired' })
+    counts.expiredReads += 1
+    const key = this.#residents.table.keyIn(slot)
+    this.#witnesses.tooLate(key)
+    if (gone) {
+      counts.expirations += 1
+      this.#residents.remove(slot, 'expire')
+      this.#witnesses.report()
+    }
+    this.#witnesses.tellMiss(key, 'expired')
     return false
-  }
-
-  #isOver(entries: number, size: number): boolean {
-    return this.#slots.size + entries > this.#limits.max || this.#totalSize + size > this.#limits.maxSize
-  }
-
-  /** What `set` comes down to in a plain cache. A newcomer takes over the slot of its victim, which need not be emptied before. */
-  #setPlain(key: K, value: V, ttl: number): true {
-    const now = this.#now()
-    const until = now + ttl
-    this.#counts.sets += 1
-    const known = key === this.#missed ? undefined : this.#slots.get(key)
-    if (known !== undefined) this.#replace(known, key, value, until, until, 0)
-    else {
-      const isFull = this.#slots.size >= this.#limits.max
-      const slot = isFull && this.#expiry.next > now ? this.#core.victim() : -1
-      if (slot < 0) this.#admit(key, value, until, until, 0)
-      else {
-        const victim = this.#keys[slot] as K
-        const isGone = this.#lives.freshUntil(slot) <= now
-        if (isGone) this.#counts.expirations += 1
-        else this.#counts.evictions += 1
-        this.#slots.delete(victim)
-        this.#departed.note(victim, isGone ? 'expire' : 'evict')
-        this.#moveIn(slot, key, value, until, until, 0)
-      }
-    }
-    if (until < this.#expiry.next) this.#expiry.expect(until)
-    return true
-  }
-
-  /** Makes room and stores a new entry; the slot it got. */
-  #admit(key: K, value: V, until: number, end: number, size: number): number {
-    this.#pool?.makeRoom({ entries: 1, size })
-    let slot = -1
-    while (this.#isOver(1, size)) {
-      if (slot >= 0) this.#release(slot)
-      slot = -1
-      if (this.#clearedExpired()) continue
-      slot = this.#evict()
-      if (slot < 0) break
-    }
-    // The last victim's slot is taken over directly: in the log, an admission says that whatever was there is gone.
-    if (slot < 0) slot = this.#vacantSlot()
-    this.#moveIn(slot, key, value, until, end, size)
-    return slot
-  }
-
-  /** Writes a new entry into a slot that nobody else has a key for. */
-  #moveIn(slot: number, key: K, value: V, until: number, end: number, size: number): void {
-    const proposedBy = this.#lives.end(slot)
-    this.#slots.set(key, slot)
-    this.#departed.returned(key)
-    this.#missed = NO_KEY
-    this.#write(slot, key, value, until, size)
-    const wheelTime = this.#wheelTime(slot, end)
-    const news = wheelTime < proposedBy ? wheelTime : NEVER
-    if (this.#hash === undefined) this.#core.admit(slot, news)
-    else this.#core.admitHashed(slot, news, this.#hash(key))
-  }
-
-  #replace(slot: number, key: K, value: V, until: number, end: number, size: number): number {
-    this.#curve?.overwrites()
-    this.#core.touch(slot)
-    const growth = size - (this.#sizes[slot] ?? 0)
-    if (this.#pool !== undefined) this.#makeRoomBeside(slot, key, growth)
-    while (this.#isOver(0, growth)) {
-      if (this.#clearedExpired()) continue
-      const victim = this.#evict()
-      if (victim < 0) break
-      this.#release(victim)
-    }
-    // Each word to the core may find a trap and empty the cache; the entry itself may have expired just now.
-    if (this.#slots.get(key) !== slot) return this.#admit(key, value, until, end, size)
-    const old = this.#values[slot] as V
-    const oldEnd = this.#lives.end(slot)
-    if (oldEnd !== NEVER && oldEnd <= this.#now()) {
-      this.#counts.expirations += 1
-      this.#departures?.note(old, key, 'expire')
-    } else if (old !== value) this.#departures?.note(old, key, 'set')
-    if (this.#hasTies) this.#ties.leave(slot)
-    if (this.#guards.size > 0) this.#guards.delete(slot)
-    this.#write(slot, key, value, until, size)
-    // The wheel only proposes, so a later end needs no word: the proposal at the old end is answered with the new one.
-    const wheelTime = this.#wheelTime(slot, end)
-    if (wheelTime < oldEnd) this.#core.arm(slot, wheelTime)
-    return slot
-  }
-
-  /** When the wheel shall propose an entry: at its end, or when it may have idled too long. */
-  #wheelTime(slot: number, end: number): number {
-    if (this.#options.idleMs === NEVER) return end
-    const idleEnd = this.#lives.idle(slot, end)
-    this.#expiry.expect(idleEnd)
-    return idleEnd
-  }
-
-  #refuse(slot: number | undefined, key: K, value: V): false {
-    this.#counts.oversized += 1
-    if (slot !== undefined) this.#remove(slot, this.#lives.isGone(slot) ? 'expire' : 'set')
-    this.#departures?.note(value, key, 'oversize')
-    return false
-  }
-
-  #write(slot: number, key: K, value: V, until: number, size: number): void {
-    this.#keys[slot] = key
-    this.#values[slot] = value
-    this.#lives.begin(slot, until)
-    if (this.#options.weigh === undefined) return
-    this.#totalSize += size - (this.#sizes[slot] ?? 0)
-    this.#sizes[slot] = size
-  }
-
-  #annotate(slot: number, note: unknown): void {
-    this.#isPlain = false
-    this.#notes ??= []
-    while (this.#notes.length < slot) this.#notes.push(undefined)
-    this.#notes[slot] = note
-  }
-
-  /** Takes the next victim's entry out and returns its slot, which the core still lists; -1 when there is no entry. */
-  #evict(): number {
-    const slot = this.#core.victim()
-    if (slot < 0) return -1
-    const gone = this.#lives.isGone(slot)
-    if (gone) this.#counts.expirations += 1
-    else {
-      this.#counts.evictions += 1
-      if (this.#slots.size < this.#limits.max) this.#counts.evictedForSize += 1
-    }
-    this.#vacate(slot, gone ? 'expire' : 'evict')
-    return slot
-  }
-
-  #expire(slot: number): void {
-    this.#counts.expirations += 1
-    this.#remove(slot, 'expire')
-    this.#departures?.report()
-  }
-
-  #remove(slot: number, reason: DisposeReason): void {
-    this.#vacate(slot, reason)
-    this.#release(slot)
-  }
-
-  /** Gives a vacated slot back. Free first: a trap found by the word to the core empties the list of free slots, too. */
-  #release(slot: number): void {
-    this.#keys[slot] = this.#free as K
-    this.#free = slot
-    this.#core.remove(slot)
-  }
-
-  #vacate(slot: number, reason: DisposeReason): void {
-    const key = this.#keys[slot] as K
-    this.#departures?.note(this.#values[slot] as V, key, reason)
-    if (this.#hasTies) this.#ties.leave(slot)
-    if (this.#guards.size > 0) this.#guards.delete(slot)
-    this.#slots.delete(key)
-    this.#departed.note(key, reason)
-    if (reason !== 'evict') this.#curve?.gone(key)
-    this.#keys[slot] = undefined
-    this.#values[slot] = undefined
-    if (this.#notes !== undefined) this.#notes[slot] = undefined
-    if (this.#options.weigh === undefined) return
-    this.#totalSize -= this.#sizes[slot] ?? 0
-    this.#sizes[slot] = 0
-  }
-
-  #weigh(key: K, value: V, options: SetOptions<K> | undefined): number {
-    const given = options?.size
-    return given === undefined
-      ? wholeNumber(this.#options.weigh?.(value, key), 'sizeCalculation', { min: 0 })
-      : wholeNumber(given, 'size', { min: 0 })
-  }
-
-  #vacantSlot(): number {
-    const slot = this.#free
-    if (slot >= 0) {
-      this.#free = this.#keys[slot] as number
-      return slot
-    }
-    if (this.#used === this.#lives.room) this.#grow()
-    this.#used += 1
-    return this.#used - 1
-  }
-
-  /** Doubles the columns, but to no more slots than there may be. */
-  #grow(): void {
-    const room = Math.max(this.#used + 1, Math.min(this.#used * 2, this.#limits.max))
-    this.#keys.length = room
-    this.#values.length = room
-    this.#lives.grow(room)
-  }
-
-  /** Whether room was made without a living entry paying for it: what has expired goes first, a slice at a time. */
-  #clearedExpired(): boolean {
-    if (this.#hasDoomed) {
-      this.#reapSlice()
-      return true
-    }
-    if (this.#expiry.next === NEVER || this.#expiry.next > this.#now()) return false
-    const before = this.#slots.size
-    this.#clearExpired()
-    return this.#slots.size < before || this.#expiry.next <= this.#now()
-  }
-
-  /** Removes a slice of what has expired, at most 1024 entries, so that nothing else waits long. */
-  #clearExpired(): void {
-    const proposed = this.#core.expired()
-    const now = this.#now()
-    for (const slot of proposed) {
-      const end = this.#lives.end(slot)
-      if (this.#values[slot] !== undefined) {
-        if (end > now) {
-          if (end !== NEVER) this.#core.arm(slot, end)
-          continue
-        }
-        this.#counts.expirations += 1
-        this.#remove(slot, 'expire')
-      }
-      // The wheel has forgotten the slot.
-      this.#lives.forget(slot)
-    }
-    this.#expiry.cleared(this.#core.nextExpiry())
-  }
-
-  /** Not for users: what the alarm of expiry does. */
-  sweep(): void {
-    if (this.#closed) return
-    this.#clearExpired()
-    this.#reapSlice()
-    this.#expiry.swept(this.#now(), this.#hasDoomed)
-    this.#departures?.report()
-  }
-
-  #giveWay(): void {
-    const victim = this.#evict()
-    if (victim >= 0) this.#release(victim)
-  }
-
-  #shrink(share: number): void {
-    while (this.#clearedExpired()) {}
-    const [entries, size] = [this.#slots.size * (1 - share), this.#totalSize * (1 - share)]
-    while (this.#slots.size > entries || this.#totalSize > size) {
-      const victim = this.#evict()
-      if (victim < 0) break
-      this.#release(victim)
-    }
   }
 
   #withNamespaces(): Family<MemoryCache<K, V>> {
@@ -862,83 +434,17 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
 
   /** What its family has to know of this cache, and may do to it. */
   #kin(): Kin {
-    return {
-      limits: () => this.#limits,
-      entries: () => this.#slots.size,
-      size: () => this.#totalSize,
-      bytes: () => (this.#options.sizeUnit === 'estimated bytes' ? this.#totalSize : 0),
-      allow: largest => {
-        this.#limits = { ...this.#limits, maxEntrySize: Math.min(this.#options.maxEntrySize, largest) }
-      },
-      clearedExpired: () => this.#clearedExpired(),
-      giveWay: () => this.#counts.evictedFor('evictedForQuota', () => this.#giveWay()),
-      shrink: share => this.#counts.evictedFor('evictedForMemory', () => this.#shrink(share)),
-      giveUpTags: (tags, mode) => this.#ties.giveUpTags(tags, mode),
-      reap: () => this.#reapSlice(),
-      discard: () => this.#discard(),
-      end: () => this.#end(),
-      report: () => this.#departures?.report(),
-    }
+    return kinOf(this.#residents, this.#options, () => {
+      if (this.#residents.isClosed) return
+      this.#residents.close()
+      this.#stopReporting?.()
+      this.#family?.leave()
+    })
   }
 
-  #makeRoomBeside(slot: number, key: K, size: number): void {
-    const replaced = { entries: 1, size: this.#sizes[slot] ?? 0, isThere: () => this.#slots.get(key) === slot }
-    this.#pool?.makeRoom({ entries: 0, size }, replaced)
+  /** Limits are shared from now on. */
+  #join(family: Family<MemoryCache<K, V>>): void {
+    this.#residents.isPlain = false
+    this.#residents.pool = family.share()
   }
-
-  #discard(): void {
-    if (this.#closed) return
-    this.#counts.deletes += this.#slots.size
-    this.#empty('delete')
-    this.#core.clear()
-  }
-
-  #end(): void {
-    if (this.#closed) return
-    this.#counts.deletes += this.#slots.size
-    this.#empty('delete')
-    this.#closed = true
-    this.#stopReporting?.()
-    this.#core.free()
-    this.#curve?.free()
-    this.#curve = undefined
-    this.#family?.leave()
-  }
-
-  /** A trap took the core's half: start again with nothing (law L7). */
-  #goCold(): void {
-    this.#counts.traps += 1
-    this.#empty('evict')
-  }
-
-  #empty(reason: DisposeReason): void {
-    if (this.#departures !== undefined) for (const [key, slot] of this.#slots) this.#departures.note(this.#values[slot] as V, key, reason)
-    this.#slots.clear()
-    this.#departed.clear()
-    this.#curve?.cleared()
-    this.#keys = blank()
-    this.#values = blank()
-    this.#lives.clear()
-    this.#used = 0
-    this.#core.distrust()
-    this.#notes = undefined
-    this.#sizes = []
-    this.#free = -1
-    this.#totalSize = 0
-    this.#ties.clear()
-    this.#hasTies = false
-    this.#guards.clear()
-    this.#setDoomed(false)
-    this.#expiry.clear()
-  }
-}
-
-/** Room for the first slots, in an array of the one kind that holds anything, so that all caches run the same code. */
-function blank(): undefined[] {
-  return new Array<undefined>(FIRST_SLOTS).fill(undefined)
-}
-
-/** A string is iterable, too, and never meant as a list of its characters. */
-function checkedList(list: unknown, name: string): void {
-  if (!Array.isArray(list)) throw new InvalidArgumentError(name, 'an array', list)
 }
