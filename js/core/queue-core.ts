@@ -67,10 +67,13 @@ export class QueueCore {
   #performing = false
   #awaited = false
   #hasBurst = true
+  /** How much the core has been told, and what it had been told when nothing was left to do. */
   #inputs = 0
+  #performed = 0
   readonly #flush = () => {
     this.#awaited = false
-    if (this.#ended > 0) this.#tryTo(() => this.#perform())
+    // Many that end at once are told before, but nobody has asked what follows from it.
+    if (this.#ended > 0 || this.#inputs !== this.#performed) this.#tryTo(() => this.#perform())
   }
 
   /** `onRest` is called after every input, when nothing is left to do; it may not throw. */
@@ -264,6 +267,7 @@ export class QueueCore {
         for (let at = 0; at < count; at += 1) this.#act(at)
         // After a trap on the way there is another buffer.
       } while (seen !== this.#inputs || this.#ended > 0 || count === ACTIONS || buffer !== this.#buffer)
+      this.#performed = this.#inputs
     } finally {
       this.#performing = false
     }

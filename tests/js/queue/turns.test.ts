@@ -268,3 +268,12 @@ describe("overflow: 'wait'", () => {
     expect(await Promise.all(outcomes)).toEqual(['ERR_CLOSED', 'ERR_CLOSED', 'enough', 'ERR_CLOSED'])
   })
 })
+
+it.each([63, 64, 65, 128])('%i that end at once make room for as many', async count => {
+  const queue = createQueue({ concurrency: count })
+  const hand = new Hand()
+  for (let id = 0; id < count * 2; id += 1) void queue.add(hand.task(id), { priority: id % 2 })
+  for (const end of [...hand.running.values()]) end()
+  await nextTask()
+  expect([queue.pending, queue.size, hand.begun.length]).toEqual([count, 0, count * 2])
+})
