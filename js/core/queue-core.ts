@@ -1,6 +1,6 @@
 /**
- * A schedule of turns in the core. Those that come while nobody can begin, and those that end, are written down here and told in one
- * call: when somebody may begin, at the latest when the promises that are settled by now have had their turn.
+ * A schedule of turns in the core. Those that come while nobody can begin, and those that end or are given up, are written down here and told
+ * in one call: when somebody may begin, at the latest when the promises that are settled by now have had their turn.
  */
 
 import { CoreTrappedError } from '../errors.ts'
@@ -17,6 +17,8 @@ const NEWCOMERS = 128
 const NEWCOMER = 5
 const ENDED = 64
 const END = 2
+/** In place of what an end says about the load. */
+const GIVEN_UP = 3
 const ACTIONS = 64
 const ACTION = 4
 const ENDED_AT = HEAD + NEWCOMERS * NEWCOMER
@@ -61,6 +63,8 @@ export class QueueCore {
   readonly #deadlines = new Int8Array(ACTIONS)
   readonly #ending = new Float64Array(ENDED * END)
   #ended = 0
+  /** Whether there is one among them that was given up. */
+  #givenUp = false
   #buffer: CoreNumbers
   #concurrency: number
   #paused = false
@@ -122,7 +126,8 @@ export class QueueCore {
 
   /** The same for one that is known to have room, and cannot begin yet. Without a deadline for its wait. */
   append(turn: Turn): void {
-    if (this.#core.lost) this.#tryTo(() => undefined)
+    // The core would count those who have left, too.
+    if (this.#core.lost || this.#givenUp) this.#tryTo(() => this.#take())
     const lane = this.#write(turn)
     // A lane that is not known there yet must not be named twice; and what the core has done meanwhile may have ended one.
     if (this.#come === NEWCOMERS || this.#performing || lane.id < 0) this.#tryTo(() => this.#take())
@@ -145,32 +150,15 @@ export class QueueCore {
 
   /** A turn that has begun is over. */
   end(turn: Turn, load: Load): void {
-    const { place } = turn
-    if (place < 0) return
-    if (this.#turns[place] === turn) {
-      const at = this.#ended * END
-      this.#ending[at] = this.#names[place] as number
-      this.#ending[at + 1] = LOADS[load]
-      this.#ended += 1
-    }
-    this.#leave(turn)
-    if (this.#ended === ENDED) this.#tryTo(() => this.#take())
-    if (this.#awaited || this.#performing) return
-    this.#awaited = true
-    void settled.then(this.#flush)
+    this.#over(turn, LOADS[load])
   }
 
   /** Gives a turn up, whether it waits or has begun. */
   cancel(turn: Turn): void {
-    this.#tryTo(() => {
-      this.#take()
-      const { place } = turn
-      if (place < 0) return
-      const name = this.#turns[place] === turn ? this.#names[place] : -1
-      this.#leave(turn)
-      this.#core.use(core => core.cancel(name as number, this.#driver.now()))
-      this.#perform()
-    })
+    // Whoever is given up must have been told of.
+    if (turn.place === SENT) this.#tryTo(() => this.#take())
+    this.#givenUp = true
+    this.#over(turn, GIVEN_UP)
   }
 
   /** Changes how many places there are. What has begun goes on. */
@@ -202,7 +190,25 @@ export class QueueCore {
   /** Gives the core back. No turn may be left. */
   close(): void {
     this.#driver.set(this.#alarm, NEVER)
+    this.#ended = 0
+    this.#performed = this.#inputs
     this.#core.free()
+  }
+
+  #over(turn: Turn, how: number): void {
+    const { place } = turn
+    if (place < 0) return
+    if (this.#turns[place] === turn) {
+      const at = this.#ended * END
+      this.#ending[at] = this.#names[place] as number
+      this.#ending[at + 1] = how
+      this.#ended += 1
+    }
+    this.#leave(turn)
+    if (this.#ended === ENDED) this.#tryTo(() => this.#take())
+    if (this.#awaited || this.#performing) return
+    this.#awaited = true
+    void settled.then(this.#flush)
   }
 
   #write(turn: Turn): Lane {
@@ -233,6 +239,7 @@ export class QueueCore {
     })
     this.#come = 0
     this.#ended = 0
+    this.#givenUp = false
     this.#inputs += 1
     const { numbers } = this.#buffer
     for (let place = 0; place < come; place += 1) {
@@ -377,6 +384,7 @@ export class QueueCore {
     this.#newcomers.fill(undefined)
     this.#come = 0
     this.#ended = 0
+    this.#givenUp = false
     this.#driver.set(this.#alarm, NEVER)
     this.#core.renew()
     this.#buffer = this.#view()

@@ -15,8 +15,9 @@ const NEWCOMERS: usize = 128;
 /// Lane, deadline of a run, longest wait, priority, weight; the answer is the task and its lane.
 const NEWCOMER: usize = 5;
 const ENDED: usize = 64;
-/// The task, and what it says about the load.
+/// The task, and what it says about the load, or that it was given up.
 const END: usize = 2;
+const GIVEN_UP: u32 = 3;
 const ACTIONS: usize = 64;
 const ACTION: usize = 4;
 
@@ -77,8 +78,14 @@ impl QueueHandle {
             cell[1] = detail;
         }
         for cell in rest.chunks_exact(END).take(ended as usize) {
-            if let Some(task) = token(cell[0]) {
-                schedule.settle(task, 1, Outcome::Ok, (Verdict::Ignored, load(cell[1] as u32)), now);
+            match (token(cell[0]), cell[1] as u32) {
+                (None, _) => {}
+                (Some(task), GIVEN_UP) => {
+                    schedule.cancel(task, now);
+                }
+                (Some(task), said) => {
+                    schedule.settle(task, 1, Outcome::Ok, (Verdict::Ignored, load(said)), now);
+                }
             }
         }
     }
@@ -90,12 +97,6 @@ impl QueueHandle {
         let (task, lane) = self.inner.schedule.adopt(token(lane), limits, now);
         self.inner.buffer[0] = lane.to_number() as f64;
         task.to_number() as f64
-    }
-
-    /// Ends a task that waits or runs.
-    pub fn cancel(&mut self, task: f64, now: f64) {
-        let now = self.inner.see(now);
-        token(task).and_then(|task| self.inner.schedule.cancel(task, now));
     }
 
     /// Writes the next actions and says how many; call again while it fills the buffer. The answer is when to call next. An action is 0 and a task that begins;
