@@ -77,10 +77,14 @@ beforeEach(() => {
   log = new SharedLog()
   locks = new FakeLocks()
   FakeChannel.open.clear()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   vi.stubGlobal('BroadcastChannel', FakeChannel)
   vi.stubGlobal('navigator', { locks })
 })
-afterEach(() => vi.unstubAllGlobals())
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
 
 async function open(): Promise<Tab> {
   const page = new FakePage()
@@ -109,8 +113,11 @@ async function get({ tier }: Tab, ...keys: string[]): Promise<unknown[]> {
 }
 
 /** Lets bells ring and logs be read. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await clock.advanceAsync(1)
+async function settle(turnMs = 1): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) {
+    vi.advanceTimersByTime(10)
+    await clock.advanceAsync(turnMs)
+  }
 }
 
 async function close(...tabs: Tab[]): Promise<void> {
@@ -279,7 +286,7 @@ test('several tabs, random work, hiding, leaving, closing: all converge', { time
       for (const one of away) one.page.comeBack()
       away.clear()
       const flushed = Promise.all(tabs.map(one => one.tier.flush()))
-      await clock.advanceAsync(1000)
+      await settle(200)
       await flushed
       await settle()
       const keys = Array.from({ length: 6 }, (_, at) => `k${at}`)

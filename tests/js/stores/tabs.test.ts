@@ -43,6 +43,32 @@ describe('the bell', () => {
     expect([one.news, two.news, three.news, other.news]).toEqual([0, 1, 1, 0])
   })
 
+  test('who rings again and again is heard at once, and then once in a while, to the last', async () => {
+    const [one, two] = [tab(), tab()]
+    const heard = async (ms: number) => {
+      vi.advanceTimersByTime(ms)
+      await arrive()
+      return two.news
+    }
+    for (let times = 0; times < 5; times += 1) one.tabs.tell()
+    expect([await heard(0), await heard(9), await heard(1)]).toEqual([1, 1, 2])
+    expect(await heard(1000)).toBe(2)
+    one.tabs.tell()
+    expect(await heard(0)).toBe(3)
+    // What is owed is not left to a timer that may never ring.
+    for (const [at, act] of (['hide', 'leave'] as const).entries()) {
+      one.tabs.tell()
+      one.page[act]()
+      expect([await heard(0), await heard(100)]).toEqual([4 + at * 2, 4 + at * 2])
+      one.page.show()
+      one.tabs.tell()
+      expect(await heard(0)).toBe(5 + at * 2)
+    }
+    one.tabs.tell()
+    one.page.within(() => one.tabs.close())
+    expect([await heard(0), vi.getTimerCount()]).toEqual([8, 0])
+  })
+
   test('a page that is seen does not ring before it writes; one that has just been hidden does, and the others look twice', async () => {
     const [one, two] = [tab(), tab()]
     expect(one.tabs.begin()).toBe(false)
@@ -84,6 +110,7 @@ describe('the bell', () => {
     expect(one.news).toBe(0)
     one.page.comeBack()
     expect([one.news, FakeChannel.open.size]).toEqual([1, 2])
+    vi.advanceTimersByTime(10)
     two.tabs.tell()
     await arrive()
     expect(one.news).toBe(2)
