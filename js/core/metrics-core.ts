@@ -43,14 +43,19 @@ const PORTION = 256
 
 interface CoreSeries {
   readonly family: number
+  /** Which of its family it is. */
+  readonly place: number
   readonly slot: number
-  readonly labels: string
+  labels: string
+  isTold: boolean
 }
 
 /** See the top of this file. */
 export class MetricsCore {
   /** The cells of counters and gauges. Read it anew each time: it is replaced when it grows. */
   cells: Float64Array = new Float64Array(FIRST_CELLS)
+  /** Which of them were set since somebody looked, though perhaps to what they were. As long as `cells`. */
+  touched: Uint8Array = new Uint8Array(FIRST_CELLS)
   /** Samples that were dropped because the core could not be had: no WebAssembly, or two traps in a row. */
   droppedSamples = 0
   /** How often a trap made the histograms begin again. */
@@ -65,6 +70,8 @@ export class MetricsCore {
   #logged = 0
   readonly #families: CoreFamily[] = []
   readonly #series: CoreSeries[] = []
+  /** How many each family has. */
+  readonly #places: number[] = []
   readonly #options: MetricsCoreOptions
   /** Since when windows know whole families, and single histogram series. */
   readonly #watchedFamilies = new Map<number, number>()
@@ -89,16 +96,46 @@ export class MetricsCore {
 
   /** Begins a family and numbers it. */
   addFamily(family: CoreFamily): number {
+    this.#places.push(0)
     return this.#families.push(family) - 1
   }
 
-  /** Begins a series of `family` and returns its slot: a cell, or a number among the histograms. No carriage returns. */
-  addSeries(family: number, names: readonly string[], values: readonly string[]): number {
+  /** Begins a series of `family`: its number, and its slot, a cell or a number among the histograms. No carriage returns. */
+  addSeries(family: number, names: readonly string[], values: readonly string[]): { number: number; slot: number } {
     const slot = isSampled(this.#families[family]) ? this.#histograms.push(family) - 1 : this.#addCell()
-    const labels = names.map((name, at) => `${name}\r${values[at]}`).join('\r')
-    this.#series.push({ family, slot, labels })
+    const place = this.#places[family] as number
+    this.#places[family] = place + 1
+    const number = this.#series.push({ family, place, slot, labels: labelsOf(names, values), isTold: true }) - 1
     if (this.#handle !== undefined && this.#series.length - this.#knownSeries >= PORTION) this.#quietly(() => {})
-    return slot
+    return { number, slot }
+  }
+
+  /** Begins a series in the place and the slot of one that nobody uses any more. */
+  reuseSeries(number: number, names: readonly string[], values: readonly string[]): void {
+    const series = this.#series[number] as CoreSeries
+    const { family, place, slot } = series
+    const labels = labelsOf(names, values)
+    Object.assign(series, { labels, isTold: true })
+    if (isSampled(this.#families[family])) this.#watched.delete(slot)
+    else this.cells[slot] = this.touched[slot] = 0
+    if (number < this.#knownSeries) this.#quietly(handle => handle.use(machine => machine.reuseSeries(family, place, labels)))
+  }
+
+  /** Whether texts tell a series. */
+  setTold(number: number, isTold: boolean): void {
+    const series = this.#series[number] as CoreSeries
+    series.isTold = isTold
+    if (number < this.#knownSeries) this.#quietly(handle => handle.use(machine => machine.setTold(series.family, series.place, isTold)))
+  }
+
+  /** How many samples each histogram series has recorded, by slot; `undefined` where the core cannot be had. */
+  counts(): Float64Array | undefined {
+    let counts: Float64Array | undefined
+    this.#quietly(handle => {
+      this.#drain(handle)
+      counts = handle.use(machine => machine.counts())
+    })
+    return counts
   }
 
   /** Logs a sample of histogram series `slot`. `value` must be finite. */
@@ -211,8 +248,11 @@ export class MetricsCore {
   #addCell(): number {
     if (this.#cellCount === this.cells.length) {
       const grown = new Float64Array(this.cells.length * 2)
+      const touched = new Uint8Array(grown.length)
       grown.set(this.cells)
+      touched.set(this.touched)
       this.cells = grown
+      this.touched = touched
     }
     return this.#cellCount++
   }
@@ -314,11 +354,16 @@ export class MetricsCore {
       this.#knownFamilies += 1
     }
     for (let series = this.#series[this.#knownSeries]; series !== undefined; series = this.#series[this.#knownSeries]) {
-      const { family, slot, labels } = series
+      const { family, place, slot, labels, isTold } = series
       handle.use(machine => machine.addSeries(family, slot, labels))
+      if (!isTold) handle.use(machine => machine.setTold(family, place, false))
       const watched = isSampled(this.#families[family]) ? this.#watched.get(slot) : undefined
       if (watched !== undefined) handle.use(machine => machine.watch(slot, watched))
       this.#knownSeries += 1
     }
   }
+}
+
+function labelsOf(names: readonly string[], values: readonly string[]): string {
+  return names.map((name, at) => `${name}\r${values[at]}`).join('\r')
 }

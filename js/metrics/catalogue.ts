@@ -4,7 +4,9 @@ import type { Clock } from '../clock.ts'
 import type { MetricsCore } from '../core/metrics-core.ts'
 import type { CoreFamily } from '../core/metrics-families.ts'
 import { InvalidArgumentError } from '../errors.ts'
+import { durationMs } from '../options.ts'
 import { type AnyOptions, definitionText, familyOf, type Kind, Names } from './definition.ts'
+import { type Expiry, expiryOf } from './expiry.ts'
 import type { Counter, Gauge, Histogram, InstrumentOptions, Summary, Timer } from './instruments.ts'
 import { checkedLabelNames } from './labels.ts'
 
@@ -14,6 +16,8 @@ export type AnyInstrument = Counter<string> | Gauge<string> | Histogram<string> 
 /** One set of labels, and where its numbers are. */
 export interface RegisteredSeries {
   readonly labels: Readonly<Record<string, string>>
+  /** What the core calls it. */
+  readonly number: number
   readonly slot: number
   readonly series: unknown
 }
@@ -27,6 +31,8 @@ export interface Registered {
   readonly series: RegisteredSeries[]
   /** What the core calls it. */
   readonly number: number
+  /** Where its series expire. */
+  readonly expiry: Expiry | undefined
 }
 
 /** How a metric of some kind is made. */
@@ -42,6 +48,8 @@ export interface CatalogueOptions {
   readonly defaultLabels: Readonly<Record<string, string>>
   readonly maxSeries: number
   readonly windows: boolean
+  /** Milliseconds after which series that nobody uses leave. */
+  readonly maxIdle: number
 }
 
 /** See the top of this file. */
@@ -74,6 +82,7 @@ export class Catalogue {
     const labelNames = checkedLabelNames(options.labelNames, 'labelNames')
     const windows = flag(options.windows ?? this.#windows, 'windows')
     const { defaultLabels, maxSeries, clock } = this.#options
+    const maxIdle = options.maxIdle === undefined ? this.#options.maxIdle : durationMs(options.maxIdle, 'maxIdle')
     for (const label of labelNames) {
       if (Object.hasOwn(defaultLabels, label))
         throw new InvalidArgumentError('labelNames', 'other names than those of defaultLabels', label)
@@ -85,21 +94,36 @@ export class Catalogue {
     const number = this.core.addFamily(family)
     const names = [...Object.keys(defaultLabels), ...labelNames]
     const all: RegisteredSeries[] = []
+    const expiry = labelNames.length === 0 ? undefined : expiryOf({ core: this.core, clock, maxIdle, told: all }, family)
     const begin = (values: string[]) => {
+      const known = expiry?.recover(values)
+      if (known !== undefined) return known as S
       const whole = [...Object.values(defaultLabels), ...values]
-      const slot = this.core.addSeries(number, names, whole)
+      const left = expiry?.place()
+      if (left !== undefined) this.core.reuseSeries(left.number, names, whole)
+      const place = left ?? this.core.addSeries(number, names, whole)
       const labels = Object.freeze(Object.fromEntries(names.map((name, at) => [name, whole[at] as string])))
-      const series = maker.begin(slot, labels)
-      all.push({ labels, slot, series })
+      const series = maker.begin(place.slot, labels)
+      const one = { labels, number: place.number, slot: place.slot, series }
+      all.push(one)
+      expiry?.began(one)
       return series
     }
     const isWindowed = family.kind === 'summary' ? family.window !== Number.POSITIVE_INFINITY : family.kind === 'histogram' && windows
     if (isWindowed) this.core.watchFamily(number)
     const { name, help } = family
     const slots = () => all.map(({ slot }) => slot)
-    const instrument = maker.build({ name, help, labelNames, maxSeries, begin, core: this.core, clock, slots })
-    this.#metrics.set(name, { kind, family, definition, instrument, series: all, number })
+    const instrument = maker.build({ name, help, labelNames, maxSeries, begin, expiry, core: this.core, clock, slots })
+    this.#metrics.set(name, { kind, family, definition, instrument, series: all, number, expiry })
     return { instrument, isNew: true }
+  }
+
+  /** Series that nobody uses leave, where they do. */
+  sweep(): void {
+    const expiries = this.all().flatMap(({ expiry }) => expiry ?? [])
+    if (expiries.length === 0) return
+    const counts = this.core.counts()
+    for (const expiry of expiries) expiry.sweep(counts)
   }
 
   /** From now on every metric of samples keeps them by time. */

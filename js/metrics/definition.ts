@@ -15,6 +15,8 @@ export interface MetricOptions<L extends string> {
   help?: string
   /** The labels that every series of the metric has. Default: none. */
   labelNames?: readonly L[]
+  /** After how long without use a series leaves; see the registry's option of the same name. Default: as the registry. `Infinity`: never. */
+  maxIdle?: Duration
 }
 
 /** Options of histograms, timers and summaries. */

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { MetricsCore } from '../core/metrics-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import type { LabelCardinality } from './cardinality.ts'
+import type { Expiry } from './expiry.ts'
 import { type Labels, SeriesTree } from './labels.ts'
 import type { CounterSeries, GaugeSeries, HistogramSeries } from './series.ts'
 import type { WindowedDistribution } from './snapshot.ts'
@@ -18,6 +19,8 @@ export interface InstrumentOptions<S> {
   readonly help: string
   readonly labelNames: readonly string[]
   readonly maxSeries: number
+  /** Where its series expire. */
+  readonly expiry: Expiry | undefined
   /** Begins the series with these label values. */
   readonly begin: (values: string[]) => S
   readonly core: MetricsCore
@@ -34,12 +37,15 @@ abstract class Instrument<S, L extends string> {
   readonly labelNames: readonly string[]
   readonly #tree: SeriesTree<S>
   readonly #only: S | undefined
+  readonly #expiry: Expiry | undefined
 
-  constructor({ name, help, labelNames, maxSeries, begin }: InstrumentOptions<S>) {
+  constructor({ name, help, labelNames, maxSeries, begin, expiry }: InstrumentOptions<S>) {
     this.name = name
     this.help = help
     this.labelNames = labelNames
     this.#tree = new SeriesTree(labelNames, maxSeries, begin)
+    this.#expiry = expiry
+    expiry?.attach(this.#tree as SeriesTree<unknown>)
     this.#only = labelNames.length === 0 ? begin([]) : undefined
   }
 
@@ -57,6 +63,11 @@ abstract class Instrument<S, L extends string> {
   /** How often {@link with} answered with the overflow series because the limit was reached. */
   get overflowed(): number {
     return this.#tree.overflowed
+  }
+
+  /** How many series have left since nobody used them; see the registry's `maxIdle`. */
+  get expired(): number {
+    return this.#expiry?.expired ?? 0
   }
 
   /** How many values each label has had, those with most first: exact up to `maxSeries` series, within a few per cent beyond. */

@@ -77,6 +77,28 @@ export class SeriesTree<S> {
     return this.#names.map((label, at) => ({ label, values: seen[at]?.size ?? 0 })).sort((a, b) => b.values - a.values)
   }
 
+  /** The values by which a series of these labels is found. */
+  valuesOf(labels: Readonly<Record<string, string>>): string[] {
+    return this.#names.map(name => labels[name] as string)
+  }
+
+  /** Takes a series out. False of the overflow series, which stays as long as the family. */
+  remove(values: readonly string[]): boolean {
+    const path = [this.#root]
+    for (const value of values.slice(0, -1)) path.push(path.at(-1)?.get(value) as Branch<S>)
+    const [last] = values.slice(-1) as [string]
+    if (values.every(value => value === OVERFLOW) || path.at(-1)?.delete(last) !== true) return false
+    for (let at = path.length - 1; at > 0 && path[at]?.size === 0; at -= 1) path[at - 1]?.delete(values[at - 1] as string)
+    this.#size -= 1
+    return true
+  }
+
+  /** Puts a series back that was taken out, though there may be no room for a new one. */
+  put(values: readonly string[], series: S): void {
+    this.#size += 1
+    this.#place(values, series)
+  }
+
   /** The series that `labels` name; begun if there is room for it. */
   find(labels: Labels): S {
     const names = this.#names
@@ -142,6 +164,11 @@ export class SeriesTree<S> {
 
   #insert(values: string[]): S {
     const series = this.#begin(values)
+    this.#place(values, series)
+    return series
+  }
+
+  #place(values: readonly string[], series: S): void {
     let branch = this.#root
     values.forEach((value, at) => {
       if (at === values.length - 1) branch.set(value, series)
@@ -151,6 +178,5 @@ export class SeriesTree<S> {
         branch = next
       }
     })
-    return series
   }
 }

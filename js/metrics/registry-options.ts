@@ -12,6 +12,12 @@ export interface RegistryOptions {
   defaultLabels?: Readonly<Record<string, LabelValue>>
   /** Series of one metric; all beyond it are one `overflow` series. Default: 2000. */
   maxSeries?: number
+  /**
+   * A series with labels that nobody has used for so long leaves: it is told no more, and makes room for another. Each snapshot, text and dump looks who was
+   * used since the one before. Whoever holds one and uses it again brings it back with the number it had; one that nobody holds begins at zero. What has no labels stays.
+   * Default: `Infinity`, never.
+   */
+  maxIdle?: Duration
   /** What timers and windows read. Default: the system's. */
   clock?: Clock
   /** Whether histograms and timers keep samples by time from the beginning; otherwise a series' windows begin when first asked for. Default: false. */

@@ -69,7 +69,8 @@ export class Registry {
 
   constructor(options?: RegistryOptions) {
     const { prefix = '', defaultLabels = {}, maxSeries = 2000, clock, windows = false } = optionsObject(options, 'options')
-    const { retention = '15m', maxWindowSize = '16mb', slowThreshold = 100, slowLogSize = 100 } = optionsObject(options, 'options')
+    const { maxWindowSize = '16mb', slowThreshold = 100, slowLogSize = 100 } = optionsObject(options, 'options')
+    const { retention = '15m', maxIdle = Number.POSITIVE_INFINITY } = optionsObject(options, 'options')
     if (typeof prefix !== 'string' || (prefix !== '' && !isMetricName(prefix))) {
       throw new InvalidArgumentError('prefix', "the beginning of a name, such as 'app_'", prefix)
     }
@@ -93,6 +94,7 @@ export class Registry {
       defaultLabels: defaults,
       maxSeries: wholeNumber(maxSeries, 'maxSeries'),
       windows: flag(windows, 'windows'),
+      maxIdle: durationMs(maxIdle, 'maxIdle'),
     })
   }
 
@@ -180,6 +182,7 @@ export class Registry {
     const windows = windowNames(optionsObject(options, 'options').windows)
     if (windows.length > 0) this.#catalogue.watchAll()
     void this.#collect()
+    this.#catalogue.sweep()
     return { metrics: tell(this.#catalogue, windows) }
   }
 
@@ -191,6 +194,7 @@ export class Registry {
     if (!Object.hasOwn(CONTENT_TYPES, format))
       throw new InvalidArgumentError('format', "'prometheus', 'openmetrics' or 'prom-client'", format)
     await Promise.all(this.#collect())
+    this.#catalogue.sweep()
     return this.#core.text(format)
   }
 
@@ -211,6 +215,7 @@ export class Registry {
    */
   dump({ reset = false }: { reset?: boolean } = {}): RegistryDump {
     void this.#collect()
+    this.#catalogue.sweep()
     const dump = dumpOf(this.#catalogue)
     if (flag(reset, 'reset')) this.reset()
     return dump

@@ -31,7 +31,9 @@ export class CounterSeries {
     if (!Number.isFinite(total) || total < 0) {
       throw new InvalidArgumentError('total', 'a finite number that is not negative', total)
     }
-    this.#core.cells[this.#cell] = total
+    const core = this.#core
+    core.cells[this.#cell] = total
+    core.touched[this.#cell] = 1
   }
 
   /** The total now. */
@@ -53,14 +55,17 @@ export class GaugeSeries {
   /** Sets the number; NaN and the infinities are numbers too. */
   set(value: number): void {
     if (typeof value !== 'number') throw new InvalidArgumentError('value', 'a number', value)
-    this.#core.cells[this.#cell] = value
+    const core = this.#core
+    core.cells[this.#cell] = value
+    core.touched[this.#cell] = 1
   }
 
   /** Adds `n`, 1 by default. */
   inc(n = 1): void {
     if (!Number.isFinite(n)) throw new InvalidArgumentError('n', 'a finite number', n)
-    const { cells } = this.#core
+    const { cells, touched } = this.#core
     cells[this.#cell] = (cells[this.#cell] as number) + n
+    touched[this.#cell] = 1
   }
 
   /** Takes `n` away, 1 by default. */

@@ -24,6 +24,8 @@ export interface NumberSnapshot {
   help: string
   /** How often labels were answered with the overflow series. */
   overflowed: number
+  /** How many series have left since nobody used them, where any have. */
+  expired?: number
   /** The label that has too many values, when `overflowed` is not 0. */
   exploding?: Exploding
   series: { labels: Record<string, string>; value: number }[]
@@ -36,6 +38,8 @@ export interface HistogramSnapshot {
   help: string
   /** How often labels were answered with the overflow series. */
   overflowed: number
+  /** How many series have left since nobody used them, where any have. */
+  expired?: number
   /** The label that has too many values, when `overflowed` is not 0. */
   exploding?: Exploding
   series: HistogramSeriesSnapshot[]

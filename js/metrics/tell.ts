@@ -21,9 +21,9 @@ export function tell(catalogue: Catalogue, windows: readonly Duration[]): Metric
     }),
   })
   return catalogue.all().map(({ family, instrument, series }): MetricSnapshot => {
-    const { name, help, overflowed } = instrument
+    const { name, help, overflowed, expired } = instrument
     const exploding = overflowed > 0 ? instrument.cardinality()[0] : undefined
-    const head = { name, help, overflowed, ...(exploding !== undefined && { exploding }) }
+    const head = { name, help, overflowed, ...(expired > 0 && { expired }), ...(exploding !== undefined && { exploding }) }
     const { kind } = family
     if (kind === 'histogram' || kind === 'summary') return { ...head, type: kind, series: series.map(sampled) }
     return {

@@ -144,6 +144,8 @@ struct Family {
 struct Series {
     labels: String,
     slot: u32,
+    /// Whether the text tells it.
+    told: bool,
 }
 
 impl Metrics {
@@ -205,8 +207,47 @@ impl Metrics {
                 (self.distributions.len() - 1) as u32
             }
         };
-        family.series.push(Series { labels: text::encoded_labels(labels), slot });
+        family.series.push(Series { labels: text::encoded_labels(labels), slot, told: true });
         Ok(slot)
+    }
+
+    /// Whether the text tells a series, the `place`th of its family. Its numbers stay, and are recorded on.
+    pub fn set_told(&mut self, family: u32, place: u32, told: bool) {
+        if let Some(series) = self.series_mut(family, place) {
+            series.told = told;
+        }
+    }
+
+    /// Begins a series in the place of one that nobody uses any more: other labels, no samples, and told. The cell of a counter or gauge is the
+    /// host's to clear.
+    pub fn reuse_series(&mut self, family: u32, place: u32, labels: &[(&str, &str)]) -> Result<(), DefineError> {
+        if !labels.iter().all(|(name, _)| text::is_label_name(name)) {
+            return Err(DefineError::LabelName);
+        }
+        self.let_go();
+        let watched = self.families.get(family as usize).and_then(|family| family.watched);
+        let series = self.series_mut(family, place).ok_or(DefineError::Family)?;
+        series.labels = text::encoded_labels(labels);
+        series.told = true;
+        let slot = series.slot;
+        if self.families[family as usize].begins.is_some()
+            && let Some(distribution) = self.distributions.get_mut(slot as usize)
+        {
+            distribution.clear(Instant::ZERO);
+            distribution.watched = watched;
+            self.windows.forget(slot);
+        }
+        Ok(())
+    }
+
+    /// How many samples each histogram series has recorded.
+    pub fn counts(&mut self) -> Vec<f64> {
+        self.let_go();
+        self.distributions.iter().map(|distribution| distribution.histogram.count() as f64).collect()
+    }
+
+    fn series_mut(&mut self, family: u32, place: u32) -> Option<&mut Series> {
+        self.families.get_mut(family as usize)?.series.get_mut(place as usize)
     }
 
     /// The cells of counters and gauges, for the host to copy its own into; `count` of them from now on.

@@ -34,11 +34,12 @@ impl<'a> Writer<'a> {
         let begin = out.len();
         let mut first = from.series as usize;
         for (number, family) in self.metrics.families.iter().enumerate().skip(from.family as usize) {
-            for (index, series) in family.series.iter().enumerate().skip(first) {
+            let head = family.series.iter().position(|series| series.told);
+            for (index, series) in family.series.iter().enumerate().skip(first).filter(|(_, series)| series.told) {
                 if out.len() - begin > most {
                     return Some(Place { family: number as u32, series: index as u32 });
                 }
-                if index == 0 {
+                if Some(index) == head {
                     self.write_head(family, out);
                 }
                 self.write_series(family, series, out);

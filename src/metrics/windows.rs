@@ -162,6 +162,22 @@ impl Windows {
         }
     }
 
+    /// Forgets the samples of a series.
+    pub(super) fn forget(&mut self, series: u32) {
+        if let Some(live) = self.live.get_mut(series as usize) {
+            *live = None;
+        }
+        for level in &mut self.levels {
+            for pane in &mut level.panes {
+                if let Ok(at) = pane.sketches.binary_search_by_key(&series, |&(series, _)| series) {
+                    let before = pane.bytes();
+                    pane.sketches.remove(at);
+                    self.bytes -= before - pane.bytes();
+                }
+            }
+        }
+    }
+
     /// Bytes of the panes that have ended, about.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {

@@ -61,9 +61,24 @@ impl MetricsMachine {
     /// which the host lets into neither: one string crosses in place of many.
     #[wasm_bindgen(js_name = addSeries)]
     pub fn add_series(&mut self, family: u32, cell: u32, labels: &str) -> Result<u32, JsError> {
-        let mut parts = labels.split('\r');
-        let pairs: Vec<_> = std::iter::from_fn(|| parts.next().zip(parts.next())).collect();
-        Ok(self.inner.add_series(family, cell, &pairs)?)
+        Ok(self.inner.add_series(family, cell, &pairs_of(labels))?)
+    }
+
+    /// Whether the text tells a series; see [`Metrics::set_told`].
+    #[wasm_bindgen(js_name = setTold)]
+    pub fn set_told(&mut self, family: u32, place: u32, told: bool) {
+        self.inner.set_told(family, place, told);
+    }
+
+    /// Begins a series in the place of another; see [`Metrics::reuse_series`]. `labels` as for `addSeries`.
+    #[wasm_bindgen(js_name = reuseSeries)]
+    pub fn reuse_series(&mut self, family: u32, place: u32, labels: &str) -> Result<(), JsError> {
+        Ok(self.inner.reuse_series(family, place, &pairs_of(labels))?)
+    }
+
+    /// How many samples each histogram series has recorded.
+    pub fn counts(&mut self) -> Vec<f64> {
+        self.inner.counts()
     }
 
     /// Where the log of samples lies: values, and behind room for all of them their slots, each 32 bits, the first in the low half.
@@ -157,6 +172,11 @@ impl MetricsMachine {
     pub fn reset(&mut self, now: f64) {
         self.inner.reset(instant(now));
     }
+}
+
+fn pairs_of(labels: &str) -> Vec<(&str, &str)> {
+    let mut parts = labels.split('\r');
+    std::iter::from_fn(|| parts.next().zip(parts.next())).collect()
 }
 
 fn span(ms: f64) -> Option<Duration> {

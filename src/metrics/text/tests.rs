@@ -230,3 +230,66 @@ fn a_reset_keeps_the_series() {
     assert_eq!(text.lines().count(), TEXT.lines().count());
     assert!(text.contains("requests_total{method=\"GET\"} 0\n"));
 }
+
+#[test]
+fn a_series_that_is_not_told_is_left_out_and_goes_on() {
+    let mut metrics = sample();
+    let all = TEXT.to_owned();
+    let told = |metrics: &Metrics, most: usize| {
+        let (mut text, mut place) = (String::new(), Some(Place::default()));
+        while let Some(from) = place {
+            place = metrics.write_text(Format::Prometheus, from, most, &mut text);
+        }
+        text
+    };
+    metrics.set_told(0, 0, false);
+    let without = all.replace("requests_total{method=\"GET\"} 3\n", "");
+    assert_eq!(told(&metrics, usize::MAX), without);
+    assert_eq!(told(&metrics, 0), without);
+    metrics.set_told(0, 1, false);
+    metrics.set_told(2, 0, false);
+    metrics.set_told(9, 9, false);
+    assert_eq!(told(&metrics, 0), "# TYPE load gauge\nload -Inf\n");
+    metrics.drain([(0, 0.5)].into_iter(), Instant::ZERO);
+    assert_eq!(metrics.counts(), [4.0]);
+    for (family, place) in [(0, 0), (0, 1), (2, 0)] {
+        metrics.set_told(family, place, true);
+    }
+    let more = all.replace("\"1\"} 2", "\"1\"} 3").replace("Inf\"} 3", "Inf\"} 4");
+    assert_eq!(
+        told(&metrics, usize::MAX),
+        more.replace("} 7.6", "} 8.1").replace("count{op=\"read\"} 3", "count{op=\"read\"} 4")
+    );
+}
+
+#[test]
+fn a_series_in_the_place_of_another_has_none_of_its_samples() {
+    let mut metrics = Metrics::new(Config::default(), Instant::ZERO);
+    let kind = Kind::Histogram { bounds: vec![1.0], alpha: 0.01 };
+    let family = metrics.define("took_seconds", "", kind).expect("valid");
+    for op in ["read", "write"] {
+        metrics.add_series(family, 0, &[("op", op)]).expect("valid");
+    }
+    metrics.watch_family(family, Instant::ZERO);
+    for second in 0..100 {
+        metrics.drain([(0, 0.5), (1, 2.0)].into_iter(), Instant::from_millis(second * 1000));
+    }
+    let now = Instant::from_millis(99_500);
+    let mut before = metrics.clone();
+    assert_eq!(metrics.reuse_series(family, 0, &[("op", "delete")]), Ok(()));
+    let window = Some(Duration::from_millis(60_000));
+    let width = super::super::SUMMARY_WIDTH;
+    for span in [window, None] {
+        let (was, is) = (before.summarise(span, now), metrics.summarise(span, now));
+        assert!(was[1] > 50.0 && is[1] == 0.0);
+        assert_eq!(is[width..], was[width..]);
+    }
+    metrics.drain([(0, 0.25)].into_iter(), now);
+    let mut text = String::new();
+    metrics.write_text(Format::Prometheus, Place::default(), usize::MAX, &mut text);
+    assert!(text.contains("took_seconds_sum{op=\"delete\"} 0.25\n") && !text.contains("read"), "{text}");
+    assert_eq!(metrics.summarise(window, now)[1], 1.0);
+    let missing = [metrics.reuse_series(family, 2, &[]), metrics.reuse_series(9, 0, &[])];
+    assert_eq!(missing, [Err(DefineError::Family); 2]);
+    assert_eq!(metrics.reuse_series(family, 0, &[("1", "")]), Err(DefineError::LabelName));
+}
