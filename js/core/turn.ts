@@ -3,10 +3,11 @@
 import type { CoreTrappedError } from '../errors.ts'
 import type { Deadline, Submitted } from './schedule-types.ts'
 
-/** Where a turn is that has no place in the core: nowhere; in a list here; on its way to the core. */
+/** Where a turn is that has no place in the core: nowhere; in a list here; on its way to the core; in no queue yet. */
 export const NOWHERE = -1
 export const LISTED = -2
 export const SENT = -3
+export const OUTSIDE = -4
 
 /** See the top of this file. None of what it is told may throw. */
 export abstract class Turn {

@@ -1,12 +1,14 @@
 /**
- * Who has his turn. While all that wait are alike the core has nothing to decide: whoever came first is next. So places are given here, without a call, and
- * the core is asked as soon as somebody comes who is not: it takes over who has a place and who waits, and gives them back when there is nobody left.
+ * Who has his turn. While all that wait differ in their priority at the most, there is nothing to weigh: whoever came first of the highest is next. So places
+ * are given here, without a call, and the core is asked as soon as somebody comes who differs in more: it takes over who has a place and who waits, and gives
+ * them back when there is nobody left.
  */
 
 import type { Driver } from './driver.ts'
+import { PriorityLine } from './priority-line.ts'
 import { QueueCore } from './queue-core.ts'
 import type { AdaptiveConfig, AttemptRate, LimitReason, Load, Submitted } from './schedule-types.ts'
-import { LISTED, NOWHERE, type Turn, Turnline } from './turn.ts'
+import { LISTED, NOWHERE, OUTSIDE, type Turn, Turnline } from './turn.ts'
 
 /** The limits; times are milliseconds. */
 export interface TurnsConfig {
@@ -35,8 +37,10 @@ export class Turns {
   /** Whether a place may be given here, and a queue be kept. */
   readonly #gives: boolean
   readonly #queues: boolean
-  /** Those that wait, first to last; while the core is asked, those outside. */
-  readonly #line = new Turnline()
+  /** Those that wait, but while the core is asked. */
+  readonly #line = new PriorityLine()
+  /** Those that wait for room in the queue, whatever their priority, in the order in which they came. */
+  readonly #outside = new Turnline()
   /** Those that have a place given here. */
   readonly #given = new Turnline()
   /** The key of these, where keys matter. */
@@ -57,7 +61,7 @@ export class Turns {
   }
 
   get waiting(): number {
-    return this.#line.length + (this.#core?.waiting ?? 0)
+    return this.#line.length + this.#outside.length + (this.#core?.waiting ?? 0)
   }
 
   get running(): number {
@@ -91,7 +95,7 @@ export class Turns {
   enter(turn: Turn): Submitted {
     if (!this.#asks) {
       if (this.#gives && turn.weight === 1 && turn.timeout === undefined) {
-        if (this.#line.length === 0 && this.#isFree && this.#sharesKey(turn)) {
+        if (this.#next === undefined && this.#isFree && this.#sharesKey(turn)) {
           this.#begin(turn)
           return 'in'
         }
@@ -110,29 +114,34 @@ export class Turns {
     }
     this.#given.remove(turn)
     turn.place = NOWHERE
-    if (this.#line.first !== undefined) this.#pass()
+    if (this.#next !== undefined) this.#pass()
   }
 
   /** Gives a turn up, whether it waits or has begun. */
   leave(turn: Turn): void {
-    if (turn.place !== LISTED) {
+    if (turn.place === OUTSIDE) this.#outside.remove(turn)
+    else if (turn.place !== LISTED) {
       this.#core?.cancel(turn)
       return
-    }
-    const line = turn.hasBegun ? this.#given : this.#line
-    line.remove(turn)
+    } else if (turn.hasBegun) this.#given.remove(turn)
+    else this.#line.remove(turn)
     turn.place = NOWHERE
     this.#pass()
   }
 
   /** Those that are not over. */
   all(): Turn[] {
-    return [...this.#given, ...(this.#core?.turns() ?? []), ...this.#line]
+    return [...this.#given, ...(this.#core?.turns() ?? []), ...this.#line, ...this.#outside]
   }
 
   /** Gives the core back. No turn may be left. */
   close(): void {
     this.#core?.close()
+  }
+
+  /** Whose turn is next, as long as the core is not asked. */
+  get #next(): Turn | undefined {
+    return this.#line.first ?? this.#outside.first
   }
 
   get #isFree(): boolean {
@@ -146,14 +155,13 @@ export class Turns {
   }
 
   #isAlike(turn: Turn): boolean {
-    const { first } = this.#line
-    if (first === undefined) return this.#sharesKey(turn)
-    return first.key === turn.key && first.priority === turn.priority
+    const next = this.#next
+    return next === undefined ? this.#sharesKey(turn) : next.key === turn.key
   }
 
   #queue(turn: Turn): Submitted {
     const { maxQueue, overflow } = this.#config
-    if (this.#line.length >= maxQueue && (overflow !== 'wait' || this.#line.length >= maxQueue + MOST_OUTSIDE)) return 'queue-full'
+    if (this.#line.length >= maxQueue || this.#outside.length > 0) return overflow === 'wait' ? this.#waitOutside(turn) : 'queue-full'
     turn.place = LISTED
     this.#line.push(turn)
     return 'in'
@@ -173,14 +181,25 @@ export class Turns {
     this.#passing = true
     try {
       while (!this.#asks && this.#isFree) {
-        const turn = this.#line.shift()
+        const turn = this.#line.shift() ?? this.#outside.shift()
         if (turn === undefined) break
         this.#begin(turn)
       }
+      if (!this.#asks && this.#outside.length > 0) this.#letIn()
     } finally {
       this.#passing = false
     }
     if (this.#asks) this.#rest()
+  }
+
+  /** There may be room in the queue. */
+  #letIn(): void {
+    while (this.#line.length < this.#config.maxQueue) {
+      const turn = this.#outside.shift()
+      if (turn === undefined) return
+      turn.place = LISTED
+      this.#line.push(turn)
+    }
   }
 
   /** From now on the core decides. */
@@ -191,18 +210,14 @@ export class Turns {
       this.#given.remove(turn)
       core.adopt(turn)
     }
-    for (let room = this.#config.maxQueue; room > 0; room -= 1) {
-      const turn = this.#line.shift()
-      if (turn === undefined) break
-      core.append(turn)
-    }
+    for (let turn = this.#line.shift(); turn !== undefined; turn = this.#line.shift()) core.append(turn)
   }
 
   #enterCore(turn: Turn): Submitted {
     const core = this.#made()
     const { overflow, maxQueue } = this.#config
     // Others wait outside, and who comes goes behind them.
-    if (this.#line.length > 0) return this.#waitOutside(turn)
+    if (this.#outside.length > 0) return this.#waitOutside(turn)
     const isFull = core.waiting >= maxQueue
     if (this.#queues && !isFull && turn.maxWait === undefined && (this.#paused || core.taken >= this.#concurrency)) {
       core.append(turn)
@@ -217,9 +232,9 @@ export class Turns {
   }
 
   #waitOutside(turn: Turn): Submitted {
-    if (this.#line.length >= MOST_OUTSIDE) return 'queue-full'
-    turn.place = LISTED
-    this.#line.push(turn)
+    if (this.#outside.length >= MOST_OUTSIDE) return 'queue-full'
+    turn.place = OUTSIDE
+    this.#outside.push(turn)
     return 'in'
   }
 
@@ -230,9 +245,9 @@ export class Turns {
     this.#passing = true
     try {
       const { maxQueue } = this.#config
-      for (let { first } = this.#line; first !== undefined; first = this.#line.first) {
+      for (let { first } = this.#outside; first !== undefined; first = this.#outside.first) {
         if (core.waiting >= maxQueue && (this.#paused || core.taken >= this.#concurrency)) break
-        this.#line.remove(first)
+        this.#outside.remove(first)
         first.place = NOWHERE
         const answer = core.submit(first)
         if (answer === 'in') continue
@@ -240,14 +255,14 @@ export class Turns {
           first.refuse(answer)
           continue
         }
-        first.place = LISTED
-        this.#line.unshift(first)
+        first.place = OUTSIDE
+        this.#outside.unshift(first)
         break
       }
     } finally {
       this.#passing = false
     }
-    if (core.size === 0 && this.#line.length === 0) this.#asks = false
+    if (core.size === 0 && this.#outside.length === 0) this.#asks = false
   }
 
   /** Made when it is first asked: a queue at the top of a module must not compile the core while modules are loaded. */

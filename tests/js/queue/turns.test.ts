@@ -74,10 +74,11 @@ function dice(seed: number): (below: number) => number {
 }
 
 describe.each([
-  { name: 'alike', unlike: 0 },
-  { name: 'now and then another', unlike: 12 },
-  { name: 'all different', unlike: 1 },
-])('tasks that are $name', ({ unlike }) => {
+  { name: 'alike', unlike: 0, heaviest: 2 },
+  { name: 'of other priorities', unlike: 2, heaviest: 1 },
+  { name: 'now and then another', unlike: 12, heaviest: 2 },
+  { name: 'all different', unlike: 1, heaviest: 2 },
+])('tasks that are $name', ({ unlike, heaviest }) => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('begin in the order of a sorted list, seed %i', async seed => {
     const random = dice(seed * 7919)
     const concurrency = 1 + random(3)
@@ -103,7 +104,7 @@ describe.each([
       if (kind < 10) {
         const leaver = new AbortController()
         const isOther = unlike > 0 && random(unlike) === 0
-        const entry = { id: at, priority: isOther ? random(5) : 0, weight: isOther && random(3) === 0 ? 2 : 1, at }
+        const entry = { id: at, priority: isOther ? random(5) : 0, weight: isOther && random(3) === 0 ? heaviest : 1, at }
         const options: TaskOptions = { signal: leaver.signal, priority: entry.priority, weight: entry.weight }
         leavers.set(at, leaver)
         const atOnce = !model.paused && model.waiting.length === 0 && model.fits(entry)
@@ -219,9 +220,9 @@ it('keeps to its limits after a trap of the core: what runs goes on, what waits 
   const queue = createQueue({ concurrency: 2 })
   const hand = new Hand()
   const runs = [0, 1].map(id => queue.add(hand.task(id)))
-  const waits = [2, 3].map(id => code(queue.add(hand.task(id), { priority: id })))
+  const waits = [2, 3].map(id => code(queue.add(hand.task(id), { key: `${id}` })))
   expect(() => plantTrap()).toThrow()
-  const next = queue.add(hand.task(4), { priority: 1 })
+  const next = queue.add(hand.task(4), { key: 'other' })
   expect(await Promise.all(waits)).toEqual(['ERR_CORE_TRAPPED', 'ERR_CORE_TRAPPED'])
   expect(hand.begun).toEqual([0, 1])
   await hand.end(0)
@@ -272,7 +273,7 @@ describe("overflow: 'wait'", () => {
 it.each([63, 64, 65, 128])('%i that end at once make room for as many', async count => {
   const queue = createQueue({ concurrency: count })
   const hand = new Hand()
-  for (let id = 0; id < count * 2; id += 1) void queue.add(hand.task(id), { priority: id % 2 })
+  for (let id = 0; id < count * 2; id += 1) void queue.add(hand.task(id), { key: `${id % 2}` })
   for (const end of [...hand.running.values()]) end()
   await nextTask()
   expect([queue.pending, queue.size, hand.begun.length]).toEqual([count, 0, count * 2])
