@@ -4,8 +4,10 @@ import { ShelflifeError, TimeoutError } from '../errors.ts'
 import type { MediumCall } from '../stores/segment-medium.ts'
 import type { TierCore } from './core.ts'
 
-/** How long reading a segment may take, in milliseconds. */
+/** How long a medium may take to open, to read a segment, and to write or list, in milliseconds. */
+export const OPEN_MS = 5000
 export const READ_MS = 5000
+export const WRITE_MS = 30_000
 /** After its signal has aborted, a call may take this long to undo what it was doing. */
 const GRACE_MS = 1000
 
