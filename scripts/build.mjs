@@ -57,6 +57,7 @@ export async function buildPackage() {
     'cache-manager',
     'keyv',
     'prom-client',
+    'opentelemetry',
     'workers',
     'worker',
     'stores/indexeddb',

@@ -15,8 +15,10 @@
 import type { Clock, ClockTimer } from '../clock.ts'
 import { CoreTrappedError } from '../errors.ts'
 import { CoreHandle, type CoreNumbers } from './door.ts'
-import { type CoreFamily, define, isSampled } from './metrics-families.ts'
-import { type CoreFormat, textOf } from './metrics-text.ts'
+import { define } from './metrics-define.ts'
+import { type CoreFamily, isSampled } from './metrics-families.ts'
+import type { CoreFormat } from './metrics-formats.ts'
+import { textOf } from './metrics-text.ts'
 import { MetricsMachine, part } from './parts/metrics.ts'
 
 /** Numbers in a summary before its quantiles: milliseconds that it spans, count, sum, min, max, latest. */

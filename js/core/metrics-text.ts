@@ -3,13 +3,8 @@
 import type { Clock } from '../clock.ts'
 import { nextTask } from '../next-task.ts'
 import type { CoreHandle } from './door.ts'
+import { type CoreFormat, FORMATS } from './metrics-formats.ts'
 import type { MetricsMachine } from './parts/metrics.ts'
-
-/** The text formats, as the core calls them. */
-const FORMATS = { prometheus: 0, openmetrics: 1, 'prom-client': 2 } as const
-
-/** One of them. */
-export type CoreFormat = keyof typeof FORMATS
 
 /** Text is told in parts of about this many bytes, each well below a millisecond. */
 const PART_BYTES = 16 * 1024

@@ -12,7 +12,7 @@ export interface BodyHost {
   /** It has ended. */
   bodyEnded(): void
   /** All of it, after its end; not of a large one. */
-  gathered(whole: Bytes): void
+  gathered(whole: Uint8Array): void
   bodyFailed(error: unknown): void
   /** Nobody wants the rest. */
   cancelled(reason: unknown): void
@@ -31,7 +31,7 @@ export interface BodyOptions {
 
 /** See the top of this file. */
 export class StreamedBody {
-  readonly stream: ReadableStream<Bytes>
+  readonly stream: ReadableStream<Uint8Array>
   readonly #reader: ReadableStreamDefaultReader<Bytes>
   readonly #host: BodyHost
   readonly #driver: Driver

@@ -25,8 +25,6 @@ import type { Times } from './rfc9111/freshness.ts'
 import { isUnsafe, outdatedBy } from './rfc9111/unsafe.ts'
 import { type BodyHost, StreamedBody } from './streamed-body.ts'
 
-type Bytes = Uint8Array<ArrayBuffer>
-
 /** See the top of this file. */
 export class Streaming implements ScheduledTask, Live, BodyHost {
   readonly request: WireRequest
@@ -243,7 +241,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     this.#end(this.#answer && verdictOn(this.#answer.head.record.status))
   }
 
-  gathered(body: Bytes): void {
+  gathered(body: Uint8Array): void {
     const { cache: use, limits } = this.request
     const { cache } = this.#desk
     if (use === undefined || cache === undefined || this.#answer === undefined) return

@@ -3,6 +3,7 @@
 import { InvalidArgumentError } from '../errors.ts'
 import { optionsObject } from '../options.ts'
 import type { MetricDump, RegistryDump } from './dump.ts'
+import { samplesOf, unitOf } from './dump-numbers.ts'
 
 /** Options of {@link otlpMetrics}. */
 export interface OtlpOptions {
@@ -43,13 +44,10 @@ function otlpMetric({ kind, name, help, labelNames, series, buckets, quantiles }
   const points = series.map(({ values, numbers }) => {
     const point = { attributes: attributes(labelNames.map((label, at) => [label, values[at] as string])), ...times }
     if (kind === 'counter' || kind === 'gauge') return { ...point, asDouble: number(numbers[0]) }
-    const bounds = Number(numbers[0])
-    // The form of a dump: bounds, their counts and the rest, the latest, then count, zeros, sum, least, greatest.
-    const [count, , sum, min, max] = numbers.slice(bounds + 3).map(Number) as [number, number, number, number, number]
+    const { count, sum, min, max, buckets: counts } = samplesOf(numbers)
     const totals = { ...point, count: String(count), sum }
     if (kind === 'summary') return { ...totals, quantileValues: [] }
-    const counts = numbers.slice(1, bounds + 2).map(String)
-    return { ...totals, ...(count > 0 && { min, max }), explicitBounds: buckets ?? [], bucketCounts: counts }
+    return { ...totals, ...(count > 0 && { min, max }), explicitBounds: buckets ?? [], bucketCounts: counts.map(String) }
   })
   const named = { name, description: help, unit: unitOf(name) }
   if (kind === 'gauge') return { ...named, gauge: { dataPoints: points } }
@@ -60,12 +58,6 @@ function otlpMetric({ kind, name, help, labelNames, series, buckets, quantiles }
 
 function attributes(entries: readonly (readonly [string, string])[]): Attribute[] {
   return entries.map(([key, value]) => ({ key, value: { stringValue: value } }))
-}
-
-/** The unit that a name in base units ends with, as UCUM writes it. */
-function unitOf(name: string): string {
-  const [, unit] = /_(seconds|bytes|ratio|celsius)(?:_total)?$/.exec(name) ?? []
-  return { seconds: 's', bytes: 'By', ratio: '1', celsius: 'Cel' }[unit ?? ''] ?? ''
 }
 
 /** JSON of protocol buffers writes what is no number as a string. */

@@ -249,6 +249,31 @@ const WITH_DOM = { lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'], 
 /** A program for Node that never heard of pages. */
 const WITHOUT_DOM = { lib: ['es2022'], types: ['node'], typeRoots: [join(root, 'node_modules/@types')] }
 
+test('readers of OpenTelemetry take our registry, by their types too', () => {
+  const sdk = join(root, 'tests/node_modules/@opentelemetry/sdk-metrics')
+  const consumer = `
+    import { createRegistry } from 'shelflife'
+    import { metricProducer } from 'shelflife/opentelemetry'
+    import { InMemoryMetricExporter, AggregationTemporality, PeriodicExportingMetricReader, type MetricProducer } from ${JSON.stringify(sdk)}
+    const producer: MetricProducer = metricProducer(createRegistry(), { startTime: 0 })
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+    export const reader = new PeriodicExportingMetricReader({ exporter, metricProducers: [producer] })
+  `
+  const options = { strict: true, noEmit: true, target: 'es2022', module: 'esnext', moduleResolution: 'bundler', skipLibCheck: true }
+  write(folder, 'opentelemetry/consumer.ts', consumer)
+  const tsconfig = { compilerOptions: { ...options, ...WITHOUT_DOM }, files: ['consumer.ts'] }
+  typeCheck(write(folder, 'opentelemetry/tsconfig.json', JSON.stringify(tsconfig)))
+})
+
+/** @param {string} project */
+function typeCheck(project) {
+  try {
+    execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { encoding: 'utf8', stdio: 'pipe' })
+  } catch (error) {
+    assert.fail(/** @type {{ stdout: string }} */ (error).stdout)
+  }
+}
+
 for (const [module, moduleResolution, platform, known] of /** @type {const} */ ([
   ['nodenext', 'nodenext', 'pages', WITH_DOM],
   ['esnext', 'bundler', 'pages', WITH_DOM],
@@ -301,11 +326,6 @@ for (const [module, moduleResolution, platform, known] of /** @type {const} */ (
     }
     write(folder, 'types/consumer.ts', consumer)
     write(folder, 'types/package.json', '{ "type": "module" }')
-    const project = write(folder, 'types/tsconfig.json', JSON.stringify(tsconfig))
-    try {
-      execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { encoding: 'utf8', stdio: 'pipe' })
-    } catch (error) {
-      assert.fail(/** @type {{ stdout: string }} */ (error).stdout)
-    }
+    typeCheck(write(folder, 'types/tsconfig.json', JSON.stringify(tsconfig)))
   })
 }
