@@ -5,7 +5,8 @@
 //!   host must do next, and getters. After any input the host polls until there is nothing left, then waits for
 //!   the earliest `poll_at`.
 //! - Refusal is a value; `Err` is the caller's mistake; a panic is a bug.
-//! - Keys and values stay with the host. Numbers cross the border: slots, ids, weights, times.
+//! - Keys and values stay with the host, but for the keys of a segment log. Numbers cross the border: slots, ids, weights,
+//!   times.
 //! - `wasm` is the only room that knows of JavaScript; without it the crate compiles natively with no such dependency.
 
 #[cfg(feature = "batch")]

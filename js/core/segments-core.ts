@@ -1,4 +1,4 @@
-/** The directory of a segment log, in the core. Keys are ids here; who they stand for is the tier's business. */
+/** The directory of a segment log, in the core. Keys cross as units of their text, *packed*: each after its length in two units. */
 
 import { CoreHandle, type CoreNumbers } from './door.ts'
 import { part, SegmentsHandle } from './parts/segments.ts'
@@ -16,7 +16,11 @@ export class SegmentsCore {
   #rows: CoreNumbers
 
   constructor({ maxBytes, segmentBytes, toleranceMs }: SegmentsConfig) {
-    this.#handle = new CoreHandle(part, () => new SegmentsHandle(maxBytes, segmentBytes, toleranceMs))
+    this.#handle = new CoreHandle(part, () => {
+      // What keys are hashed with.
+      const [low = 0, high = 0] = crypto.getRandomValues(new Uint32Array(2))
+      return new SegmentsHandle(maxBytes, segmentBytes, toleranceMs, low, high)
+    })
     this.#rows = this.#look()
   }
 
@@ -25,27 +29,45 @@ export class SegmentsCore {
     return this.#rows.numbers
   }
 
-  /** Takes in a segment whose first `count` lines are in {@link rows}. False when it is not younger than those before it. */
-  commit(segment: number, bytes: number, count: number): boolean {
-    return this.#handle.use(handle => handle.commit(segment, bytes, count))
+  /** Takes in a segment whose first `count` lines, without ids, are in {@link rows}, and their keys in `packed`. False when it is not younger than those before it. */
+  commit(segment: number, bytes: number, count: number, packed: Uint16Array): boolean {
+    return this.#handle.use(handle => handle.commit(segment, bytes, count, packed))
   }
 
-  /** The segment that holds the valid value of `id`, with its line in {@link rows}; 0 when there is none. */
-  locate(id: number, wall: number): number {
-    return this.#handle.use(handle => handle.locate(id, wall))
+  /** The same from a directory as it is stored; of a value, `share` of its bytes count. `undefined` when it cannot be read. */
+  play(segment: number, bytes: number, stored: Uint8Array, share: number): boolean | undefined {
+    return this.#handle.use(handle => handle.play(segment, bytes, stored, share))
   }
 
-  forget(id: number): boolean {
-    return this.#handle.use(handle => handle.forget(id))
+  /**
+   * Writes to {@link rows} where the valid values of the `packed` keys lie, as many as there is room for: a line for each, with the
+   * segment in place of the id, 0 where there is no value.
+   */
+  locate(packed: Uint16Array, wall: number): void {
+    this.#handle.use(handle => handle.locate(packed, wall))
+  }
+
+  /** Whether the log may hold lines of a key. */
+  knows(units: Uint16Array): boolean {
+    return this.#handle.use(handle => handle.knows(units))
+  }
+
+  forget(units: Uint16Array): boolean {
+    return this.#handle.use(handle => handle.forget(units))
+  }
+
+  /** Up to `most` keys from number `from` on, packed, and the number to go on with; 0 when there are no more. */
+  spell(from: number, most: number): { packed: Uint16Array; next: number } {
+    return this.#handle.use(handle => ({ packed: handle.spell(from, most), next: handle.spelledTo() }))
+  }
+
+  /** The keys of the first `count` lines in {@link rows}, packed. */
+  spellRows(count: number): Uint16Array {
+    return this.#handle.use(handle => handle.spellRows(count))
   }
 
   remove(segment: number): boolean {
     return this.#handle.use(handle => handle.remove(segment))
-  }
-
-  /** An id that no line names any more, or -1. */
-  pollFreed(): number {
-    return this.#handle.use(handle => handle.pollFreed())
   }
 
   /** A segment to give up so that `incoming` bytes fit, or 0. */

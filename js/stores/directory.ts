@@ -9,9 +9,8 @@
 import { bytesOf, type Encoded } from '../codec.ts'
 import { ShelflifeError } from '../errors.ts'
 import { checksum, seedOf } from './checksum.ts'
-import { FORM, type Form, LAST_FORM } from './compression.ts'
+import { type Form, LAST_FORM } from './compression.ts'
 import type { Segment } from './segment-medium.ts'
-import { ROW } from './segment-row.ts'
 
 /** One line of a directory: a key was given a value, or deleted. */
 export interface Line {
@@ -46,8 +45,6 @@ export interface Outgoing {
 
 /** A segment that has just been made. */
 export interface PackedSegment extends Segment {
-  /** The keys of its lines, in their order. */
-  readonly keys: readonly string[]
   /** Bytes of its values, before they were compressed. */
   readonly length: number
 }
@@ -124,70 +121,6 @@ export function readDirectory(bytes: Uint8Array): Line[] {
   return lines
 }
 
-/**
- * The same as rows for the core ({@link ROW}), without an object for each line. `idOf` gives the number of a key. How many lines there are.
- *
- * @throws ShelflifeError as {@link readDirectory}.
- */
-export function readRows(bytes: Uint8Array, rows: Float64Array, idOf: (key: string) => number): number {
-  const { view, text, wide, keysAt, count } = open(bytes)
-  let keyAt = 0
-  let offset = 0
-  let row = 0
-  for (let at = HEADER; at < keysAt; at += LINE) {
-    const units = view.getUint32(at, true)
-    const length = view.getUint32(at + 4, true)
-    const order = view.getFloat64(at + 16, true)
-    if (keyAt + units > text.length || !Number.isSafeInteger(order) || order < 0) throw damaged('a line makes no sense')
-    const isDeleted = length === TOMBSTONE
-    const cost = LINE + units * (wide + 1)
-    rows[row + ROW.id] = idOf(text.slice(keyAt, keyAt + units))
-    rows[row + ROW.deleted] = isDeleted ? 1 : 0
-    rows[row + ROW.order] = order
-    rows[row + ROW.cost] = isDeleted ? cost : cost + length
-    if (!isDeleted) {
-      rows[row + ROW.offset] = offset
-      rows[row + ROW.length] = length
-      rows[row + ROW.check] = view.getUint32(at + 8, true)
-      rows[row + ROW.expiresAt] = view.getFloat64(at + 24, true)
-      rows[row + ROW.writtenAt] = view.getFloat64(at + 32, true)
-      offset += length
-    }
-    keyAt += units
-    row += ROW.columns
-  }
-  if (keyAt !== text.length) throw damaged('a key belongs to no line')
-  return count
-}
-
-/** The same of a segment that has just been made. A value costs its share of what compression has left. */
-export function rowsOf({ directory, payload, keys, length: all }: PackedSegment, rows: Float64Array, idOf: (key: string) => number): void {
-  const view = new DataView(directory.buffer, directory.byteOffset, directory.byteLength)
-  const keyCost = (view.getUint8(1) & 1) + 1
-  const share = formOf(directory) === FORM.none ? 1 : payload.length / all
-  let offset = 0
-  let row = 0
-  let at = HEADER
-  for (const key of keys) {
-    const length = view.getUint32(at + 4, true)
-    const isDeleted = length === TOMBSTONE
-    rows[row + ROW.id] = idOf(key)
-    rows[row + ROW.deleted] = isDeleted ? 1 : 0
-    rows[row + ROW.order] = view.getFloat64(at + 16, true)
-    rows[row + ROW.cost] = LINE + key.length * keyCost + (isDeleted ? 0 : Math.ceil(length * share))
-    if (!isDeleted) {
-      rows[row + ROW.offset] = offset
-      rows[row + ROW.length] = length
-      rows[row + ROW.check] = view.getUint32(at + 8, true)
-      rows[row + ROW.expiresAt] = view.getFloat64(at + 24, true)
-      rows[row + ROW.writtenAt] = view.getFloat64(at + 32, true)
-      offset += length
-    }
-    at += LINE
-    row += ROW.columns
-  }
-}
-
 /** A directory whose head makes sense, and its keys one behind the other. */
 function open(bytes: Uint8Array): { view: DataView; text: string; wide: number; keysAt: number; count: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -232,8 +165,7 @@ export function keyHashes(directory: Uint8Array): number[] {
 
 function pour(batch: readonly Outgoing[]): PackedSegment {
   const { payload, ends } = join(batch)
-  const keys = batch.map(({ key }) => key)
-  const text = keys.join('')
+  const text = batch.map(({ key }) => key).join('')
   const wide = isAscii(text) ? 0 : 1
   const keysAt = HEADER + batch.length * LINE
   const directory = new Uint8Array(keysAt + text.length * (wide + 1))
@@ -262,7 +194,7 @@ function pour(batch: readonly Outgoing[]): PackedSegment {
   }
   if (wide === 1) for (let unit = 0; unit < text.length; unit += 1) view.setUint16(keysAt + unit * 2, text.charCodeAt(unit), true)
   else for (let unit = 0; unit < text.length; unit += 1) directory[keysAt + unit] = text.charCodeAt(unit)
-  return { directory, payload, keys, length: payload.length }
+  return { directory, payload, length: payload.length }
 }
 
 /** The values one behind the other, and where each ends. */

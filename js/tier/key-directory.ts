@@ -1,11 +1,16 @@
-/** Which key lies where: keys here, as a map from key to id; what happened to each id in the core. */
+/** Which key lies where: a log's directory in the core, asked by key. */
 
 import { SegmentsCore } from '../core/segments-core.ts'
+import { FORM } from '../stores/compression.ts'
 import type { Line, PackedSegment, Place } from '../stores/directory.ts'
-import { MAX_LINES, readRows, rowsOf, SEGMENT_BYTES } from '../stores/directory.ts'
+import { formOf, MAX_LINES, SEGMENT_BYTES } from '../stores/directory.ts'
 import { ROW } from '../stores/segment-row.ts'
+import { packKeys, unitsOf, unpackKeys } from './packed-keys.ts'
 import { TOLERANCE_MS } from './pending-entry.ts'
 import { Places } from './places.ts'
+
+/** Keys that are spelled at once. */
+const SPELLED = 512
 
 /** Where the value of a key lies. */
 export interface Located extends Place {
@@ -23,9 +28,6 @@ export interface Carried {
 /** The directory of a log. Every method may throw `CoreTrappedError`; then {@link KeyDirectory.renew} and play the log in again. */
 export class KeyDirectory {
   readonly #core: SegmentsCore
-  readonly #ids = new Map<string, number>()
-  readonly #keys: (string | undefined)[] = []
-  readonly #free: number[] = []
 
   constructor(maxBytes: number) {
     this.#core = new SegmentsCore({ maxBytes, segmentBytes: SEGMENT_BYTES, toleranceMs: TOLERANCE_MS })
@@ -34,11 +36,10 @@ export class KeyDirectory {
   /** Takes in a segment. False when it is not younger than those before it. */
   commit(segment: number, bytes: number, lines: readonly Line[]): boolean {
     if (lines.length > MAX_LINES || segment <= this.#core.lastSegment) return false
-    const ids = lines.map(line => this.#idOf(line.key))
     const { rows } = this.#core
     let at = 0
-    for (const [index, { order, cost, value }] of lines.entries()) {
-      rows[at + ROW.id] = ids[index] as number
+    for (const { order, cost, value } of lines) {
+      rows[at + ROW.id] = 0
       rows[at + ROW.order] = order
       rows[at + ROW.cost] = cost
       rows[at + ROW.deleted] = value === undefined ? 1 : 0
@@ -51,78 +52,62 @@ export class KeyDirectory {
       }
       at += ROW.columns
     }
-    return this.#core.commit(segment, bytes, lines.length)
+    const packed = packKeys(lines.map(({ key }) => key))
+    return this.#core.commit(segment, bytes, lines.length, packed)
   }
 
-  /** The same of one that has just been made. */
-  add(segment: number, bytes: number, packed: PackedSegment): boolean {
-    if (segment <= this.#core.lastSegment) return false
-    rowsOf(packed, this.#core.rows, key => this.#idOf(key))
-    return this.#core.commit(segment, bytes, packed.keys.length)
+  /** The same of one that has just been made. A value costs its share of what compression has left. */
+  add(segment: number, bytes: number, { directory, payload, length }: PackedSegment): boolean {
+    return this.#core.play(segment, bytes, directory, formOf(directory) === FORM.none ? 1 : payload.length / length) === true
   }
 
-  /**
-   * The same from the directory as it is stored.
-   *
-   * @throws ShelflifeError `ERR_CODEC` when it is damaged; what it has named until then is in {@link keys}.
-   */
+  /** The same from the directory as it is stored, of a payload that is not compressed. False also when it is damaged, or of a newer format. */
   play(segment: number, bytes: number, directory: Uint8Array): boolean {
-    if (segment <= this.#core.lastSegment) return false
-    return this.#core.commit(
-      segment,
-      bytes,
-      readRows(directory, this.#core.rows, key => this.#idOf(key)),
-    )
+    return this.#core.play(segment, bytes, directory, 1) === true
   }
 
   /** Where the valid value of `key` lies. */
   locate(key: string, wall: number): Located | undefined {
-    const id = this.#ids.get(key)
-    if (id === undefined) return undefined
-    const segment = this.#core.locate(id, wall)
-    return segment === 0 ? undefined : { segment, ...readPlace(this.#core.rows, 0) }
+    this.#core.locate(packKeys([key]), wall)
+    const { rows } = this.#core
+    const segment = rows[ROW.id] as number
+    return segment === 0 ? undefined : { segment, ...readPlace(rows, 0) }
   }
 
   /** The same for many keys. */
   locateAll(keys: readonly string[], wall: number): Places {
     const places = new Places(keys.length)
-    for (let at = 0; at < keys.length; at += 1) {
-      const id = this.#ids.get(keys[at] as string)
-      const segment = id === undefined ? 0 : this.#core.locate(id, wall)
-      if (segment === 0) continue
-      const { rows } = this.#core
-      const [offset, length, check] = [rows[ROW.offset] as number, rows[ROW.length] as number, rows[ROW.check] as number]
-      places.put(at, segment, offset, length, check, rows[ROW.expiresAt] as number, rows[ROW.writtenAt] as number)
+    for (let from = 0; from < keys.length; from += MAX_LINES) {
+      const to = Math.min(from + MAX_LINES, keys.length)
+      this.#core.locate(packKeys(keys, from, to), wall)
+      places.take(this.#core.rows, from, to - from)
     }
     return places
   }
 
-  /** Every key of which the log may hold lines. */
-  keys(): IterableIterator<string> {
-    return this.#ids.keys()
+  /** Every key of which the log may hold lines. What changes meanwhile may come twice, or not at all. */
+  *keys(): IterableIterator<string> {
+    for (let from = 0; ; ) {
+      const { packed, next } = this.#core.spell(from, SPELLED)
+      yield* unpackKeys(packed)
+      if (next === 0) return
+      from = next
+    }
   }
 
   /** Whether the log may hold lines of `key`. */
   knows(key: string): boolean {
-    return this.#ids.has(key)
+    return this.#core.knows(unitsOf(key))
   }
 
   /** Hides the value of `key` without a word in the log. */
   forget(key: string): void {
-    const id = this.#ids.get(key)
-    if (id !== undefined) this.#core.forget(id)
+    this.#core.forget(unitsOf(key))
   }
 
   /** Forgets a segment that is gone. */
   remove(segment: number): void {
     this.#core.remove(segment)
-    for (let id = this.#core.pollFreed(); id >= 0; id = this.#core.pollFreed()) {
-      const key = this.#keys[id]
-      if (key === undefined) continue
-      this.#ids.delete(key)
-      this.#keys[id] = undefined
-      this.#free.push(id)
-    }
   }
 
   /** A segment to give up so that `incoming` more bytes fit, or 0. */
@@ -143,11 +128,11 @@ export class KeyDirectory {
   /** What of `segment` has to be written anew before it may go; with `evict` only tombstones. */
   carry(segment: number, wall: number, evict: boolean): Carried[] {
     const count = this.#core.carry(segment, wall, evict)
+    const keys = unpackKeys(this.#core.spellRows(count))
     const { rows } = this.#core
     const carried: Carried[] = []
-    for (let at = 0; at < count * ROW.columns; at += ROW.columns) {
-      const key = this.#keys[rows[at + ROW.id] as number]
-      if (key === undefined) continue
+    for (const key of keys) {
+      const at = carried.length * ROW.columns
       carried.push({ key, order: rows[at + ROW.order] as number, value: rows[at + ROW.deleted] === 0 ? readPlace(rows, at) : undefined })
     }
     return carried
@@ -168,34 +153,16 @@ export class KeyDirectory {
   }
 
   clear(): void {
-    this.#forgetKeys()
     this.#core.clear()
   }
 
   /** Begins again, after a trap. */
   renew(): void {
-    this.#forgetKeys()
     this.#core.renew()
   }
 
   free(): void {
-    this.#forgetKeys()
     this.#core.free()
-  }
-
-  #forgetKeys(): void {
-    this.#ids.clear()
-    this.#keys.length = 0
-    this.#free.length = 0
-  }
-
-  #idOf(key: string): number {
-    const known = this.#ids.get(key)
-    if (known !== undefined) return known
-    const id = this.#free.pop() ?? this.#keys.length
-    this.#keys[id] = key
-    this.#ids.set(key, id)
-    return id
   }
 }
 

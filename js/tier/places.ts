@@ -1,48 +1,42 @@
-/** Where the values of many keys lie: numbers in one array, for an object of each would cost more than all else in a read of many. */
+/** Where the values of many keys lie: the core's lines in one array, for an object of each would cost more than all else in a read of many. */
 
-const COLUMNS = 6
+import { ROW } from '../stores/segment-row.ts'
 
 /** See the top of this file. A place is known by the position of its key among those that were asked for. */
 export class Places {
-  readonly #numbers: Float64Array
+  readonly #rows: Float64Array
 
   constructor(count: number) {
-    this.#numbers = new Float64Array(count * COLUMNS)
+    this.#rows = new Float64Array(count * ROW.columns)
   }
 
-  put(at: number, segment: number, offset: number, length: number, check: number, expiresAt: number, writtenAt: number): void {
-    const from = at * COLUMNS
-    const numbers = this.#numbers
-    numbers[from] = segment
-    numbers[from + 1] = offset
-    numbers[from + 2] = length
-    numbers[from + 3] = check
-    numbers[from + 4] = expiresAt
-    numbers[from + 5] = writtenAt
+  /** Takes `count` lines that the core has found, for the positions from `at` on. */
+  take(rows: Float64Array, at: number, count: number): void {
+    this.#rows.set(rows.subarray(0, count * ROW.columns), at * ROW.columns)
   }
 
   /** The segment that holds the value; 0 where there is none. */
   segment(at: number): number {
-    return this.#numbers[at * COLUMNS] as number
+    return this.#rows[at * ROW.columns + ROW.id] as number
   }
 
   offset(at: number): number {
-    return this.#numbers[at * COLUMNS + 1] as number
+    return this.#rows[at * ROW.columns + ROW.offset] as number
   }
 
   length(at: number): number {
-    return this.#numbers[at * COLUMNS + 2] as number
+    return this.#rows[at * ROW.columns + ROW.length] as number
   }
 
   check(at: number): number {
-    return this.#numbers[at * COLUMNS + 3] as number
+    return this.#rows[at * ROW.columns + ROW.check] as number
   }
 
   expiresAt(at: number): number {
-    return this.#numbers[at * COLUMNS + 4] as number
+    return this.#rows[at * ROW.columns + ROW.expiresAt] as number
   }
 
   writtenAt(at: number): number {
-    return this.#numbers[at * COLUMNS + 5] as number
+    return this.#rows[at * ROW.columns + ROW.writtenAt] as number
   }
 }

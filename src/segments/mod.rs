@@ -9,13 +9,17 @@
 //! The host plays every segment into [`Segments::commit`] in the order of the log, when it starts and after each
 //! append. To free space it asks [`Segments::poll_reclaim`] and [`Segments::poll_compaction`], writes what
 //! [`Segments::carry`] names into a new segment, commits that, takes the old one off the medium and then calls
-//! [`Segments::remove`]. Times are those of the wall clock, since they outlive the process.
+//! [`Segments::remove`]. [`Directory`] puts names to the ids. Times are those of the wall clock, since they outlive the process.
 
+mod directory;
+mod keys;
 mod plan;
 mod row;
 #[cfg(test)]
 mod tests;
 
+pub use directory::{Directory, Unreadable};
+pub use keys::{Keys, Packed};
 pub use row::{COLUMNS, Event, Place, ROWS, Row, Rows};
 
 use crate::time::{Duration, Instant};

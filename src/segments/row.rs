@@ -78,6 +78,18 @@ impl Rows {
         cells.zip(rows).map(|(cells, row)| cells.copy_from_slice(&from_row(row))).count()
     }
 
+    /// Writes to line `at` where a value lies, and in place of its id the segment that holds it; 0 where there is none. False when there is no such line.
+    pub fn write_found(&mut self, at: usize, found: Option<(u64, Row)>) -> bool {
+        let Some(cells) = self.numbers.chunks_exact_mut(COLUMNS).nth(at) else { return false };
+        if let Some((_, row)) = found {
+            cells.copy_from_slice(&from_row(&row));
+        }
+        if let Some(cell) = cells.first_mut() {
+            *cell = found.map_or(0.0, |(segment, _)| segment as f64);
+        }
+        true
+    }
+
     /// Writes bare numbers from the start, as many as fit, and says how many.
     pub fn write_numbers(&mut self, numbers: impl Iterator<Item = f64>) -> usize {
         self.numbers.iter_mut().zip(numbers).map(|(cell, number)| *cell = number).count()
