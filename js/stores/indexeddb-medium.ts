@@ -44,6 +44,7 @@ export class IndexedDbMedium implements SegmentMedium {
   /** Engines keep a database in one log, or journal, of transactions. */
   readonly isOrdered = true
   readonly peers: Peers | undefined
+  usedUp = 0
   readonly #durability: 'relaxed' | 'strict'
   readonly #connection: IndexedDbConnection
   /** A segment was found without a trace, and none with one after it: what numbers traces may lag behind. 0: it does not. */
@@ -71,7 +72,6 @@ export class IndexedDbMedium implements SegmentMedium {
       // The fewer stores, the sooner a transaction is over.
       const stores = segments.every(isWithin) ? [DIRECTORIES, ABOUT] : ALL
       return write(database, stores, strength, signal, (transaction, attempt) => {
-        this.#meet(transaction)
         const directories = transaction.objectStore(DIRECTORIES)
         const about = transaction.objectStore(ABOUT)
         if (this.#untraced > 0) {
@@ -172,17 +172,21 @@ export class IndexedDbMedium implements SegmentMedium {
   }
 
   async clear({ signal }: MediumCall): Promise<void> {
-    const done = await this.#attempt('clear', signal, database =>
+    const { used, done } = await this.#attempt('clear', signal, database =>
       write(database, ALL, this.#durability, signal, transaction => {
-        transaction.objectStore(DIRECTORIES).clear()
+        const [directories, about] = [transaction.objectStore(DIRECTORIES), transaction.objectStore(ABOUT)]
+        const used = directories.add(null)
+        about.add(null)
+        directories.clear()
         transaction.objectStore(PAYLOADS).clear()
-        transaction.objectStore(ABOUT).delete(idsAfter(0))
+        about.delete(idsAfter(0))
         const done = this.#connection.renew(transaction)
         transaction.commit()
-        return done
+        return { used, done }
       }),
     )
     done()
+    this.usedUp = Number(used.result)
   }
 
   async close(): Promise<void> {

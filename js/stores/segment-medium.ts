@@ -61,6 +61,8 @@ export interface SegmentMedium {
   readonly overhead: number
   /** Whether a loss of power takes only the end of what was done: nothing survives without all that came before it. Default: no. */
   readonly isOrdered?: boolean | undefined
+  /** The id that {@link clear} has used up, where several may write: who has not heard of it sees by the gap that he has missed something. */
+  readonly usedUp?: number | undefined
   /** Where several may write. */
   readonly peers?: Peers | undefined
   open(call: MediumCall): Promise<void>

@@ -6,7 +6,7 @@ import type { PackedSegment } from '../stores/directory.ts'
 import type { Durability, SegmentMedium } from '../stores/segment-medium.ts'
 import type { SegmentStore, StoreChange, StoreContext } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
-import { pause } from './deadlines.ts'
+import { pause, WRITE_MS, withDeadline } from './deadlines.ts'
 import { KeyDirectory } from './key-directory.ts'
 import { Press } from './press.ts'
 import { RecentPayloads } from './recent-payloads.ts'
@@ -29,6 +29,8 @@ export class LogParts {
   epoch = 0
   /** Everything in the medium was given up by somebody else, and the directory does not know yet. */
   isForgotten = false
+  /** The last id that we have used up ourselves without giving it to a segment. */
+  usedUp = 0
   isClosed = false
 
   constructor(store: SegmentStore, context: StoreContext, counts: LogCounts) {
@@ -50,6 +52,17 @@ export class LogParts {
 
   get sizes(): LogSizes {
     return this.isClosed || this.directory.lost ? { entries: 0, segments: 0, bytes: 0, liveBytes: 0 } : this.directory.sizes
+  }
+
+  /** The youngest id that is known. */
+  get last(): number {
+    return Math.max(this.directory.last, this.usedUp)
+  }
+
+  /** Empties the medium. */
+  async clear(): Promise<void> {
+    await withDeadline(this.core, WRITE_MS, call => this.medium.clear(call))
+    this.usedUp = this.medium.usedUp ?? 0
   }
 
   /** Counts a failure. */

@@ -22,7 +22,7 @@ export class LogReplay {
   /** Takes in the segments before `before` that others have written, and tells of what they changed. */
   async catchUp(before: number): Promise<void> {
     await this.survive(async () => {
-      const after = this.#parts.directory.last
+      const after = this.#parts.last
       const news = await this.#replay(after, before)
       if (this.#parts.isForgotten || news === 'damaged') return this.begin()
       // Ids that are not there any more: what they held was written anew or given up, and deletions leave no trace then. Which older
@@ -130,6 +130,7 @@ export class LogReplay {
     this.#parts.recent.clear()
     this.#parts.press.clear()
     this.#parts.directory.renew()
+    this.#parts.usedUp = 0
     this.#parts.isForgotten = false
     await this.#replay(0, Number.POSITIVE_INFINITY)
   }
@@ -137,7 +138,7 @@ export class LogReplay {
   /** Empties the medium: what is in it cannot be given up one by one. */
   async forgetAll(): Promise<void> {
     this.#parts.counts.reclaimed += this.#parts.sizes.segments
-    await withDeadline(this.#parts.core, WRITE_MS, call => this.#parts.medium.clear(call))
+    await this.#parts.clear()
     this.#parts.recent.clear()
     this.#parts.press.clear()
     await this.survive(() => this.#parts.directory.clear())

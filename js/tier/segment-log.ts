@@ -244,7 +244,7 @@ export class SegmentLog implements TierLog {
     this.#parts.directory.clear()
     return this.inTurn(async () => {
       await ready()
-      await withDeadline(this.#parts.core, WRITE_MS, call => this.#parts.medium.clear(call))
+      await this.#parts.clear()
       this.#parts.isForgotten = false
       this.#parts.medium.peers?.tell()
     })
@@ -275,7 +275,7 @@ export class SegmentLog implements TierLog {
   async #write(segments: readonly PackedSegment[], durability: Durability): Promise<void> {
     if (segments.length === 0) return
     const epoch = this.#parts.epoch
-    const last = await this.#replay.survive(() => this.#parts.directory.last)
+    const last = await this.#replay.survive(() => this.#parts.last)
     const ids = await withDeadline(this.#parts.core, WRITE_MS, call => this.#parts.medium.append(segments, durability, call))
     this.#parts.medium.peers?.tell()
     if (epoch !== this.#parts.epoch) return
@@ -287,7 +287,7 @@ export class SegmentLog implements TierLog {
     }
     await this.#replay.survive(async () => {
       // A gap before our first id is what somebody else has written.
-      if (ids[0] !== this.#parts.directory.last + 1) await this.#replay.catchUp(ids[0] as number)
+      if (ids[0] !== this.#parts.last + 1) await this.#replay.catchUp(ids[0] as number)
       for (const [index, segment] of segments.entries()) this.#parts.commit(ids[index] as number, segment)
     })
   }

@@ -68,6 +68,32 @@ describe('tabs, in Chromium', { skip }, () => {
     await close()
   })
 
+  test('who has not heard that the store was emptied sees it with the next write, and who emptied it takes nothing for news', async () => {
+    const { tab, close } = await profile()
+    const [one, two] = [await tab('emptied'), await tab('emptied')]
+    await one.page.evaluate(() => cache.set('a', 1, { persist: 'stored' }))
+    await two.page.evaluate(async () => {
+      while ((await cache.get('a')) !== 1) await new Promise(resolve => setTimeout(resolve, 10))
+      globalThis.isDeaf = true
+    })
+    const own = await one.page.evaluate(async () => {
+      await cache.clear()
+      await cache.set('b', 2, { skipMemoryWrite: true, persist: 'stored' })
+      await cache.set('c', 3, { persist: 'stored' })
+      await cache.set('d', 4, { persist: 'stored' })
+      return [cache.memory.peek('c') ?? null, cache.memory.peek('d') ?? null]
+    })
+    assert.deepEqual(own, [3, 4])
+    const seen = await two.page.evaluate(async () => {
+      const before = await cache.get('a')
+      await cache.set('e', 5, { persist: 'stored' })
+      const after = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(async key => (await cache.get(key)) ?? null))
+      return { before, after, errors: shelflife.tier(cache).errors }
+    })
+    assert.deepEqual(seen, { before: 1, after: [null, 2, 3, 4, 5], errors: {} })
+    await close()
+  })
+
   test('four tabs want the same keys at once: each is loaded once, and a failure hangs nobody', async t => {
     const { tab, close } = await profile()
     const tabs = await Promise.all(Array.from({ length: 4 }, () => tab('loads')))
