@@ -84,6 +84,8 @@ export class CacheCore implements Reliant {
   #relies = false
   /** How many words are appended between two readings of the clock. */
   #stride = WORDS_BETWEEN_CLOCKS
+  /** After so many words of all the clock has to be read again, even if the log has crossed since. */
+  #clockAt = WORDS_BETWEEN_CLOCKS
   /** How many words have crossed, and how many words of all were no hits. */
   #crossed = 0
   #others = 0
@@ -191,7 +193,7 @@ export class CacheCore implements Reliant {
         this.#nextVictim += 1
         if ((this.#movedIn[slot] ?? 0) !== this.#batch) return slot
       }
-      if (!this.#drain()) return -1
+      if (!this.#drain(this.driver.stale || this.#crossed + this.#length >= this.#clockAt)) return -1
       this.#victims = this.#ask(handle => handle.victims(MOST_VICTIMS)) ?? NO_SLOTS
       if (this.#victims.length === 0) return -1
     }
@@ -270,20 +272,26 @@ export class CacheCore implements Reliant {
     if (passed < 0) this.#stride = WORDS_BETWEEN_CLOCKS
     else if (passed < SHORT_MS) this.#stride = Math.min(this.#stride * 2, MOST_WORDS_BETWEEN_CLOCKS)
     else if (passed > LONG_MS) this.#stride = Math.max(this.#stride >> 1, FEWEST_WORDS_BETWEEN_CLOCKS)
+    this.#clockAt = this.#crossed + this.#length + this.#stride
     if (this.#length > this.#full) this.#drain()
-    else this.#pauseAt = Math.min(this.#length + this.#stride, this.#full)
+    else this.#setPause()
   }
 
   #offset(at: number): number {
     return at === Number.POSITIVE_INFINITY ? NEVER : Math.min(Math.max(0, Math.ceil(at - this.#base)), NEVER - 1)
   }
 
-  /** Brings the machine up to date. False when a trap took it, and everything with it. */
-  #drain(): boolean {
+  /**
+   * Brings the machine up to date. False when a trap took it, and everything with it. Victims may be wanted every few words: then the
+   * clock is not read each time, and what was trusted still is.
+   */
+  #drain(readsClock = true): boolean {
     const length = this.#length
     if (length > 0) {
       const base = this.#base
+      const isTrusted = this.#trustedTo > 0
       this.#forgetLog()
+      if (isTrusted && !readsClock) this.#trustedTo = this.#pauseAt
       this.onReplay?.(this.#log.subarray(0, length))
       const replayed = this.#ask(handle => {
         handle.replay(this.#log.subarray(0, length), base)
@@ -292,7 +300,10 @@ export class CacheCore implements Reliant {
       if (length > this.#full && this.#log.length < MOST_LOG_WORDS) this.#growLog()
       if (replayed === undefined) return false
     }
+    if (!readsClock) return true
     this.#base = Math.floor(this.driver.read())
+    this.#clockAt = this.#crossed + this.#length + this.#stride
+    this.#setPause()
     return true
   }
 
@@ -300,12 +311,16 @@ export class CacheCore implements Reliant {
     this.#crossed += this.#length
     this.#length = 0
     this.#trustedTo = 0
-    this.#pauseAt = Math.min(this.#stride, this.#full)
+    this.#setPause()
     this.#scanned = 0
     this.#nextVictim = 0
     this.#victims = NO_SLOTS
     if (this.#batch === MOST_BATCHES) this.#movedIn.fill(0)
     this.#batch = (this.#batch % MOST_BATCHES) + 1
+  }
+
+  #setPause(): void {
+    this.#pauseAt = Math.min(this.#clockAt - this.#crossed, this.#full)
   }
 
   /** Marks the slots that the log has moved since the last look. */
@@ -336,7 +351,7 @@ export class CacheCore implements Reliant {
     const words = Math.min(this.#log.length * 4, MOST_LOG_WORDS)
     this.#log = new Uint32Array(words)
     this.#full = words - MOST_WORDS
-    this.#pauseAt = Math.min(this.#stride, this.#full)
+    this.#setPause()
   }
 
   #growMarks(slot: number): Uint8Array {

@@ -12,8 +12,13 @@ const KEYS = Array.from({ length: 12 }, (_, at) => `key ${at}`)
 
 // With the machine's own clock a cache goes by a reading of it for a while, and looks at no entry's time until the first may be over.
 describe('by the clock of the machine', () => {
+  /** How far time has gone on within this macrotask, and those before. */
+  let ahead = 0
+
   beforeAll(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: 1_700_000_000_000 })
+    const now = performance.now.bind(performance)
+    performance.now = () => now() + ahead
   })
   afterAll(() => {
     vi.useRealTimers()
@@ -40,6 +45,24 @@ describe('by the clock of the machine', () => {
       cache.close()
     }
   })
+
+  test.each(['lru', 's3fifo', 'tinylfu', 'auto'] as const)(
+    'with %s time goes on within a macrotask, however often somebody has to leave',
+    policy => {
+      const cache = createMemoryCache<string, number>({ max: 8, policy, seed: 1 })
+      cache.set('brief', 1, { ttl: 10 })
+      expect(cache.get('brief')).toBe(1)
+      ahead += 20
+      let turns = 0
+      while (turns < 1000 && cache.get('brief') !== undefined) {
+        turns += 1
+        cache.set(`other ${turns}`, turns)
+      }
+      expect(turns).toBeLessThan(520)
+      expect(cache.stats().missesByReason.expired).toBe(1)
+      cache.close()
+    },
+  )
 
   test('a hit that is counted by its place in the log is counted once', () => {
     const cache = createMemoryCache<string, number>({ max: 10, ttl: '1h' })
