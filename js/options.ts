@@ -56,6 +56,12 @@ export function optionalFunction(value: unknown, name: string): void {
   if (value !== undefined && typeof value !== 'function') throw new InvalidArgumentError(name, 'a function', value)
 }
 
+/** A boolean: a text such as 'no' would count as yes. */
+export function flag(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw new InvalidArgumentError(name, 'true or false', value)
+  return value
+}
+
 /** An object that was made elsewhere and is used by these methods, or `undefined`. */
 export function optionalWith<T>(value: T, name: string, expected: string, methods: readonly string[]): T {
   const given = value as Record<string, unknown> | null | undefined

@@ -7,16 +7,24 @@ import type { HostCircuit } from './types.ts'
 /** See {@link HostCircuit}. */
 export function circuitOf(host: string, { schedule, clock, driver }: Desk, isThere: boolean): HostCircuit {
   if (!isThere) throw new InvalidArgumentError('circuitBreaker', 'an option of the client whose circuits are asked for', undefined)
-  if (typeof host !== 'string' || host === '') throw new InvalidArgumentError('host', "a host, such as 'localhost:8080'", host)
+  const key = keyOf(host)
   return {
     get state() {
-      return schedule.circuit(host).state
+      return schedule.circuit(key).state
     },
     get retryAt() {
-      const { retryAt } = schedule.circuit(host)
+      const { retryAt } = schedule.circuit(key)
       return retryAt === undefined || !Number.isFinite(retryAt) ? undefined : retryAt + clock.wall() - driver.now()
     },
-    isolate: () => void schedule.isolate(host),
-    reset: () => void schedule.reset(host),
+    isolate: () => void schedule.isolate(key),
+    reset: () => void schedule.reset(key),
   }
+}
+
+/** The host as URLs have it: another spelling would be another circuit, which nobody uses. */
+function keyOf(host: unknown): string {
+  const url = typeof host === 'string' && !/[/?#@\\]/.test(host) && URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : undefined
+  if (url === undefined) throw new InvalidArgumentError('host', "a host, such as 'localhost:8080'", host)
+  const [, port] = /:(\d+)$/.exec(host as string) ?? []
+  return port === undefined ? url.hostname : `${url.hostname}:${Number(port)}`
 }

@@ -10,7 +10,10 @@ export type Hooks = { readonly [Name in keyof FetchHooks]-?: NonNullable<FetchHo
 
 /** Checks and completes `given`. */
 export function readHooks(given: FetchHooks | undefined): Hooks {
-  const { beforeRequest = [], beforeRetry = [], afterResponse = [] }: FetchHooks = optionsObject(given, 'hooks')
+  const { beforeRequest = [], beforeRetry = [], afterResponse = [], ...others }: FetchHooks = optionsObject(given, 'hooks')
+  // One of another name would never be called.
+  for (const name of Object.keys(others))
+    throw new InvalidArgumentError('hooks', 'made of beforeRequest, beforeRetry and afterResponse', name)
   for (const [name, list] of Object.entries({ beforeRequest, beforeRetry, afterResponse }))
     if (!Array.isArray(list) || !list.every(hook => typeof hook === 'function'))
       throw new InvalidArgumentError(`hooks.${name}`, 'an array of functions', list)

@@ -9,6 +9,7 @@ import {
   clockOption,
   durationMs,
   durationOrZeroMs,
+  flag,
   metricsOption,
   optionalFunction,
   optionsObject,
@@ -83,7 +84,7 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
   const initialDelay = durationOrZeroMs(retry.initialDelay ?? 100, 'retry.initialDelay')
   return {
     cache: options.cache,
-    shared: options.shared ?? options.cache?.isShared ?? false,
+    shared: flag(options.shared ?? options.cache?.isShared ?? false, 'shared'),
     heuristic: readHeuristic(options.heuristic),
     partition: readPartition(options.partition, 'partition'),
     redirects: readRedirects(options.redirects),
@@ -103,12 +104,12 @@ export function resolveOptions(given: FetchOptions | undefined): ResolvedOptions
       staleIfError: durationOrZeroMs(options.staleIfError ?? 0, 'staleIfError'),
     },
     methods: new Set(methods.map(method => method.toUpperCase())),
-    dedupe: options.dedupe ?? true,
+    dedupe: flag(options.dedupe ?? true, 'dedupe'),
     transport: options.fetch ?? platformTransport(),
     clock: clockOption(options.clock),
-    name: options.name ?? 'default',
+    name: readName(options.name),
     metrics: metricsOption(options.metrics),
-    heedsLimits: options.rateLimitHeaders ?? false,
+    heedsLimits: flag(options.rateLimitHeaders ?? false, 'rateLimitHeaders'),
     adaptive: options.adaptiveConcurrency === undefined ? undefined : readLimits(options),
     onCircuitChange: options.circuitBreaker?.onStateChange,
     hedge: options.hedge === undefined ? undefined : readHedging(options.hedge),
@@ -137,7 +138,12 @@ function readLimits(options: FetchOptions): AdaptiveConfig {
 
 function readRedirects(given: FetchOptions['redirects']): RedirectPolicy {
   const { max = 20, refuseInsecure = false } = optionsObject(given, 'redirects')
-  return { max: wholeNumber(max, 'redirects.max', { min: 0 }), refuseInsecure }
+  return { max: wholeNumber(max, 'redirects.max', { min: 0 }), refuseInsecure: flag(refuseInsecure, 'redirects.refuseInsecure') }
+}
+
+function readName(name: unknown = 'default'): string {
+  if (typeof name !== 'string' || name === '') throw new InvalidArgumentError('name', 'a text that is not empty', name)
+  return name
 }
 
 function readRatio(value: unknown): number {
@@ -196,7 +202,7 @@ export function requestLimits(init: FetchInit, limits: RequestLimits): RequestLi
   const { timeout, totalTimeout, idleTimeout, maxResponseSize, ttl, retry, staleWhileRevalidate, staleIfError } = init
   const given = [timeout, totalTimeout, idleTimeout, maxResponseSize, ttl, retry, staleWhileRevalidate, staleIfError]
   if (given.every(one => one === undefined)) return limits
-  const maxRetries = retry === false ? 0 : retry?.maxRetries
+  const maxRetries = retry === false ? 0 : optionsObject(retry, 'init.retry').maxRetries
   return {
     timeout: timeout === undefined ? limits.timeout : durationMs(timeout, 'timeout'),
     totalTimeout: totalTimeout === undefined ? limits.totalTimeout : durationMs(totalTimeout, 'totalTimeout'),

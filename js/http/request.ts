@@ -32,17 +32,29 @@ const NO_INIT: FetchInit = {}
 /** What changes the answer besides method, URL and headers. */
 const AFFECTING = ['credentials', 'mode', 'redirect', 'cache', 'integrity', 'referrer', 'referrerPolicy'] as const
 
+/** What the platform knows. */
+const WORDS: Record<'cache' | 'redirect' | 'credentials' | 'mode', readonly string[]> = {
+  cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache', 'only-if-cached'],
+  redirect: ['follow', 'error', 'manual'],
+  credentials: ['omit', 'same-origin', 'include'],
+  mode: ['same-origin', 'no-cors', 'cors'],
+}
+
 /** Reads a call. Throws `InvalidArgumentError` for what cannot be meant. */
 export function readRequest(input: string | URL | Request, given: FetchInit | undefined, options: ResolvedOptions): WireRequest {
   const own: FetchInit = given ?? NO_INIT
   if (typeof own !== 'object') throw new InvalidArgumentError('init', 'an object of options', given)
   const init = input instanceof Request ? { ...fromRequest(input), ...withoutAbsent(own) } : own
   const { href, host, origin } = locate(input, options.base)
+  if (href.includes('@')) checkAnonymous(href)
+  if (init !== NO_INIT) checkWords(init)
   const method = methodOf(init.method)
   const headers = headersOf(init.headers, options, origin)
   const body = init.body ?? undefined
   if (body !== undefined && (method === 'GET' || method === 'HEAD'))
     throw new InvalidArgumentError('init.body', `absent for ${method}`, body)
+  if (isPlain(body))
+    throw new InvalidArgumentError('init.body', 'a text, bytes, a form, a Blob or a stream; JSON.stringify makes a text', body)
   const size = options.maxRequestSize === Number.POSITIVE_INFINITY || body === undefined ? 0 : bytesOf(body)
   if (size !== undefined && size > options.maxRequestSize) throw new RequestTooLargeError(method, href, options.maxRequestSize)
   const asked = requestLimits(init, options.limits)
@@ -106,12 +118,38 @@ export function locate(input: string | URL | Request, base?: URL): { href: strin
   }
 }
 
+/** The platform refuses these, and says so as of a network that fails. */
+function checkAnonymous(href: string): void {
+  const url = new URL(href)
+  if (url.username === '' && url.password === '') return
+  url.username = ''
+  url.password = ''
+  throw new InvalidArgumentError('url', 'one without user and password, which go into a header', `one with them, of ${url.href}`)
+}
+
+/** The same of words that mean nothing. */
+function checkWords(init: FetchInit): void {
+  for (const name of ['cache', 'redirect', 'credentials', 'mode'] as const) {
+    const word = init[name]
+    if (word !== undefined && !WORDS[name].includes(word)) throw new InvalidArgumentError(`init.${name}`, WORDS[name].join(', '), word)
+  }
+}
+
+/** Objects that would be sent as `[object Object]`. */
+function isPlain(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null || Symbol.asyncIterator in body || Symbol.iterator in body) return Array.isArray(body)
+  const prototype: unknown = Object.getPrototypeOf(body)
+  return prototype === null || prototype === Object.prototype
+}
+
 /** As the platform does: the common methods in capitals, others as they are. */
 function methodOf(method: unknown): string {
   if (method === undefined) return 'GET'
   if (typeof method !== 'string' || !/^[\w!#$%&'*+.^`|~-]+$/.test(method))
     throw new InvalidArgumentError('init.method', 'an HTTP method', method)
   const upper = method.toUpperCase()
+  if (upper === 'CONNECT' || upper === 'TRACE' || upper === 'TRACK')
+    throw new InvalidArgumentError('init.method', 'one that fetch may send', method)
   return ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'].includes(upper) ? upper : method
 }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { MetricsCore } from '../core/metrics-core.ts'
 import type { CoreFamily } from '../core/metrics-families.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { durationMs } from '../options.ts'
+import { durationMs, flag } from '../options.ts'
 import { type AnyOptions, definitionText, familyOf, type Kind, Names } from './definition.ts'
 import { type Expiry, expiryOf } from './expiry.ts'
 import type { Counter, Gauge, Histogram, InstrumentOptions, Summary, Timer } from './instruments.ts'
@@ -134,10 +134,4 @@ export class Catalogue {
       if (family.kind === 'histogram' || family.kind === 'summary') this.core.watchFamily(number)
     }
   }
-}
-
-/** A boolean option. */
-export function flag(value: unknown, name: string): boolean {
-  if (typeof value !== 'boolean') throw new InvalidArgumentError(name, 'true or false', value)
-  return value
 }

@@ -54,7 +54,7 @@ abstract class Instrument<S, L extends string> {
    * labels are all `overflow`, so that totals stay exact. Labels must be exactly `labelNames`.
    */
   with(labels: Labels<L>): S {
-    if (this.#only !== undefined) return this.#only
+    if (this.#only !== undefined && !hasAny(labels)) return this.#only
     if (typeof labels !== 'object' || labels === null)
       throw new InvalidArgumentError('labels', `an object with ${this.labelNames.join(', ')}`, labels)
     return this.#tree.find(labels)
@@ -216,9 +216,14 @@ export class Timer<L extends string = never> extends Sampled<TimerSeries, L> {
   /** The same for a series. */
   time<T>(labels: Labels<L>, fn: () => T, what?: string): T
   time<T>(first: Labels<L> | (() => T), second?: string | (() => T), what?: string): T {
-    if (typeof first === 'function') return this.only.time(first as () => T, second as string | undefined)
+    if (!isLabels(first)) return this.only.time(first as () => T, second as string | undefined)
     return this.with(first).time(second as () => T, what)
   }
+}
+
+function hasAny(labels: object | undefined): boolean {
+  for (const _ in labels) return true
+  return false
 }
 
 function isLabels<L extends string>(value: unknown): value is Labels<L> {

@@ -31,6 +31,8 @@ interface Attribute {
 export function otlpMetrics(dump: RegistryDump, options?: OtlpOptions): { resourceMetrics: unknown[] } {
   if (dump?.version !== 1 || !Array.isArray(dump.metrics)) throw new InvalidArgumentError('dump', 'what registry.dump() returned', dump)
   const { resource = {}, time = Date.now(), startTime = time } = optionsObject(options, 'options')
+  for (const [key, value] of Object.entries(optionsObject(resource, 'resource')))
+    if (typeof value !== 'string') throw new InvalidArgumentError(`resource.${key}`, 'a string', value)
   const times = { timeUnixNano: nanoseconds(time, 'time'), startTimeUnixNano: nanoseconds(startTime, 'startTime') }
   const metrics = dump.metrics.filter(({ series }) => series.length > 0).map(metric => otlpMetric(metric, times))
   return {

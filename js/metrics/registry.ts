@@ -3,8 +3,8 @@
 import type { Clock } from '../clock.ts'
 import { MetricsCore } from '../core/metrics-core.ts'
 import { InvalidArgumentError } from '../errors.ts'
-import { clockOption, durationMs, optionalFunction, optionsObject, sizeInBytes, wholeNumber } from '../options.ts'
-import { type AnyInstrument, Catalogue, flag } from './catalogue.ts'
+import { clockOption, durationMs, flag, optionalFunction, optionsObject, sizeInBytes, wholeNumber } from '../options.ts'
+import { type AnyInstrument, Catalogue } from './catalogue.ts'
 import {
   type AnyOptions,
   type HistogramOptions,
@@ -142,6 +142,7 @@ export class Registry {
    */
   select(name: string, labels?: LabelSelector): Selection | undefined {
     const found = this.#catalogue.get(name) ?? this.#catalogue.get(this.#prefix + name)
+    optionsObject(labels, 'labels')
     return found && new Selection(this.#core, found, labels)
   }
 
@@ -200,6 +201,8 @@ export class Registry {
 
   /** The text that an `Accept` header prefers, and its media type: what an endpoint for scrapers answers. */
   async exposition(accept?: string | null): Promise<{ contentType: string; body: string }> {
+    if (accept !== undefined && accept !== null && typeof accept !== 'string')
+      throw new InvalidArgumentError('accept', 'the text of an Accept header', accept)
     const format = textFormat(accept)
     return { contentType: CONTENT_TYPES[format], body: await this.metrics(format) }
   }
@@ -213,7 +216,8 @@ export class Registry {
    * worker.onmessage = ({ data }) => registry.merge(data) // outside
    * ```
    */
-  dump({ reset = false }: { reset?: boolean } = {}): RegistryDump {
+  dump(options?: { reset?: boolean }): RegistryDump {
+    const { reset = false } = optionsObject(options, 'options')
     void this.#collect()
     this.#catalogue.sweep()
     const dump = dumpOf(this.#catalogue)

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import type { MetricsCore } from '../core/metrics-core.ts'
+import { InvalidArgumentError } from '../errors.ts'
 import { type CounterSeries, HistogramSeries } from './series.ts'
 import type { SlowLog } from './slow-log.ts'
 
@@ -67,6 +68,7 @@ export class TimerSeries extends HistogramSeries {
 
   /** Runs `fn` and records how long it took, also when it throws or rejects: that counts as a failure. Returns what `fn` returns. */
   time<T>(fn: () => T, what?: string): T {
+    if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'a function', fn)
     const operation = this.begin(what)
     let result: T
     try {
