@@ -117,12 +117,13 @@ class Line implements TaskListener {
     }
   }
 
-  addAll<T>(tasks: Iterable<(context: TaskContext) => T | PromiseLike<T>>, options?: TaskOptions): Promise<T[]> {
-    return Promise.all(Array.from(tasks, task => this.add(task, options)))
+  async addAll<T>(tasks: Iterable<(context: TaskContext) => T | PromiseLike<T>>, options?: TaskOptions): Promise<T[]> {
+    return Promise.all(listOf(tasks, 'tasks').map(task => this.add(task, options)))
   }
 
-  map<I, T>(items: Iterable<I>, work: (item: I, index: number) => T | PromiseLike<T>, options?: TaskOptions): Promise<T[]> {
-    return Promise.all(Array.from(items, (item, index) => this.add(() => work(item, index), options)))
+  async map<I, T>(items: Iterable<I>, work: (item: I, index: number) => T | PromiseLike<T>, options?: TaskOptions): Promise<T[]> {
+    if (typeof work !== 'function') throw new InvalidArgumentError('task', 'a function', work)
+    return Promise.all(listOf(items, 'items').map((item, index) => this.add(() => work(item, index), options)))
   }
 
   start(): void {
@@ -308,7 +309,16 @@ class Line implements TaskListener {
 
 const EVENTS: ReadonlySet<string> = new Set<keyof QueueEvents>(['add', 'active', 'completed', 'error', 'next', 'empty', 'idle'])
 
-function check({ signal, priority, key, weight }: TaskOptions): void {
+/** All of it before any task is added: where it throws in the middle, nobody would hear of those before. */
+function listOf<T>(items: Iterable<T>, name: string): T[] {
+  if (typeof (items as Partial<Iterable<T>> | undefined | null)?.[Symbol.iterator] !== 'function')
+    throw new InvalidArgumentError(name, 'an iterable', items)
+  return [...items]
+}
+
+function check(options: TaskOptions): void {
+  if (typeof options !== 'object' || options === null) throw new InvalidArgumentError('options', 'an object of options', options)
+  const { signal, priority, key, weight } = options
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function')
     throw new InvalidArgumentError('signal', 'an AbortSignal', signal)
   if (priority !== undefined && priority !== (priority | 0))

@@ -77,16 +77,19 @@ export class QueueTask extends Turn implements Abortable {
     let answer: unknown
     try {
       answer = this.#run()
+      // Here, too, since what looks like a promise may be anything.
+      if (typeof (answer as PromiseLike<unknown> | undefined | null)?.then === 'function') {
+        ;(answer as PromiseLike<unknown>).then(
+          value => this.#listener.answered(this, 'completed', value),
+          error => this.#listener.answered(this, 'failed', error),
+        )
+        return
+      }
     } catch (error) {
       this.#listener.answered(this, 'failed', error)
       return
     }
-    if (typeof (answer as PromiseLike<unknown> | undefined | null)?.then === 'function') {
-      ;(answer as PromiseLike<unknown>).then(
-        value => this.#listener.answered(this, 'completed', value),
-        error => this.#listener.answered(this, 'failed', error),
-      )
-    } else this.#listener.answered(this, 'completed', answer)
+    this.#listener.answered(this, 'completed', answer)
   }
 
   /** Tells what runs that nobody waits for it any more. */

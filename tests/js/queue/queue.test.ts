@@ -371,3 +371,60 @@ it('refuses tasks that cannot be meant', async () => {
   ]
   expect(await Promise.all(bad.map(code))).toEqual(Array(4).fill('ERR_INVALID_ARGUMENT'))
 })
+
+describe('what is given wrong', () => {
+  const orphan = () => Promise.reject(new Error('nobody hears of it'))
+
+  it.each([
+    { what: 'no iterable of tasks', run: () => createQueue().addAll(undefined as never) },
+    { what: 'a number of tasks', run: () => createQueue().addAll(5 as never) },
+    { what: 'no iterable of items', run: () => createQueue().map(undefined as never, orphan) },
+    { what: 'items without a task', run: () => createQueue().map([1], undefined as never) },
+    { what: 'null for options', run: () => createQueue().add(orphan, null as never) },
+    { what: 'a number for options', run: () => createQueue().add(orphan, 5 as never) },
+  ])('rejects $what', async ({ run }) => {
+    expect(await code(run())).toBe('ERR_INVALID_ARGUMENT')
+  })
+
+  it('begins nothing of an iterable that throws', async () => {
+    const queue = createQueue()
+    let begun = 0
+    const task = () => {
+      begun += 1
+      return orphan()
+    }
+    function* tasks() {
+      yield task
+      throw new Error('in the middle')
+    }
+    await expect(queue.addAll(tasks())).rejects.toThrow('in the middle')
+    await expect(queue.map(tasks(), task)).rejects.toThrow('in the middle')
+    expect([begun, queue.size, queue.pending]).toEqual([0, 0, 0])
+  })
+
+  it.each([
+    {
+      what: 'cannot be looked at',
+      answer: Object.defineProperty({}, 'then', {
+        get() {
+          throw new Error('no promise')
+        },
+      }),
+    },
+    {
+      what: 'cannot be waited for',
+      answer: {
+        // biome-ignore lint/suspicious/noThenProperty: that is the point
+        then() {
+          throw new Error('no promise')
+        },
+      },
+    },
+  ])('rejects the task whose answer $what, and goes on', async ({ answer }) => {
+    const queue = createQueue({ concurrency: 1 })
+    const first = queue.add(() => answer)
+    const second = queue.add(() => 2)
+    await expect(first).rejects.toThrow('no promise')
+    expect([await second, queue.pending, queue.size]).toEqual([2, 0, 0])
+  })
+})
