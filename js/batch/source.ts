@@ -45,10 +45,9 @@ export function sourceOf<T>(items: unknown, portion: number, selection?: Selecti
   if (Array.isArray(items) && selection === undefined) return new ArraySource<T>(items)
   if (typeof items !== 'object' || items === null) return undefined
   const total = Array.isArray(items) ? items.length : undefined
-  if (Symbol.asyncIterator in items)
-    return new IterableSource((items as AsyncIterable<T>)[Symbol.asyncIterator](), portion, selection, total)
-  if (Symbol.iterator in items) return new IterableSource((items as Iterable<T>)[Symbol.iterator](), portion, selection, total)
-  return undefined
+  const given = items as Partial<AsyncIterable<T> & Iterable<T>>
+  const iterator = (given[Symbol.asyncIterator] ?? given[Symbol.iterator]) as (() => Iterator<T> | AsyncIterator<T>) | undefined
+  return typeof iterator === 'function' ? new IterableSource(iterator.call(items), portion, selection, total) : undefined
 }
 
 class ArraySource<T> implements ItemSource<T> {

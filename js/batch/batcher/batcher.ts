@@ -173,7 +173,7 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     if (this.#waiting >= maxQueue) throw new QueueFullError(maxQueue, 'keys')
     const load = new Load<K, V, I>(key, id, maxWait === 0 ? 0 : this.#driver.now())
     if (maxBytes !== Number.POSITIVE_INFINITY) {
-      load.bytes = sizeOf(key)
+      load.bytes = countedBytes(sizeOf(key))
       this.#bytes += load.bytes
     }
     this.#counts.loads += 1
@@ -308,15 +308,19 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     let answer: Loaded<K, V> | PromiseLike<Loaded<K, V>>
     try {
       answer = this.#loadMany(keys, late)
+      // Here, too, since what looks like a promise may be anything.
+      if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function') {
+        Promise.resolve(answer).then(
+          loaded => this.#answered(flight, loaded),
+          error => this.#threw(flight, thrownBy('the function of the batcher', error)),
+        )
+        return
+      }
     } catch (error) {
       this.#threw(flight, thrownBy('the function of the batcher', error))
       return
     }
-    if (typeof (answer as PromiseLike<unknown> | undefined)?.then !== 'function') return this.#answered(flight, answer as Loaded<K, V>)
-    Promise.resolve(answer).then(
-      loaded => this.#answered(flight, loaded),
-      error => this.#threw(flight, thrownBy('the function of the batcher', error)),
-    )
+    this.#answered(flight, answer as Loaded<K, V>)
   }
 
   #answered(flight: Flight<K, V, I>, loaded: Loaded<K, V>): void {
@@ -408,7 +412,16 @@ function asError(error: unknown): Error {
   return error instanceof Error ? error : thrownBy('the function of the batcher', error)
 }
 
-function signalOf({ signal }: { signal?: AbortSignal | undefined }): AbortSignal | undefined {
+/** `sizeOf` is a user's: what is no number would end all limits on bytes. */
+function countedBytes(bytes: unknown): number {
+  if (typeof bytes !== 'number' || !(bytes >= 0))
+    throw new InvalidArgumentError('sizeOf', 'a function that returns a number of bytes', bytes)
+  return bytes
+}
+
+function signalOf(options: { signal?: AbortSignal | undefined }): AbortSignal | undefined {
+  if (typeof options !== 'object' || options === null) throw new InvalidArgumentError('options', 'an object of options', options)
+  const { signal } = options
   if (signal === undefined) return undefined
   if (typeof signal?.throwIfAborted !== 'function') throw new InvalidArgumentError('signal', 'an AbortSignal', signal)
   signal.throwIfAborted()

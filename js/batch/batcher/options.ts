@@ -61,6 +61,7 @@ export function resolveBatcher<K, I>(options: BatcherOptions<K, I> | undefined):
 
 function bytesOf(key: unknown): number {
   if (typeof key === 'string') return key.length * 2
+  if (typeof key === 'bigint') return String(key).length
   const { byteLength } = (key ?? {}) as { byteLength?: unknown }
   return typeof byteLength === 'number' ? byteLength : (JSON.stringify(key)?.length ?? 0)
 }

@@ -423,3 +423,33 @@ it('refuses keys that cannot be meant', async () => {
   expect(await code(batcher.loadMany('ab' as never))).toBe('ERR_INVALID_ARGUMENT')
   expect(() => createBatcher('no' as never)).toThrow(/loadMany must be a function/)
 })
+
+describe('what is given wrong', () => {
+  it('rejects null for options', async () => {
+    expect(await code(createBatcher(doubled).load(1, null as never))).toBe('ERR_INVALID_ARGUMENT')
+  })
+
+  it.each([Number.NaN, -1, '7', undefined])('rejects a key of %s bytes, and others keep to the limit', async bytes => {
+    const { batches, loadMany } = listing()
+    const batcher = createBatcher(loadMany, { maxBytes: 10, sizeOf: key => (key === 0 ? (bytes as number) : 5) })
+    const loads = [1, 0, 2, 3].map(key => code(batcher.load(key)))
+    expect(await Promise.all(loads)).toEqual(['no error', 'ERR_INVALID_ARGUMENT', 'no error', 'no error'])
+    expect(batches).toEqual([[1, 2], [3]])
+  })
+
+  it('counts the bytes of whole numbers of any size', async () => {
+    const batcher = createBatcher(async (keys: bigint[]) => keys.map(String), { maxBytes: 100 })
+    expect(await batcher.load(5n)).toBe('5')
+  })
+
+  it('rejects a batch whose answer cannot be looked at, and goes on', async () => {
+    const answer = Object.defineProperty([], 'then', {
+      get() {
+        throw new Error('no promise')
+      },
+    })
+    const batcher = createBatcher((keys: number[]) => (keys.includes(1) ? answer : doubled(keys)))
+    expect(await code(batcher.load(1))).toBe('ERR_HANDLER')
+    expect(await batcher.load(2)).toBe(4)
+  })
+})

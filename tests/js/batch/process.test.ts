@@ -562,3 +562,9 @@ describe('a batch size that is learned', () => {
     })
   })
 })
+
+it('refuses what looks like an iterable and is none', async () => {
+  await expect(processBatch({ [Symbol.iterator]: 5 } as never, (items: number[]) => items)).rejects.toMatchObject({
+    code: 'ERR_INVALID_ARGUMENT',
+  })
+})
