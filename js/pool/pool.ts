@@ -5,7 +5,8 @@ import { Alarm, type Driver } from '../core/driver.ts'
 import { ClosedError, InvalidArgumentError, QueueFullError, TimeoutError, thrownBy } from '../errors.ts'
 import { LateSignal } from '../late-signal.ts'
 import type { WaitReport } from '../metrics/wait-report.ts'
-import { wholeNumber } from '../options.ts'
+import { optionalFunction, optionsObject, wholeNumber } from '../options.ts'
+import { report } from '../report.ts'
 import { poolReport } from './metrics.ts'
 import { type ResolvedPool, resolvePool } from './options.ts'
 import type { Lease, Pool, PoolOptions, PoolStats } from './types.ts'
@@ -63,22 +64,25 @@ class LendingPool<T, S> implements Pool<T, S> {
     this.#report = options.metrics && poolReport(options.metrics, options.name, () => this.stats(), now)
   }
 
-  async acquire(options: { signal?: AbortSignal | undefined } = {}): Promise<Lease<T, S>> {
-    return this.#lease(await this.#member(options.signal))
+  async acquire(options?: { signal?: AbortSignal | undefined }): Promise<Lease<T, S>> {
+    const { signal }: { signal?: AbortSignal | undefined } = optionsObject(options, 'options')
+    return this.#lease(await this.#member(signal))
   }
 
   async use<R>(
     work: (resource: T, state: S) => R | PromiseLike<R>,
-    { signal, isBroken }: { signal?: AbortSignal | undefined; isBroken?: (error: unknown) => boolean } = {},
+    options?: { signal?: AbortSignal | undefined; isBroken?: (error: unknown) => boolean },
   ): Promise<R> {
     if (typeof work !== 'function') throw new InvalidArgumentError('work', 'a function', work)
+    const { signal, isBroken }: NonNullable<typeof options> = optionsObject(options, 'options')
+    optionalFunction(isBroken, 'isBroken')
     const member = await this.#member(signal)
     try {
       const result = await work(member.value, member.state)
       this.#back(member, false)
       return result
     } catch (error) {
-      this.#back(member, isBroken?.(error) === true)
+      this.#back(member, isBroken !== undefined && saysBroken(isBroken, error))
       throw error
     }
   }
@@ -122,8 +126,8 @@ class LendingPool<T, S> implements Pool<T, S> {
     if (signal !== undefined && typeof signal?.throwIfAborted !== 'function')
       return Promise.reject(new InvalidArgumentError('signal', 'an AbortSignal', signal))
     if (signal?.aborted) return Promise.reject(signal.reason)
-    const { maxQueue, acquireTimeout } = this.#options
-    if (this.#waiters.size >= maxQueue) return Promise.reject(new QueueFullError(maxQueue, 'callers'))
+    const { maxQueue, max, acquireTimeout } = this.#options
+    if (this.#waiters.size >= maxQueue + max - this.#lent) return Promise.reject(new QueueFullError(maxQueue, 'callers'))
     const waiter = new Waiter<Member<T, S>>(signal, this.#driver, {
       expired: () => this.#dismiss(waiter)?.reject(new TimeoutError('queue', acquireTimeout)),
       aborted: reason => this.#dismiss(waiter)?.reject(reason),
@@ -326,5 +330,15 @@ class LendingPool<T, S> implements Pool<T, S> {
   #rest(): void {
     if (!this.#closed || this.#lent + this.#making.size + this.#checking > 0) return
     for (const resolve of this.#atRest.splice(0)) resolve()
+  }
+}
+
+/** Where nobody can say whether a resource is broken, it is taken for that. */
+function saysBroken(isBroken: (error: unknown) => boolean, error: unknown): boolean {
+  try {
+    return isBroken(error) === true
+  } catch (thrown) {
+    report(thrown, 'isBroken threw')
+    return true
   }
 }

@@ -28,7 +28,7 @@ export interface PoolOptions<T, S = undefined> {
   acquireTimeout?: Duration
   /** How long `create` and `prepare` may take together. Default: 30 s. */
   createTimeout?: Duration
-  /** Callers that may wait; more are refused with `ERR_QUEUE_FULL`. Default: 10 000. */
+  /** Callers that may wait while all resources are lent, or spoken for; more are refused with `ERR_QUEUE_FULL`. Default: 10 000. */
   maxQueue?: number
   /** The label `pool` in metrics. Default: `'default'`. */
   name?: string

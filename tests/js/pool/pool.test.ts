@@ -319,3 +319,34 @@ it.each([[{ create: 1 }], [{ max: 0 }], [{ min: 3, max: 2 }], [{ idleTimeout: 0 
     expect(() => createPool({ create: () => 1, ...options } as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
   },
 )
+
+describe('what is given wrong', () => {
+  it('takes a resource back, as broken, when `isBroken` throws', async () => {
+    const { pool, gone } = things({ max: 1 })
+    const work = () => Promise.reject(new Error('of the work'))
+    const isBroken = () => {
+      throw new Error('of isBroken')
+    }
+    await expect(pool.use(work, { isBroken })).rejects.toThrow('of the work')
+    expect([gone, pool.stats().lent, await pool.use(thing => thing)]).toEqual([[1], 0, 2])
+  })
+
+  it('rejects options that are none, before anything is lent', async () => {
+    const { pool } = things({ max: 1 })
+    const all = [pool.acquire(null as never), pool.use(() => 1, null as never), pool.use(() => 1, { isBroken: 5 as never })]
+    expect(await Promise.all(all.map(code))).toEqual(['ERR_INVALID_ARGUMENT', 'ERR_INVALID_ARGUMENT', 'ERR_INVALID_ARGUMENT'])
+    expect(pool.stats()).toMatchObject({ lent: 0, created: 0 })
+  })
+
+  it.each([0, 1])('lends what there is, or can be, with maxQueue %i', async maxQueue => {
+    const { pool } = things({ max: 3, maxQueue })
+    const lent = [1, 2, 3].map(() => pool.acquire())
+    const waits = Array.from({ length: maxQueue }, () => pool.acquire())
+    expect(await code(pool.acquire())).toBe('ERR_QUEUE_FULL')
+    const [first] = await Promise.all(lent)
+    expect([pool.stats().waiting, await code(pool.acquire())]).toEqual([maxQueue, 'ERR_QUEUE_FULL'])
+    first?.release()
+    await Promise.all(waits)
+    expect(pool.stats()).toMatchObject({ lent: 2 + maxQueue, waiting: 0 })
+  })
+})
