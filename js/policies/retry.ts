@@ -134,8 +134,8 @@ class Retry extends Layered {
     const { retryAfterMs, retryAt } = (error ?? {}) as { retryAfterMs?: unknown; retryAt?: unknown }
     const at = retryAt instanceof Date ? retryAt.getTime() : retryAt
     const left = typeof at === 'number' ? at - this.clock.wall() : 0
-    const asked = retryAfter === undefined ? (typeof retryAfterMs === 'number' ? retryAfterMs : left) : retryAfter(error)
-    return asked === undefined || Number.isNaN(asked) ? 0 : asked
+    const asked: unknown = retryAfter === undefined ? (typeof retryAfterMs === 'number' ? retryAfterMs : left) : retryAfter(error)
+    return typeof asked !== 'number' || Number.isNaN(asked) ? 0 : asked
   }
 
   #tell(event: RetryEvent): void {
@@ -155,6 +155,7 @@ class Retry extends Layered {
 /** A budget that was made, or one of its own. */
 export function budgetOption(budget: RetryBudget | RetryBudgetOptions | undefined, clock: Clock): RetryBudget | undefined {
   if (budget === undefined) return undefined
-  if (typeof (budget as Partial<RetryBudget>).spend !== 'function') return retryBudget({ clock, ...(budget as RetryBudgetOptions) })
+  const given = optionsObject(budget, 'budget')
+  if (typeof (given as Partial<RetryBudget>).spend !== 'function') return retryBudget({ clock, ...(given as RetryBudgetOptions) })
   return optionalWith(budget as RetryBudget, 'budget', 'a budget of retryBudget', ['note', 'spend', 'left'])
 }

@@ -526,3 +526,15 @@ describe('pipeline', () => {
     await expect(timeout(1).execute(() => 1, { signal: gone })).rejects.toThrow('gone')
   })
 })
+
+test('a pause that is no number is none, and a budget is checked at the door', async () => {
+  let calls = 0
+  const call = retry({ maxRetries: 1, initialDelay: 0, retryAfter: () => 'soon' as never })
+  const down = call.execute(() => {
+    calls += 1
+    throw new Error('down')
+  })
+  await expect(down).rejects.toThrow('down')
+  expect(calls).toBe(2)
+  for (const budget of [5, null]) expect(() => retry({ budget: budget as never })).toThrow(invalid)
+})
