@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import { optionsObject, type Size } from '../options.ts'
 import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
-import type { Persist, StoreChange, TierEntry } from '../stores/tier.ts'
+import type { Offered, Persist, StoreChange, TierEntry } from '../stores/tier.ts'
 import { BatchLoader } from './batch-loader.ts'
 import { cacheListeners, listen } from './cache-events.ts'
 import { type CacheReport, reportCache } from './cache-metrics.ts'
@@ -168,13 +168,16 @@ export class Cache<V> implements AsyncDisposable {
     const persist = this.#persistOf(options)
     const isWritten = options?.skipTierWrite !== true
     const rest: TierWrite[] = []
+    let turn: Promise<void> | undefined
     let written: Promise<unknown> | undefined
     try {
       for (const [key, value] of entries) {
         const entry = this.#shelf.put(checkedKey(key), value, options)
         this.#loading.overtake(key)
         // Behind the first that is not taken at once all others wait: they may be of the same key.
-        if (rest.length > 0 || !isWritten || !this.#offers(key, entry, persist)) rest.push({ key, entry })
+        const offered = rest.length === 0 && isWritten && this.#offer(key, entry, persist)
+        if (offered === false) rest.push({ key, entry })
+        else if (offered !== true) turn = offered
       }
     } finally {
       // An invalid entry in the middle must not keep those before it from the tiers.
@@ -186,7 +189,7 @@ export class Cache<V> implements AsyncDisposable {
               persist,
             )
     }
-    await written
+    await (written ?? turn)
   }
 
   /** Removes `key` from memory and every tier; no read that starts later finds it. Whether one of them had it. */
@@ -513,12 +516,13 @@ export class Cache<V> implements AsyncDisposable {
   /** Writes to the tiers what they shall have of `key`; without an entry, what is there goes. */
   #writeBelow(key: string, entry: TierEntry | undefined, persist: Persist, isLoose = false): Promise<void> | undefined {
     if (entry === undefined) return this.#tiers?.remove([key], persist, isLoose).then(() => {})
-    return this.#offers(key, entry, persist) ? undefined : this.#tiers?.write([{ key, entry }], persist, isLoose)
+    const offered = this.#offer(key, entry, persist)
+    if (offered === false) return this.#tiers?.write([{ key, entry }], persist, isLoose)
+    return offered === true ? undefined : offered
   }
 
-  /** Whether the tiers have queued it, within the call, and no more is asked for. */
-  #offers(key: string, entry: TierEntry, persist: Persist): boolean {
-    return persist === 'memory' && this.#tiers?.offer(key, entry) === true
+  #offer(key: string, entry: TierEntry, persist: Persist): Offered {
+    return persist === 'memory' && this.#tiers !== undefined && this.#tiers.offer(key, entry)
   }
 
   #overflowOf(clock: Clock): Overflow {

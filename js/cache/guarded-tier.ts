@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts'
 import { driverOf } from '../core/driver.ts'
 import { storeContext } from '../core/tier-core.ts'
 import { TimeoutError } from '../errors.ts'
-import type { Invalidation, Room, Tier, TierEntry } from '../stores/tier.ts'
+import type { Invalidation, Offered, Room, Tier, TierEntry } from '../stores/tier.ts'
 import { Doorway } from './doorway.ts'
 import { Patience } from './patience.ts'
 import type { ResolvedTier, TierMode } from './tier-options.ts'
@@ -132,13 +132,14 @@ export class GuardedTier {
    * Queues one entry for which nobody waits any longer, if the tier does that within the call and nothing else is to be minded. Otherwise
    * nothing has happened, and {@link set} is to be called.
    */
-  offer(key: string, entry: TierEntry): boolean {
+  offer(key: string, entry: TierEntry): Offered {
     const underWay = this.#underWay
     if (!this.#door.isFree || !this.#trust.isWhole || underWay.isClearing || underWay.get(key) !== undefined) return false
-    if (this.#tier.offer?.(key, this.#asKept(entry)) !== true) return false
+    const offered = this.#tier.offer?.(key, this.#asKept(entry)) ?? false
+    if (offered === false) return false
     underWay.next()
     this.#trust.succeeded(this.#trust.generation)
-    return true
+    return offered
   }
 
   /** Takes copies of what a tier below has, unless it is left alone. */

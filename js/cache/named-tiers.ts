@@ -1,7 +1,7 @@
 /** The tiers as one namespace sees them: under keys and tags of its own. */
 
 import { namespaced, pathLength, pathWithin, withoutPath } from '../stores/namespaced.ts'
-import type { Invalidation, Persist, Room, TierEntry } from '../stores/tier.ts'
+import type { Invalidation, Offered, Persist, Room, TierEntry } from '../stores/tier.ts'
 import type { TierStack, TierWrite } from './tier-stack.ts'
 import type { CacheTierStats } from './types.ts'
 
@@ -70,7 +70,7 @@ export class NamedTiers {
   }
 
   /** {@link write} of one entry that is only to be queued, where that is done within the call. False: nothing has happened. */
-  offer(key: string, entry: TierEntry): boolean {
+  offer(key: string, entry: TierEntry): Offered {
     return this.#stack.offer(this.#named(key), this.#written(entry))
   }
 

@@ -1,7 +1,7 @@
 /** The tiers below memory, taken together: reads go down until they find something, writes go to all. */
 
 import type { Clock } from '../clock.ts'
-import type { Invalidation, Room, StoreChange, TierEntry } from '../stores/tier.ts'
+import type { Invalidation, Offered, Room, StoreChange, TierEntry } from '../stores/tier.ts'
 import { GuardedTier, type HowToChange, type TierWatch, type TierWrite } from './guarded-tier.ts'
 import { type Joint, Leases } from './leases.ts'
 import type { ResolvedTier } from './tier-options.ts'
@@ -125,11 +125,13 @@ export class TierStack {
   }
 
   /** {@link write} of one entry that is only to be queued, where that is done within the call. False: nothing has happened. */
-  offer(key: string, entry: TierEntry): boolean {
+  offer(key: string, entry: TierEntry): Offered {
     const [only] = this.#tiers
-    if (only === undefined || this.#tiers.length > 1 || only.mode === 'on-evict' || !only.offer(key, entry)) return false
+    if (only === undefined || this.#tiers.length > 1 || only.mode === 'on-evict') return false
+    const offered = only.offer(key, entry)
+    if (offered === false) return false
     this.#leases.revoke(key)
-    return true
+    return only.mode === 'write-behind' ? true : offered
   }
 
   #writeTo(tier: GuardedTier, writes: readonly TierWrite[], how: HowToChange): Promise<void> {

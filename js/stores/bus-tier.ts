@@ -6,7 +6,7 @@
 import { ClosedError, ShelflifeError } from '../errors.ts'
 import type { Bus, BusConnection, BusContext } from './bus.ts'
 import { Changes } from './changes.ts'
-import type { Invalidation, Persist, Store, StoreContext, Tier, TierEntry, TierStats } from './tier.ts'
+import type { Invalidation, Offered, Persist, Store, StoreContext, Tier, TierEntry, TierStats } from './tier.ts'
 
 /** After the store could not take what has changed, it is asked again so much later. */
 const RETRY_MS = 250
@@ -59,10 +59,10 @@ class BusTier implements Tier {
     return done
   }
 
-  offer(key: string, entry: TierEntry): boolean {
-    if (this.#tier.offer?.(key, entry) !== true) return false
-    this.#changed({ keys: [key] })
-    return true
+  offer(key: string, entry: TierEntry): Offered {
+    const offered = this.#tier.offer?.(key, entry) ?? false
+    if (offered !== false) this.#changed({ keys: [key] })
+    return offered
   }
 
   deleteMany(keys: readonly string[], options?: { readonly persist?: Persist | undefined }): Promise<boolean[]> {

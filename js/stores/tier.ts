@@ -101,6 +101,9 @@ export interface TierStats {
   readonly bus?: BusStats | undefined
 }
 
+/** What becomes of an entry that is offered, see {@link Tier.offer}. */
+export type Offered = boolean | Promise<void>
+
 /** A place for values below the memory cache. Reads never reject because of the medium: a failure is a counted miss. */
 export interface Tier {
   readonly name: string
@@ -113,10 +116,11 @@ export interface Tier {
   /** Queues the entries, newest wins. Resolves as `persist` says; rejects when that cannot be kept. With a full queue it waits first. */
   setMany(entries: readonly { readonly key: string; readonly entry: TierEntry }[], options: { readonly persist: Persist }): Promise<void>
   /**
-   * Queues one entry within the call, as {@link setMany} with `persist: 'memory'` would have when its promise resolves. False where that
-   * would take longer or reject: then nothing has happened, and `setMany` is to be called. Never throws. A tier that cannot leaves it out.
+   * Queues one entry within the call, as {@link setMany} with `persist: 'memory'` does by and by. False where that would take longer or
+   * reject: then nothing has happened, and `setMany` is to be called. A promise: it is queued, and whoever sets entries one after another
+   * should wait for that. Neither throws nor rejects. A tier that cannot do it leaves it out.
    */
-  offer?(key: string, entry: TierEntry): boolean
+  offer?(key: string, entry: TierEntry): Offered
   /** Hides `keys` at once and deletes them as `persist` (default `'memory'`) says. For each key, whether the tier had it. */
   deleteMany(keys: readonly string[], options?: { readonly persist?: Persist | undefined }): Promise<boolean[]>
   /**

@@ -63,7 +63,7 @@ export const ENTRY_CASES: Cases = {
     let tier = await bench.open()
     const offer = async (values: Record<string, unknown>) => {
       for (const [key, value] of Object.entries(values))
-        if (tier.offer?.(key, bench.entry(value)) !== true) await bench.set(tier, { [key]: value }, 'memory')
+        if ((tier.offer?.(key, bench.entry(value)) ?? false) === false) await bench.set(tier, { [key]: value }, 'memory')
     }
     await bench.set(tier, { a: 1, b: 1, c: 1, tagged: 1 })
     await offer({ a: 2, d: 2 })

@@ -7,7 +7,7 @@
 
 import type { Clock } from '../clock.ts'
 import { Barriers, GONE, type Mark } from '../stores/barriers.ts'
-import type { EntryFacts, Invalidation, Persist, Room, StoreChange, Tier, TierEntry, TierStats } from '../stores/tier.ts'
+import type { EntryFacts, Invalidation, Offered, Persist, Room, StoreChange, Tier, TierEntry, TierStats } from '../stores/tier.ts'
 import { knowsAll, newsOf } from './foreign-barriers.ts'
 import { BARRIER_RECORDS, entryKey, isRecord, keyOfEntry, SOURCE_RECORD_KEYS } from './records.ts'
 import { SOURCE_RECORDS, Sources } from './sources.ts'
@@ -95,11 +95,11 @@ class BarrierTier implements Tier {
   }
 
   /** What changes a record with the entry goes the long way. */
-  offer(key: string, entry: TierEntry): boolean {
+  offer(key: string, entry: TierEntry): Offered {
     if (!this.#isOpen || entry.facts?.dependsOn !== undefined || this.#sources.has(key)) return false
-    if (this.#tier.offer?.(entryKey(key), this.#dated(entry)) !== true) return false
-    this.#barriers.renewed(key)
-    return true
+    const offered = this.#tier.offer?.(entryKey(key), this.#dated(entry)) ?? false
+    if (offered !== false) this.#barriers.renewed(key)
+    return offered
   }
 
   async deleteMany(keys: readonly string[], options?: { readonly persist?: Persist | undefined }): Promise<boolean[]> {

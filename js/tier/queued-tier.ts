@@ -11,7 +11,7 @@ import { bytesOf, type Encoded } from '../codec.ts'
 import { ClosedError, ShelflifeError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
 import { encodeEntry, encodeEntryAsText } from '../stores/entry-bytes.ts'
-import type { Persist, Room, StoreContext, TierEntry, TierStats } from '../stores/tier.ts'
+import type { Offered, Persist, Room, StoreContext, TierEntry, TierStats } from '../stores/tier.ts'
 import type { PlainTier } from './barrier-tier.ts'
 import type { TierCore } from './core.ts'
 import { readAborted, withDeadline } from './deadlines.ts'
@@ -125,10 +125,9 @@ export class QueuedTier implements PlainTier {
     if (failure !== undefined) throw failure
   }
 
-  offer(key: string, entry: TierEntry): boolean {
+  offer(key: string, entry: TierEntry): Offered {
     if (this.#state.state !== 'on' || this.#closing !== undefined || this.#queue.size >= FULL_WRITES || this.#queue.bytes >= FULL_BYTES)
       return false
-    if (this.#owesTurn) return false
     let bytes: Encoded
     try {
       bytes = this.#encode(key, entry)
@@ -137,7 +136,7 @@ export class QueuedTier implements PlainTier {
     }
     this.#queue.push(writeOf(key, bytes, entry.expiresAt, entry.writtenAt, false))
     this.#queued(1)
-    return true
+    return this.#owesTurn ? this.#turn() : true
   }
 
   async deleteMany(keys: readonly string[], { persist = 'memory' }: { readonly persist?: Persist | undefined } = {}): Promise<boolean[]> {
@@ -308,7 +307,10 @@ export class QueuedTier implements PlainTier {
     const { size, bytes } = this.#queue
     // When half of it has left, the medium still has enough to do while the queue fills again.
     if (size > FULL_WRITES || bytes > FULL_BYTES) return this.#stored({ first, last: last - (size >> 1) }).catch(() => {})
-    if (!this.#owesTurn) return
+    if (this.#owesTurn) return this.#turn()
+  }
+
+  #turn(): Promise<void> {
     this.#ungiven = 0
     return nextTask()
   }

@@ -16,6 +16,8 @@ const RETRY_MS = 100
 /** What was written without looking for something to compact: so many rounds or bytes, then it is time, whoever waits. */
 const UNTIDY_ROUNDS = 256
 const UNTIDY_BYTES = 1024 * 1024
+/** While sets follow each other, each awaited, it is looked so often whether there is time for that. */
+const TIDY_MS = 50
 /** Compactions one after another, at most. */
 const COMPACTIONS = 16
 
@@ -39,7 +41,10 @@ export class WriteRounds {
   readonly #core: TierCore
   readonly #maxBytes: number
   readonly #gather: Alarm
+  readonly #tidying: Alarm
   #isPumping = false
+  /** Whether the next round begins with the next microtask. */
+  #isDue = false
   /** Rounds and bytes that were written since somebody looked for something to compact. */
   #untidy = { rounds: 0, bytes: 0 }
   #isTidying = false
@@ -52,6 +57,7 @@ export class WriteRounds {
     this.#maxBytes = maxBytes
     // What has been set is written before the process ends by itself, whether somebody awaits it or not.
     this.#gather = new core.Alarm(() => this.pump(), { holds: true })
+    this.#tidying = new core.Alarm(() => this.#tidyLater())
   }
 
   get arePumping(): boolean {
@@ -60,17 +66,22 @@ export class WriteRounds {
 
   /** The next round begins after `wait` milliseconds, unless one is under way. */
   schedule(wait: number): void {
-    if (this.#isPumping) return
+    if (this.#isPumping || this.#isDue) return
     const { driver } = this.#core
-    // A microtask later, all that is set in this task leaves together.
-    if (wait === 0) queueMicrotask(() => this.pump())
-    else if (this.#gather.index < 0) driver.set(this.#gather, driver.now() + wait)
+    if (wait === 0) {
+      this.#isDue = true
+      // A microtask later, all that is set in this task leaves together.
+      queueMicrotask(() => {
+        this.#isDue = false
+        this.pump()
+      })
+    } else if (this.#gather.index < 0) driver.set(this.#gather, driver.now() + wait)
   }
 
   pump(): void {
     if (this.#isPumping || !this.#host.isOn) return
     this.#isPumping = true
-    this.stop()
+    this.#core.driver.set(this.#gather, Number.POSITIVE_INFINITY)
     void this.#empty().finally(() => {
       this.#isPumping = false
       if (!this.#queue.isEmpty) this.schedule(0)
@@ -85,16 +96,23 @@ export class WriteRounds {
 
   /** Nothing is waited for any more. */
   stop(): void {
-    this.#core.driver.set(this.#gather, Number.POSITIVE_INFINITY)
+    for (const alarm of [this.#gather, this.#tidying]) this.#core.driver.set(alarm, Number.POSITIVE_INFINITY)
   }
 
   /** Compacts in a task of its own: whoever sets one entry after another, each awaited, does not wait for that. */
   async #tidySoon(): Promise<void> {
-    if (this.#isTidying) return
+    if (this.#isTidying || this.#tidying.index >= 0) return
     this.#isTidying = true
     await nextTask()
     this.#isTidying = false
-    if (!this.#isPumping) await this.#host.log.inTurn(() => this.#tidy(() => this.#queue.isEmpty))
+    this.#tidyLater()
+  }
+
+  #tidyLater(): void {
+    const { driver } = this.#core
+    if (!this.#host.isOn) return
+    if (this.#isPumping) driver.set(this.#tidying, driver.now() + TIDY_MS)
+    else void this.#host.log.inTurn(() => this.#tidy(() => this.#queue.isEmpty))
   }
 
   /** Compacts, and again as long as that was of use and `mayGoOn`: one compaction takes as much as makes one segment. Only in turn. */

@@ -16,7 +16,7 @@ class SlowMedium extends MemoryMedium {
   }
 }
 
-test('sets that are awaited one after another let the medium answer before the queue is full', async () => {
+test.each(['setMany', 'offer'] as const)('%s, awaited one after another, lets the medium answer before the queue is full', async how => {
   const medium = new SlowMedium()
   const store = segmentStore({ name: 'slow', maxSize: Number.POSITIVE_INFINITY, openMedium: () => medium })
   const clock = new ManualClock()
@@ -24,7 +24,9 @@ test('sets that are awaited one after another let the medium answer before the q
   await tier.open()
   for (let at = 0; at < 10_000; at += 1) {
     const entry = { value: at, writtenAt: 0, expiresAt: Number.POSITIVE_INFINITY }
-    await tier.setMany([{ key: `k${at}`, entry }], { persist: 'memory' })
+    const offered = how === 'offer' && tier.offer?.(`k${at}`, entry)
+    if (how === 'offer') expect(offered).not.toBe(false)
+    await (offered || tier.setMany([{ key: `k${at}`, entry }], { persist: 'memory' }))
   }
   expect(medium.written).toBeGreaterThan(0)
   await tier.close()
