@@ -6,7 +6,7 @@ import type { Driver } from '../core/driver.ts'
 import { report } from '../report.ts'
 import type { Hangup } from './hangup.ts'
 import { isOpaque, type StoredResponse } from './record.ts'
-import { follow, type RedirectPolicy } from './redirect.ts'
+import { type Arrival, follow, type RedirectPolicy } from './redirect.ts'
 import type { BareResponse, Transport, TransportProgress } from './transport.ts'
 import type { DownloadProgress } from './types.ts'
 
@@ -151,7 +151,12 @@ export async function performHead(
     ? await follow((url, init) => send(url, init, watch, hangup), { url, init }, redirects)
     : { response: await send(url, init, watch, hangup), url, redirected: false, lasting: false }
   watch.answered()
-  const { response, lasting } = arrival
+  return headOf(arrival, method)
+}
+
+/** The head of an answer that came from `url`, perhaps by redirects. Throws where the answer is that of a network that fails. */
+export function headOf(arrival: Arrival, method: string): Head {
+  const { response, lasting, url } = arrival
   if (response.type === 'error') throw new TypeError('the transport answered with a network error')
   if (isOpaque(response.type))
     return {

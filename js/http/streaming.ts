@@ -9,11 +9,12 @@ import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
 import type { Deadline, ScheduledTask, Spent } from '../core/schedule-types.ts'
 import type { CoreTrappedError } from '../errors.ts'
-import { AttemptWatch, BodyTooLarge, type Head, letGo, performHead, telling } from './attempt.ts'
+import { type AttemptRequest, AttemptWatch, BodyTooLarge, type Head, headOf, letGo, performHead, telling } from './attempt.ts'
 import type { Desk, Live } from './desk.ts'
 import { isTransient, NetworkError, RequestTimeoutError, type RequestTrace, ResponseTooLargeError, traceOf } from './errors.ts'
 import { Hangup } from './hangup.ts'
 import { type Hedges, hedgesOf } from './hedging.ts'
+import { ask, differs, rewired, shown } from './hooks.ts'
 import { Passage } from './passage.ts'
 import { toStreamed } from './record.ts'
 import { hasNullBody } from './recorded-response.ts'
@@ -42,6 +43,10 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   #answer: { readonly head: Head; readonly times: Times } | undefined
   #body: StreamedBody | undefined
   #attempt = 0
+  /** What goes over the wire, as hooks left it. */
+  #wire: AttemptRequest
+  /** How the last attempt ended, for those who are asked before the next. */
+  #outcome: { readonly error: unknown; readonly status: number | undefined } = { error: undefined, status: undefined }
   /** Attempts beside it, until a head has come. */
   readonly #hedges: Hedges | undefined
   /** Of the attempt that is under way. */
@@ -53,6 +58,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   constructor(request: WireRequest, desk: Desk, maxBytes: number) {
     this.request = request
     this.key = request.host
+    this.#wire = request
     this.#desk = desk
     this.#maxBytes = maxBytes
     this.#began = desk.driver.now()
@@ -84,6 +90,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
 
   abort(_attempt: number): void {
     if (this.#promised !== undefined) {
+      this.#outcome = { error: new DOMException('the attempt took too long', 'TimeoutError'), status: undefined }
       this.#breakOff('the attempt took too long')
       this.#desk.retrying('timeout')
       return
@@ -122,9 +129,10 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   }
 
   async #run(hangup: Hangup, watch: AttemptWatch): Promise<void> {
+    if (this.#attempt > 1 && this.#desk.hooks.beforeRetry.length > 0 && !(await this.#isWanted(hangup, watch))) return
     let head: Head
     try {
-      head = await performHead(this.#desk.transport, this.request, hangup, watch, this.#desk.redirects)
+      head = await performHead(this.#desk.transport, this.#wire, hangup, watch, this.#desk.redirects)
     } catch (error) {
       if (this.#hangup === hangup) this.#unanswered(error)
       return
@@ -144,7 +152,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     this.#desk.counts.sent += 1
     let head: Head
     try {
-      head = await performHead(this.#desk.transport, this.request, hangup, watch, this.#desk.redirects)
+      head = await performHead(this.#desk.transport, this.#wire, hangup, watch, this.#desk.redirects)
     } catch {
       // Whatever it is, the attempt beside it goes on.
       return
@@ -159,6 +167,22 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     this.#hangup = hangup
     this.#watch = watch
     this.#answered(head, hangup, watch)
+  }
+
+  /** Lets hooks change the attempt. False where one of them answers it, or does not want it, or where nobody does any more. */
+  async #isWanted(hangup: Hangup, watch: AttemptWatch): Promise<boolean> {
+    try {
+      const context = { attempt: this.#attempt, ...this.#outcome }
+      const { request, response } = await ask(this.#desk.hooks.beforeRetry, shown(this.#wire), context)
+      if (this.#hangup !== hangup) return false
+      this.#wire = rewired(this.#wire, request)
+      if (response === undefined) return true
+      this.#hedges?.end()
+      this.#answered(headOf({ response, url: this.#wire.url, redirected: false, lasting: false }, this.#wire.method), hangup, watch)
+    } catch (error) {
+      if (this.#hangup === hangup) this.#fail(error)
+    }
+    return false
   }
 
   /** A head has come, of the only attempt that is left. */
@@ -188,6 +212,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     if (!isTransient(status) || this.#attempt > this.request.limits.maxRetries) return false
     const { schedule, clock } = this.#desk
     const watch = this.#watch
+    this.#outcome = { error: undefined, status }
     this.#hangup = undefined
     this.#watch = undefined
     const settled = schedule.settle(this, this.#attempt, true, retryAfterMs(record, clock.wall()), verdictOn(status), loadOf(status))
@@ -206,6 +231,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   }
 
   #unanswered(error: unknown): void {
+    this.#outcome = { error, status: undefined }
     this.#hedges?.end()
     this.#closeLap()
     this.#hangup = undefined
@@ -246,8 +272,10 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     const { cache } = this.#desk
     if (use === undefined || cache === undefined || this.#answer === undefined) return
     const { head, times } = this.#answer
+    // What hooks have changed on the way may have another answer than what was asked for.
+    const isOther = this.#wire !== this.request && differs(this.request, this.#wire, use.partitioned)
     const nobody = { ended: true, send() {}, deliverAnswer: () => false, found() {}, absent() {}, waitForCache() {} }
-    void new Passage(use, cache, this.#desk, limits, nobody).keep({ ...head.record, body }, times, !this.#isOutdated)
+    void new Passage(use, cache, this.#desk, limits, nobody).keep({ ...head.record, body }, times, !this.#isOutdated && !isOther)
   }
 
   bodyFailed(error: unknown): void {

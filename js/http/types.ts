@@ -260,7 +260,7 @@ export interface Fetch {
    * and `totalTimeout` go for the body, too, so give a long one more, and an `idleTimeout`. Nothing is tried again after the head. What is in
    * memory answers; what was read to its end, and is no larger than the client's `maxResponseSize`, is kept. With `hedge`, the attempt whose head comes first
    * goes on and the others are aborted; how long heads take is known apart from how long whole answers do. What a stream does not do:
-   * it is shared with nobody, asks no lower tier and no condition (`ETag`), nothing stale stands in when it fails, and of the hooks only `beforeRequest` sees it. {@link ndjson} and {@link jsonArray} read items one at a time.
+   * it is shared with nobody, asks no lower tier and no condition (`ETag`), nothing stale stands in when it fails, and `afterResponse` does not see it. {@link ndjson} and {@link jsonArray} read items one at a time.
    */
   stream(url: string | URL | Request, init?: FetchInit): Promise<Response>
   /**

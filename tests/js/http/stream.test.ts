@@ -211,3 +211,66 @@ test('items come while the body does', async () => {
   expect(fetch.stats()).toMatchObject(idle)
   await fetch.close()
 })
+
+test('before another attempt hooks may change it', async () => {
+  const tokens: (string | null)[] = []
+  const seen: unknown[] = []
+  const transport: Transport = async (_url, { headers }) => {
+    tokens.push(new Headers(headers).get('authorization'))
+    if (tokens.length === 1) throw new TypeError('reset')
+    return tokens.length === 2 ? new Response('busy', { status: 503 }) : new Response('good', KEPT)
+  }
+  const cache = createCache()
+  const { fetch } = client({
+    ...{ fetch: transport, cache, retry: { initialDelay: 0, maxDelay: 0 } },
+    hooks: {
+      beforeRetry: [
+        ({ request, attempt, error, status }) => {
+          seen.push([attempt, (error as Error | undefined)?.message, status])
+          request.headers.set('authorization', `${attempt}`)
+        },
+      ],
+    },
+  })
+  const response = await fetch.stream(URL)
+  expect([response.status, await response.text(), tokens]).toEqual([200, 'good', [null, '2', '3']])
+  expect(seen).toEqual([
+    [2, 'reset', undefined],
+    [3, undefined, 503],
+  ])
+  await settle()
+  expect([cache.memory.size, fetch.stats().retries]).toEqual([0, 2])
+  await fetch.close()
+  await cache.close()
+})
+
+test.each(['answers', 'throws', 'is aborted'])('a hook before another attempt that %s is the end of it', async what => {
+  let sent = 0
+  const controller = new AbortController()
+  const { fetch, clock } = client({
+    retry: { initialDelay: 0, maxDelay: 0 },
+    fetch: async () => {
+      sent += 1
+      throw new TypeError('reset')
+    },
+    hooks: {
+      beforeRetry: [
+        async () => {
+          if (what === 'answers') return new Response('from the hook', { headers: { 'x-by': 'hook' } })
+          if (what === 'throws') throw new Error('not again')
+          controller.abort('left')
+          return undefined
+        },
+      ],
+    },
+  })
+  const opening = fetch.stream(URL, { signal: controller.signal })
+  if (what === 'answers') {
+    const response = await opening
+    expect([response.headers.get('x-by'), await response.text()]).toEqual(['hook', 'from the hook'])
+  } else if (what === 'throws') expect(await outcome(opening)).toMatchObject({ message: 'not again' })
+  else expect(await outcome(opening)).toBe('left')
+  expect([sent, clock.timers]).toEqual([1, 0])
+  expect(fetch.stats()).toMatchObject(idle)
+  await fetch.close()
+})
