@@ -21,7 +21,7 @@ const MOST_CALLS = 2 ** 32 - 1
  * const limiter = createRateLimiter({ tokensPerInterval: 50, interval: '1s', burst: 10, maxWait: '5s' })
  * await limiter.acquire()
  * const answer = await fetch(url)
- * if (answer.status === 429) limiter.holdUntil(Date.now() + 1000 * Number(answer.headers.get('retry-after')))
+ * if (answer.status === 429) limiter.holdUntil(Date.now() + 1000 * (Number(answer.headers.get('retry-after')) || 1))
  * ```
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
