@@ -7,9 +7,11 @@ import { CoreTrappedError } from '../errors.ts'
 import { CoreHandle, type CoreNumbers } from './door.ts'
 import { Alarm, type Driver } from './driver.ts'
 import { part, QueueHandle } from './parts/schedule.ts'
+import { type QueueLane, QueueLanes } from './queue-lanes.ts'
+import { QueuePlaces } from './queue-places.ts'
 import { DEADLINES, LOADS, REASONS } from './schedule-numbers.ts'
 import type { Deadline, LimitReason, Load, ScheduleConfig, Submitted } from './schedule-types.ts'
-import { NOWHERE, SENT, type Turn } from './turn.ts'
+import { SENT, type Turn } from './turn.ts'
 
 /** The layout of the buffer, as `src/wasm/queue.rs` has it. */
 const HEAD = 2
@@ -27,14 +29,6 @@ const NEVER = Number.POSITIVE_INFINITY
 
 const settled = Promise.resolve()
 
-/** What shares a limit per key; kept while it has turns. */
-interface Lane {
-  readonly key: string
-  /** Its name in the core, or -1. */
-  id: number
-  turns: number
-}
-
 /** See the top of this file. */
 export class QueueCore {
   /** Turns that wait, as far as they have been told. */
@@ -48,13 +42,8 @@ export class QueueCore {
   readonly #driver: Driver
   readonly #onRest: () => void
   readonly #alarm = new Alarm(() => this.#tryTo(() => this.#perform()), { holds: true })
-  readonly #lanes = new Map<string, Lane>()
-  #lane: Lane | undefined
-  /** By place, and what they are called in the core: it uses a place again, under another name, when it is done with a turn. */
-  #turns: (Turn | undefined)[] = []
-  #names: number[] = []
-  /** Whose place another has before they have heard that they are over. */
-  readonly #displaced = new Map<number, Turn>()
+  readonly #lanes = new QueueLanes()
+  readonly #places = new QueuePlaces()
   readonly #coming = new Float64Array(NEWCOMERS * NEWCOMER)
   readonly #newcomers: (Turn | undefined)[] = new Array(NEWCOMERS).fill(undefined)
   #come = 0
@@ -137,13 +126,13 @@ export class QueueCore {
   adopt(turn: Turn): void {
     this.#tryTo(() => {
       const { timeout = NEVER, weight } = turn
-      const lane = this.#join(turn)
+      const lane = this.#lanes.join(turn.key)
       this.running += 1
       this.taken += weight
       turn.hasBegun = true
       const name = this.#core.use(core => core.adopt(lane.id, timeout, weight, this.#driver.now()))
       lane.id = this.#buffer.numbers[0] as number
-      this.#file(turn, name)
+      this.#places.file(turn, name)
       this.#inputs += 1
     })
   }
@@ -184,7 +173,7 @@ export class QueueCore {
   /** Those that are not over. */
   turns(): Turn[] {
     const coming = this.#newcomers.slice(0, this.#come)
-    return [...this.#displaced.values(), ...this.#turns, ...coming].filter(turn => turn !== undefined)
+    return [...this.#places.all(), ...coming].filter(turn => turn !== undefined)
   }
 
   /** Gives the core back. No turn may be left. */
@@ -196,11 +185,11 @@ export class QueueCore {
   }
 
   #over(turn: Turn, how: number): void {
-    const { place } = turn
-    if (place < 0) return
-    if (this.#turns[place] === turn) {
+    if (turn.place < 0) return
+    const name = this.#places.nameOf(turn)
+    if (name !== undefined) {
       const at = this.#ended * END
-      this.#ending[at] = this.#names[place] as number
+      this.#ending[at] = name
       this.#ending[at + 1] = how
       this.#ended += 1
     }
@@ -211,8 +200,8 @@ export class QueueCore {
     void settled.then(this.#flush)
   }
 
-  #write(turn: Turn): Lane {
-    const lane = this.#join(turn)
+  #write(turn: Turn): QueueLane {
+    const lane = this.#lanes.join(turn.key)
     const at = this.#come * NEWCOMER
     const coming = this.#coming
     coming[at] = lane.id
@@ -249,8 +238,8 @@ export class QueueCore {
       const name = numbers[at] as number
       if (name < 0) this.#leave(turn)
       else {
-        this.#laneOf(turn.key).id = numbers[at + 1] as number
-        this.#file(turn, name)
+        this.#lanes.of(turn.key).id = numbers[at + 1] as number
+        this.#places.file(turn, name)
       }
     }
   }
@@ -292,8 +281,7 @@ export class QueueCore {
         this.onLimitChange?.(name, detail, REASONS[numbers[at + 3] as number] as LimitReason)
         continue
       }
-      const place = name >>> 0
-      const turn = this.#names[place] === name ? this.#turns[place] : this.#displaced.get(name)
+      const turn = this.#places.named(name)
       if (turn === undefined) continue
       this.#acting[action] = turn
       if (numbers[at] === 0) {
@@ -318,50 +306,14 @@ export class QueueCore {
     else if (turn !== undefined && turn.place >= 0) turn.start()
   }
 
-  #file(turn: Turn, name: number): void {
-    const place = name >>> 0
-    const other = this.#turns[place]
-    if (other !== undefined) this.#displaced.set(this.#names[place] as number, other)
-    this.#turns[place] = turn
-    this.#names[place] = name
-    turn.place = place
-  }
-
-  #join({ key }: Turn): Lane {
-    const lane = this.#laneOf(key)
-    lane.turns += 1
-    return lane
-  }
-
-  /** Most have the key of the one before. */
-  #laneOf(key: string): Lane {
-    if (this.#lane?.key === key) return this.#lane
-    let lane = this.#lanes.get(key)
-    if (lane === undefined) {
-      lane = { key, id: -1, turns: 0 }
-      this.#lanes.set(key, lane)
-    }
-    this.#lane = lane
-    return lane
-  }
-
   /** A turn is over, or has not been let in. */
   #leave(turn: Turn): void {
-    const { place } = turn
-    if (place >= 0) {
-      if (this.#turns[place] === turn) this.#turns[place] = undefined
-      else for (const [name, other] of this.#displaced) if (other === turn) this.#displaced.delete(name)
-    }
-    turn.place = NOWHERE
+    this.#places.forget(turn)
     if (turn.hasBegun) {
       this.running -= 1
       this.taken -= turn.weight
     } else this.waiting -= 1
-    const lane = this.#laneOf(turn.key)
-    lane.turns -= 1
-    if (lane.turns > 0) return
-    this.#lanes.delete(lane.key)
-    this.#lane = undefined
+    this.#lanes.leave(turn.key)
   }
 
   /** After a trap those that wait are told; anything else is not ours to swallow. */
@@ -379,8 +331,7 @@ export class QueueCore {
   #restart(error: CoreTrappedError): void {
     const turns = this.turns()
     for (const turn of turns) this.#leave(turn)
-    this.#turns = []
-    this.#names = []
+    this.#places.clear()
     this.#newcomers.fill(undefined)
     this.#come = 0
     this.#ended = 0
