@@ -4,6 +4,7 @@
  */
 
 import type { CacheCore } from '../core/cache-core.ts'
+import type { Departed } from './departed.ts'
 import { judge } from './doomed.ts'
 import type { Doubts } from './doubts.ts'
 import type { Entries } from './entries.ts'
@@ -57,6 +58,7 @@ export class Residents<K, V> implements Entries<K, V> {
   readonly lives: Lives
   readonly #doubts: Doubts<K, V>
   readonly #witnesses: Witnesses<K, V>
+  readonly #departed: Departed<K>
   readonly #sweeping: Sweeping<K, V>
   /** What the core knows a key by; plain LRU needs nothing. */
   readonly #hash: ((key: K) => number) | undefined
@@ -73,31 +75,24 @@ export class Residents<K, V> implements Entries<K, V> {
     this.lives = table.lives
     this.#doubts = doubts
     this.#witnesses = witnesses
+    this.#departed = witnesses.departed
     this.#hash = options.policy === 'lru' ? undefined : keyHasher(options.seed)
     this.alarm = new ExpiryAlarm(core.driver, options.cleanupIntervalMs, this)
     this.#sweeping = new Sweeping(this, doubts, core, table.lives, this.alarm)
   }
 
-  /** What `set` comes down to in a plain cache. A newcomer takes over the slot of its victim, which need not be emptied before. */
+  /** What `set` comes down to in a plain cache. */
   putPlain(key: K, value: V, ttl: number): true {
     const now = this.lives.now()
     const until = now + ttl
     this.counts.sets += 1
     const known = key === this.missed ? undefined : this.slots.get(key)
-    if (known !== undefined) this.#replace(known, key, value, until, until, 0)
+    if (known !== undefined) this.#overwrite(known, key, value, now, until)
     else {
       const isFull = this.slots.size >= this.limits.max
       const slot = isFull && this.alarm.next > now ? this.#core.victim() : -1
       if (slot < 0) this.#admit(key, value, until, until, 0)
-      else {
-        const victim = this.table.keyIn(slot)
-        const isGone = this.lives.freshUntil(slot) <= now
-        if (isGone) this.counts.expirations += 1
-        else this.counts.evictions += 1
-        this.slots.delete(victim)
-        this.#witnesses.departed.note(victim, isGone ? 'expire' : 'evict')
-        this.#moveIn(slot, key, value, until, until, 0)
-      }
+      else this.#takeOver(slot, key, value, now, until)
     }
     if (until < this.alarm.next) this.alarm.expect(until)
     return true
@@ -275,14 +270,46 @@ export class Residents<K, V> implements Entries<K, V> {
   /** Writes a new entry into a slot that nobody else has a key for. */
   #moveIn(slot: number, key: K, value: V, until: number, end: number, size: number): void {
     const proposedBy = this.lives.end(slot)
+    this.#enter(slot, key, value, until, size)
+    const wheelTime = this.#wheelTime(slot, end)
+    this.#announce(slot, key, wheelTime < proposedBy ? wheelTime : NEVER)
+  }
+
+  #enter(slot: number, key: K, value: V, until: number, size: number): void {
     this.slots.set(key, slot)
-    this.#witnesses.departed.returned(key)
+    this.#departed.returned(key)
     this.missed = NO_KEY
     this.table.write(slot, key, value, until, size)
-    const wheelTime = this.#wheelTime(slot, end)
-    const news = wheelTime < proposedBy ? wheelTime : NEVER
-    if (this.#hash === undefined) this.#core.admit(slot, news)
-    else this.#core.admitHashed(slot, news, this.#hash(key))
+  }
+
+  /** Tells the core of a newcomer. */
+  #announce(slot: number, key: K, proposeAt: number): void {
+    if (this.#hash === undefined) this.#core.admit(slot, proposeAt)
+    else this.#core.admitHashed(slot, proposeAt, this.#hash(key))
+  }
+
+  /** In a plain cache a newcomer takes over the slot of its victim, which need not be emptied before. */
+  #takeOver(slot: number, key: K, value: V, now: number, until: number): void {
+    const victim = this.table.keyIn(slot)
+    const oldUntil = this.lives.freshUntil(slot)
+    const isGone = oldUntil <= now
+    if (isGone) this.counts.expirations += 1
+    else this.counts.evictions += 1
+    this.slots.delete(victim)
+    this.#departed.note(victim, isGone ? 'expire' : 'evict')
+    this.#enter(slot, key, value, until, 0)
+    this.#announce(slot, key, until < oldUntil ? until : NEVER)
+  }
+
+  /** What {@link Residents.#replace} comes down to in a plain cache. */
+  #overwrite(slot: number, key: K, value: V, now: number, until: number): void {
+    this.#core.touch(slot)
+    // The word to the core may find a trap and empty the cache.
+    if (this.table.values[slot] === undefined) return void this.#admit(key, value, until, until, 0)
+    const oldUntil = this.lives.freshUntil(slot)
+    if (oldUntil <= now) this.counts.expirations += 1
+    this.table.write(slot, key, value, until, 0)
+    if (until < oldUntil) this.#core.arm(slot, until)
   }
 
   #replace(slot: number, key: K, value: V, until: number, end: number, size: number): number {
@@ -292,7 +319,7 @@ export class Residents<K, V> implements Entries<K, V> {
     if (this.pool !== undefined) this.#makeRoomBeside(slot, key, growth)
     this.makeRoom(growth)
     // Each word to the core may find a trap and empty the cache; the entry itself may have expired just now.
-    if (this.slots.get(key) !== slot) return this.#admit(key, value, until, end, size)
+    if (this.table.values[slot] === undefined) return this.#admit(key, value, until, end, size)
     const old = this.table.values[slot] as V
     const oldEnd = this.lives.end(slot)
     if (oldEnd !== NEVER && oldEnd <= this.lives.now()) {
