@@ -20,14 +20,15 @@ import {
   ResponseTooLargeError,
   traceOf,
 } from './errors.ts'
-import { ask, differs, shown } from './hooks.ts'
+import { differs, shown } from './hooks.ts'
 import { Passage, type PassageHost } from './passage.ts'
-import { type Source, type StoredResponse, sharing, toRecord, toResponse, withoutBody } from './record.ts'
+import { type Source, type StoredResponse, sharing, withoutBody } from './record.ts'
 import { RefusedRedirect } from './redirect.ts'
 import { leftAlone, loadOf, phaseOf, refusalOf, verdictOn } from './refusal.ts'
 import type { WireRequest } from './request.ts'
 import { isTooLarge } from './request-body.ts'
 import { retryAfterMs } from './retry.ts'
+import { Review } from './review.ts'
 import type { Times } from './rfc9111/freshness.ts'
 import type { Verdict } from './rfc9111/reuse.ts'
 import { isServerFailure } from './rfc9111/statuses.ts'
@@ -57,9 +58,8 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
   readonly #waiters: Waiters
   readonly #passage: Passage | undefined
   readonly #attempts: Attempts
-  /** What was spent before a hook had it sent once more. */
-  #before: Spent | undefined
-  #isReviewed = false
+  /** Where there are hooks that want to see what comes. */
+  readonly #review: Review | undefined
   readonly #began: number
   #ended = false
   #isOutdated = false
@@ -74,6 +74,7 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
     this.#desk = desk
     this.#began = desk.driver.now()
     this.#attempts = new Attempts(request, desk, this)
+    if (desk.hooks.afterResponse.length > 0) this.#review = new Review(desk.hooks.afterResponse)
     this.#waiters = new Waiters(desk, () => this.#desert())
     const { cache: use, limits } = request
     if (use !== undefined && desk.cache !== undefined) this.#passage = new Passage(use, desk.cache, desk, limits, this)
@@ -167,7 +168,9 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
   #cacheIsLate(): void {
     if (this.#answer !== undefined) this.#desk.counts.cacheFailures += 1
     if (this.deliverAnswer()) return
-    this.#fail(new RequestTimeoutError(this.#isReviewed ? 'total' : 'store', this.request.limits.totalTimeout, this.#trace(NOTHING_SPENT)))
+    this.#fail(
+      new RequestTimeoutError(this.#review?.isOn ? 'total' : 'store', this.request.limits.totalTimeout, this.#trace(NOTHING_SPENT)),
+    )
   }
 
   #queue(): void {
@@ -180,32 +183,22 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
   }
 
   /** Lets hooks see what came; `undefined` when one of them has had the request sent once more, or has failed. */
-  async #review(record: StoredResponse, source: Source, spent: Spent): Promise<StoredResponse | undefined> {
-    const before = shown(this.#attempts.wire)
-    const resent = this.#before !== undefined
-    this.#isReviewed = true
+  async #reviewed(review: Review, { record, source }: Answer, spent: Spent): Promise<StoredResponse | undefined> {
+    const about = { record, source, spent, request: shown(this.#attempts.wire), now: this.#desk.clock.wall() }
     this.waitForCache(true)
     try {
-      let seen = toResponse(record, source, this.#desk.clock.wall())
-      const given = seen
-      for (const hook of this.#desk.hooks.afterResponse) {
-        const { request, response, isReturned } = await ask([hook], before, { response: seen, resent })
-        if (this.#ended) return undefined
-        if (response !== undefined) seen = response
-        else if (isReturned && !resent) return this.#resend(request, spent)
-      }
-      return seen === given ? record : await toRecord(seen, record.url)
+      const left = await review.of(about, () => this.#ended)
+      if (this.#ended) return undefined
+      return left instanceof Request ? this.#resend(left) : left
     } catch (error) {
       this.#fail(error)
       return undefined
     } finally {
-      this.#isReviewed = false
       if (!this.#ended) this.waitForCache(false)
     }
   }
 
-  #resend(request: Request, spent: Spent): undefined {
-    this.#before = spent
+  #resend(request: Request): undefined {
     this.#attempts.rewire(request)
     this.waitForCache(false)
     this.#queue()
@@ -249,12 +242,12 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
     if (isServerFailure(record.status) && this.#standIn(ending)) return
     const source = isConfirmed ? 'revalidated' : 'miss'
     const answer = { record, source, ending, trace: this.#trace(spent) } as const
-    if (this.#desk.hooks.afterResponse.length === 0) void this.#bring(answer, times)
-    else void this.#reviewAndBring(answer, times, spent)
+    if (this.#review === undefined) void this.#bring(answer, times)
+    else void this.#reviewAndBring(this.#review, answer, times, spent)
   }
 
-  async #reviewAndBring(answer: Answer, times: Times, spent: Spent): Promise<void> {
-    const record = await this.#review(answer.record, answer.source, spent)
+  async #reviewAndBring(review: Review, answer: Answer, times: Times, spent: Spent): Promise<void> {
+    const record = await this.#reviewed(review, answer, spent)
     if (record !== undefined && !this.#ended) await this.#bring({ ...answer, record }, times)
   }
 
@@ -350,17 +343,7 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
   }
 
   #trace(spent: Spent): RequestTrace {
-    return traceOf(this.request, this.#before === undefined ? spent : sum(this.#before, spent), this.#attempts.laps)
-  }
-}
-
-function sum(a: Spent, b: Spent): Spent {
-  return {
-    attempts: a.attempts + b.attempts,
-    queue: a.queue + b.queue,
-    rate: a.rate + b.rate,
-    running: a.running + b.running,
-    backoff: a.backoff + b.backoff,
+    return traceOf(this.request, this.#review?.total(spent) ?? spent, this.#attempts.laps)
   }
 }
 
