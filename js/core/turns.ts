@@ -51,6 +51,7 @@ export class Turns {
   /** Whether the core decides. */
   #asks = false
   #passing = false
+  #entering = false
 
   constructor(config: TurnsConfig, driver: Driver) {
     this.#config = config
@@ -224,10 +225,13 @@ export class Turns {
       this.#asks = true
       return 'in'
     }
+    const isInner = this.#entering
+    this.#entering = true
     const answer = core.submit(turn)
+    this.#entering = isInner
     if (answer === 'queue-full' && overflow === 'wait') return this.#waitOutside(turn)
-    // After a trap there was nobody left before this one.
-    if (core.size > 0) this.#asks = true
+    // Those before may have been the last; and after a trap there was nobody left before this one.
+    if (!isInner) this.#asks = core.size > 0 || this.#outside.length > 0
     return answer
   }
 
@@ -262,7 +266,8 @@ export class Turns {
     } finally {
       this.#passing = false
     }
-    if (core.size === 0 && this.#outside.length === 0) this.#asks = false
+    // Whoever is about to enter is not counted yet.
+    if (core.size === 0 && this.#outside.length === 0 && !this.#entering) this.#asks = false
   }
 
   /** Made when it is first asked: a queue at the top of a module must not compile the core while modules are loaded. */

@@ -270,6 +270,35 @@ describe("overflow: 'wait'", () => {
   })
 })
 
+it('keeps to its limits when a task adds another as it begins in the place of one that has just ended', async () => {
+  for (const how of ['aborts', 'ends']) {
+    const queue = createQueue({ concurrency: 1, maxQueue: 5, overflow: 'drop-oldest' })
+    const hand = new Hand()
+    const leaver = new AbortController()
+    void queue.add(hand.task(0))
+    // It waits, so the core is asked, and is the last that the core has.
+    queue.add(hand.task(1), { signal: leaver.signal }).catch(() => undefined)
+    await hand.end(0)
+    const add = () => {
+      queue.add(() => {
+        void queue.add(hand.task(3))
+        return hand.task(2)()
+      })
+    }
+    if (how === 'aborts') {
+      leaver.abort('enough')
+      add()
+    } else {
+      hand.running.get(1)?.()
+      await Promise.resolve().then(add)
+    }
+    await nextTask()
+    expect([hand.begun, queue.pending, queue.size], how).toEqual([[0, 1, 2], 1, 1])
+    await hand.end(2)
+    expect(hand.begun).toEqual([0, 1, 2, 3])
+  }
+})
+
 it.each([63, 64, 65, 128])('%i that end at once make room for as many', async count => {
   const queue = createQueue({ concurrency: count })
   const hand = new Hand()
