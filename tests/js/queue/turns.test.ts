@@ -280,7 +280,7 @@ it('keeps to its limits when a task adds another as it begins in the place of on
     queue.add(hand.task(1), { signal: leaver.signal }).catch(() => undefined)
     await hand.end(0)
     const add = () => {
-      queue.add(() => {
+      void queue.add(() => {
         void queue.add(hand.task(3))
         return hand.task(2)()
       })
