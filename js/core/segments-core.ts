@@ -34,9 +34,9 @@ export class SegmentsCore {
     return this.#handle.use(handle => handle.commit(segment, bytes, count, packed))
   }
 
-  /** The same from a directory as it is stored; of a value, `share` of its bytes count. `undefined` when it cannot be read. */
-  play(segment: number, bytes: number, stored: Uint8Array, share: number): boolean | undefined {
-    return this.#handle.use(handle => handle.play(segment, bytes, stored, share))
+  /** The same from a directory as it is stored; of a value, `share` of its bytes count. `undefined` when it cannot be read, or has another checksum. */
+  play(segment: number, bytes: number, stored: Uint8Array, share: number, check?: number): boolean | undefined {
+    return this.#handle.use(handle => handle.play(segment, bytes, stored, share, check))
   }
 
   /**

@@ -10,7 +10,7 @@ import type { Durability, ListedSegment, MediumCall, Peers, Segment, SegmentMedi
 /** A payload up to this many bytes lies beside its directory: one request less, and soon it is compacted into a larger one. */
 const WITHIN = 2048
 /** Directories that one request brings. */
-const LIST_BATCH = 256
+const LIST_BATCH = 128
 const ALL = [DIRECTORIES, PAYLOADS, ABOUT]
 /** What a connection that the browser has closed looks like; repeating helps once, on a new one. */
 const DEAD_HANDLE = new Set(['InvalidStateError', 'UnknownError', 'AbortError', 'TransactionInactiveError'])
@@ -119,9 +119,9 @@ export class IndexedDbMedium implements SegmentMedium {
         next = isLast ? undefined : this.#readBatch(database, end, signal)
         const known = new Set(ids)
         const found: ListedSegment[] = []
-        for (const [at, id] of ids.entries()) if (id <= end) found.push(this.#listed(id, records[at]))
+        for (const [at, id] of ids.entries()) if (id <= end) found.push(this.#listed(id, records[at], show === undefined))
         // A payload or a trace whose directory is gone: it had something to say.
-        for (const id of left) if (!known.has(id) && id <= end) found.push(this.#listed(id, undefined))
+        for (const id of left) if (!known.has(id) && id <= end) found.push(this.#listed(id, undefined, true))
         show?.(found)
         listed.push(...found)
       }
@@ -228,12 +228,14 @@ export class IndexedDbMedium implements SegmentMedium {
     request.onsuccess = () => this.#connection.witness(request.result)
   }
 
-  /** A record that is not what we wrote has no directory; the tier knows what that means. */
-  #listed(id: number, record: unknown): ListedSegment {
+  /** A record that is not what we wrote has no directory; the tier knows what that means. What is not `compared` tells its checksum. */
+  #listed(id: number, record: unknown, compared: boolean): ListedSegment {
     const { directory, payloadBytes, check, payload } = (typeof record === 'object' && record !== null ? record : {}) as Partial<Stored>
     if (payload !== undefined) this.#within.add(id)
-    const known = directory instanceof Uint8Array && checksum(directory) === check ? directory : new Uint8Array(0)
-    return { id, directory: known, bytes: known.length + (Number(payloadBytes) || 0) + this.overhead }
+    const isKnown = directory instanceof Uint8Array && typeof check === 'number' && (!compared || checksum(directory) === check)
+    const known = isKnown ? directory : new Uint8Array(0)
+    const bytes = known.length + (Number(payloadBytes) || 0) + this.overhead
+    return compared || !isKnown ? { id, directory: known, bytes } : { id, directory: known, bytes, check }
   }
 
   /** Works on the connection there is; when that turns out dead, once more on a new one, which all who wait share. */

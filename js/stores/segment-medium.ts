@@ -18,6 +18,8 @@ export interface ListedSegment {
   readonly directory: Uint8Array
   /** Bytes that the segment takes, payload included. */
   readonly bytes: number
+  /** The checksum of the directory, where nobody has compared them yet: of what is shown. */
+  readonly check?: number | undefined
   /**
    * Of a segment whose directory is empty, because it is damaged or lost: what {@link keyHash} gives for the keys that it may have
    * named; absent when that is not known. Such a segment has an id of its own or, when several are lost, a number between those before and after.
@@ -72,7 +74,8 @@ export interface SegmentMedium {
   append(segments: readonly Segment[], durability: Durability, call: MediumCall): Promise<number[]>
   /**
    * The segments with an id above `after`, in the order of their ids. A medium that finds them bit by bit may show them before, in the
-   * same order; if it has to begin again, it shows them again.
+   * same order; if it has to begin again, it shows them again. Who looks at what is shown compares checksums himself, and what is given
+   * in the end is what was shown.
    */
   list(after: number, call: MediumCall, show?: (segments: readonly ListedSegment[]) => void): Promise<ListedSegment[]>
   /** The payload of a segment, or `undefined` when there is no such segment. */

@@ -3,6 +3,7 @@
  * damaged, and may take older ones along, is known only at the end. Where the assumption was wrong the directory has to be begun anew.
  */
 
+import { checksum } from '../stores/checksum.ts'
 import { FORM } from '../stores/compression.ts'
 import { formOf, readDirectory } from '../stores/directory.ts'
 import type { ListedSegment } from '../stores/segment-medium.ts'
@@ -45,8 +46,9 @@ export class EarlyReplay {
   }
 
   #play(segment: ListedSegment): boolean {
-    const { id, bytes, directory } = segment
-    if (formOf(directory) === FORM.none) return this.#directory.play(id, bytes, directory)
+    const { id, bytes, directory, check } = segment
+    if (formOf(directory) === FORM.none) return this.#directory.play(id, bytes, directory, check)
+    if (check !== undefined && checksum(directory) !== check) return false
     const lines = readDirectory(directory)
     this.#press.note(id, directory, lines)
     return this.#directory.commit(id, bytes, this.#press.weighed(directory, this.#weigh(segment), lines))

@@ -61,9 +61,12 @@ export class KeyDirectory {
     return this.#core.play(segment, bytes, directory, formOf(directory) === FORM.none ? 1 : payload.length / length) === true
   }
 
-  /** The same from the directory as it is stored, of a payload that is not compressed. False also when it is damaged, or of a newer format. */
-  play(segment: number, bytes: number, directory: Uint8Array): boolean {
-    return this.#core.play(segment, bytes, directory, 1) === true
+  /**
+   * The same from the directory as it is stored, of a payload that is not compressed. False also when it is damaged, of a newer format, or
+   * `check` is not its checksum.
+   */
+  play(segment: number, bytes: number, directory: Uint8Array, check?: number): boolean {
+    return this.#core.play(segment, bytes, directory, 1, check) === true
   }
 
   /** Where the valid value of `key` lies. */

@@ -1,7 +1,7 @@
 /** The payloads that were read last, few and bounded, so that neighbours of a value just read cost nothing. */
 
 /** Payloads and bytes that are kept at most. */
-const MOST = 32
+const MOST = 64
 const MOST_BYTES = 2 * 1024 * 1024
 
 /** See the top of this file. Reads of one segment that overlap are one read. */

@@ -10,7 +10,7 @@ import type { SegmentLog } from './segment-log.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 /** Segments that one call reads at the same time. */
-const PARALLEL_READS = 32
+const PARALLEL_READS = 64
 
 /** A read under way. */
 interface Reading {

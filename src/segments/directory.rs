@@ -2,6 +2,7 @@
 //!
 //! The form of a directory is told in `js/stores/directory.ts`.
 
+use super::checksum::checksum;
 use super::keys::{Keys, Packed};
 use super::{Event, Place, ROWS, Row, Segments};
 use crate::time::Instant;
@@ -48,8 +49,19 @@ impl Directory {
         self.segments.commit(segment, bytes, rows).is_ok()
     }
 
-    /// The same from a directory as it is stored. Of a value, `share` of its bytes count. Nothing has changed when it is [`Unreadable`].
-    pub fn play(&mut self, segment: u64, bytes: u64, stored: &[u8], share: f64) -> Result<bool, Unreadable> {
+    /// The same from a directory as it is stored, with `check` as its checksum, where that is told. Of a value, `share` of its bytes
+    /// count. Nothing has changed when it is [`Unreadable`].
+    pub fn play(
+        &mut self,
+        segment: u64,
+        bytes: u64,
+        stored: &[u8],
+        share: f64,
+        check: Option<u32>,
+    ) -> Result<bool, Unreadable> {
+        if check.is_some_and(|check| check != checksum(stored)) {
+            return Err(Unreadable);
+        }
         let (lines, keys, unit) = parts(stored).ok_or(Unreadable)?;
         let mut rows = Vec::with_capacity(ROWS);
         let (mut key_at, mut offset) = (0usize, 0u32);
@@ -178,7 +190,7 @@ fn instant(ms: Option<f64>) -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use super::{Directory, HEADER, LINE, Unreadable};
+    use super::{Directory, HEADER, LINE, Unreadable, checksum};
     use crate::segments::{Config, Event, Packed, Place, Row, Segments};
     use crate::time::{Duration, Instant};
     use proptest::prelude::{Strategy, any, proptest};
@@ -246,10 +258,10 @@ mod tests {
             let (mut one, mut other) = (empty(), empty());
             for (at, (lines, is_wide)) in all.iter().enumerate() {
                 let segment = at as u64 + 1;
-                assert_eq!(one.play(segment, 100, &stored(lines, *is_wide), 1.0), Ok(true));
+                assert_eq!(one.play(segment, 100, &stored(lines, *is_wide), 1.0, None), Ok(true));
                 let keys: Vec<_> = lines.iter().map(|(key, ..)| key.clone()).collect();
                 assert!(other.commit(segment, 100, Packed(&packed(&keys)), &mut rows(lines, 1 + u32::from(*is_wide))));
-                assert_eq!(one.play(segment, 100, &stored(lines, *is_wide), 1.0), Ok(false));
+                assert_eq!(one.play(segment, 100, &stored(lines, *is_wide), 1.0, None), Ok(false));
             }
             assert_eq!(one.remove(gone), other.remove(gone));
             let now = Instant::from_millis(10);
@@ -275,7 +287,7 @@ mod tests {
             let at = at % bytes.len();
             if cut { bytes.truncate(at) } else { bytes[at] = byte }
             let mut directory = empty();
-            let read = directory.play(1, 100, &bytes, share);
+            let read = directory.play(1, 100, &bytes, share, None);
             if read.is_err() || cut {
                 assert_eq!((read, directory.spell(0, 9).0.len()), (Err(Unreadable), 0));
             }
@@ -290,11 +302,12 @@ mod tests {
         {
             let mut bytes = whole.clone();
             bytes[at] = byte;
-            assert_eq!(empty().play(1, 100, &bytes, 1.0), Err(Unreadable), "{at}");
+            assert_eq!(empty().play(1, 100, &bytes, 1.0, None), Err(Unreadable), "{at}");
         }
         assert!(!empty().commit(1, 100, Packed(&[]), &mut rows(&vec![(vec![], None, 0)], 1)));
         let mut directory = empty();
-        assert_eq!(directory.play(1, 100, &whole, 0.5), Ok(true));
+        assert_eq!(directory.play(1, 100, &whole, 0.5, Some(checksum(&whole) + 1)), Err(Unreadable));
+        assert_eq!(directory.play(1, 100, &whole, 0.5, Some(checksum(&whole))), Ok(true));
         assert_eq!(directory.locate(&[0x61], Instant::from_millis(10)).map(|(_, row)| row.cost), Some(43));
         assert!(directory.forget(&[0x61]) && !directory.forget(&[0x61]) && !directory.forget(&[0x62]));
         assert_eq!(directory.locate(&[0x61], Instant::from_millis(10)), None);

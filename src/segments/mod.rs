@@ -11,6 +11,7 @@
 //! [`Segments::carry`] names into a new segment, commits that, takes the old one off the medium and then calls
 //! [`Segments::remove`]. [`Directory`] puts names to the ids. Times are those of the wall clock, since they outlive the process.
 
+mod checksum;
 mod directory;
 mod keys;
 mod plan;

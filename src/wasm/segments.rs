@@ -44,9 +44,9 @@ impl SegmentsHandle {
         is_taken
     }
 
-    /// The same from a directory as it is stored; of a value, `share` of its bytes count. `undefined` when it cannot be read.
-    pub fn play(&mut self, segment: f64, bytes: f64, stored: &[u8], share: f64) -> Option<bool> {
-        let is_taken = self.inner.play(segment as u64, bytes as u64, stored, share).ok();
+    /// The same from a directory as it is stored; of a value, `share` of its bytes count. `undefined` when it cannot be read, or has another checksum.
+    pub fn play(&mut self, segment: f64, bytes: f64, stored: &[u8], share: f64, check: Option<u32>) -> Option<bool> {
+        let is_taken = self.inner.play(segment as u64, bytes as u64, stored, share, check).ok();
         grow_ahead();
         is_taken
     }

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { encode } from '../../../js/codec.ts'
 import { storeContext } from '../../../js/core/tier-core.ts'
+import { checksum } from '../../../js/stores/checksum.ts'
 import { keyHash, pack } from '../../../js/stores/directory.ts'
 import type { ListedSegment, MediumCall, Segment } from '../../../js/stores/segment-medium.ts'
 import type { Tier } from '../../../js/stores/tier.ts'
@@ -103,4 +104,29 @@ test('a tier that is emptied while its log is played in has nothing of it', asyn
   await clock.advanceAsync(1)
   expect([await reading, (await clearing) ?? 'cleared', tier.stats().entries]).toEqual([[undefined, undefined, undefined], 'cleared', 0])
   await tier.close()
+})
+
+test('a directory that is shown with another checksum is not believed, and the log is listed once more', async () => {
+  const log = await filled()
+  const medium = new MemoryMedium(log)
+  const [{ directory }] = (await medium.list(0)) as [ListedSegment]
+  const found: unknown[] = []
+  for (const check of [checksum(directory), checksum(directory) + 1]) {
+    let lists = 0
+    class Shown extends MemoryMedium {
+      override async list(after: number, _call?: MediumCall, show?: Show): Promise<ListedSegment[]> {
+        lists += 1
+        const listed = await super.list(after)
+        show?.(listed.map((segment, at) => ({ ...segment, check: at === 0 ? check : checksum(segment.directory) })))
+        return listed
+      }
+    }
+    const store = segmentStore({ name: 'shown', maxSize: Number.POSITIVE_INFINITY, openMedium: () => new Shown(log) })
+    const tier = store.openTier(storeContext(clock))
+    await tier.open()
+    found.push(lists, await read(tier))
+    await tier.close()
+  }
+  expect([found[0], found[2]]).toEqual([1, 2])
+  expect(found[3]).toEqual(found[1])
 })
