@@ -59,6 +59,7 @@ export class QueueCore {
   #paused = false
   #performing = false
   #awaited = false
+  #closed = false
   #hasBurst = true
   /** How much the core has been told, and what it had been told when nothing was left to do. */
   #inputs = 0
@@ -178,9 +179,8 @@ export class QueueCore {
 
   /** Gives the core back. No turn may be left. */
   close(): void {
+    this.#closed = true
     this.#driver.set(this.#alarm, NEVER)
-    this.#ended = 0
-    this.#performed = this.#inputs
     this.#core.free()
   }
 
@@ -262,6 +262,8 @@ export class QueueCore {
         this.#book(count)
         for (let at = 0; at < count; at += 1) this.#act(at)
         // After a trap on the way there is another buffer.
+        // Whoever has begun may have closed it all.
+        if (this.#closed) return
       } while (seen !== this.#inputs || this.#ended > 0 || count === ACTIONS || buffer !== this.#buffer)
       this.#performed = this.#inputs
     } finally {
@@ -318,6 +320,7 @@ export class QueueCore {
 
   /** After a trap those that wait are told; anything else is not ours to swallow. */
   #tryTo(action: () => void): void {
+    if (this.#closed) return
     try {
       if (this.#core.lost) this.#restart(new CoreTrappedError(undefined))
       action()

@@ -233,6 +233,23 @@ it('keeps to its limits after a trap of the core: what runs goes on, what waits 
   expect([queue.size, queue.pending]).toEqual([0, 0])
 })
 
+it('can be closed by a task, and then takes no orders', async () => {
+  const queue = createQueue({ concurrency: 1 })
+  const first = queue.add(async () => 1)
+  // Of another weight, so that the core is asked, which begins it in a turn of its own.
+  const second = code(queue.add(() => queue.close(), { weight: 2 }))
+  const third = code(queue.add(async () => 3, { key: 'other' }))
+  expect(await Promise.all([first, second, third])).toEqual([1, 'ERR_CLOSED', 'ERR_CLOSED'])
+  await nextTask()
+  queue.pause()
+  queue.start()
+  queue.clear()
+  queue.concurrency = 3
+  queue.close()
+  await queue.onIdle()
+  expect([await code(queue.add(async () => 4)), queue.size, queue.pending]).toEqual(['ERR_CLOSED', 0, 0])
+})
+
 describe("overflow: 'wait'", () => {
   it('holds whoever comes until there is room, in order, and refuses nobody', async () => {
     const queue = createQueue({ concurrency: 1, maxQueue: 1, overflow: 'wait' })
