@@ -9,7 +9,7 @@ const ROUNDS = 5
 const task = () => undefined
 
 /** Milliseconds until `count` tasks have run that were queued first. */
-async function run(count: number, optionsOf: (index: number) => TaskOptions | undefined): Promise<number> {
+async function run(count: number, optionsOf: (index: number) => TaskOptions): Promise<number> {
   const queue = createQueue({ concurrency: 1, maxQueue: count })
   queue.pause()
   const began = performance.now()
@@ -21,31 +21,28 @@ async function run(count: number, optionsOf: (index: number) => TaskOptions | un
   return ms
 }
 
-/** How much longer 100 000 tasks of random priorities take than others, at the least. `key`: of whom, so that the core is asked. */
-async function randomBeside(optionsOf: (index: number) => TaskOptions | undefined, key?: string): Promise<number> {
-  const random = new Seeded(1)
-  const count = 100_000
-  const priorities = Array.from({ length: count }, () => 1 + random.below(1000))
-  let least = Number.POSITIVE_INFINITY
-  for (let round = 0; round < ROUNDS && least > 2; round += 1) {
-    const beside = await run(count, optionsOf)
-    const options = (index: number) => ({ priority: priorities[index] as number, ...(key !== undefined && index === 0 && { key }) })
-    least = Math.min(least, (await run(count, options)) / beside)
-  }
-  return least
-}
-
-test('100 000 tasks of random priorities cost at most twice as much as without priorities', { timeout: 120_000 }, async () => {
-  expect(await randomBeside(() => undefined)).toBeLessThanOrEqual(2)
-})
-
-/** Priorities that fall run in the order in which they came, on the same way as those at random. */
-test('where the core is asked, they cost at most twice as much as priorities in the order in which they came', {
-  timeout: 120_000,
-}, async () => {
-  const inOrder = (index: number) => ({ priority: 1000 - Math.floor(index / 100), ...(index === 0 && { key: 'other' }) })
-  expect(await randomBeside(inOrder, 'other')).toBeLessThanOrEqual(2)
-})
+/** Priorities that fall run in the order in which they came, on the same way as those at random. With a second key the core is asked. */
+test.each([
+  { where: 'in a queue', first: {} },
+  { where: 'in the core', first: { key: 'other' } },
+])(
+  '100 000 tasks of random priorities cost $where at most twice as much as of priorities in the order in which they came',
+  {
+    timeout: 120_000,
+  },
+  async ({ first }) => {
+    const random = new Seeded(1)
+    const count = 100_000
+    const priorities = Array.from({ length: count }, () => 1 + random.below(1000))
+    const withFirst = (index: number, priority: number) => (index === 0 ? { ...first, priority } : { priority })
+    let least = Number.POSITIVE_INFINITY
+    for (let round = 0; round < ROUNDS && least > 2; round += 1) {
+      const inOrder = await run(count, index => withFirst(index, 1000 - Math.floor(index / 100)))
+      least = Math.min(least, (await run(count, index => withFirst(index, priorities[index] as number))) / inOrder)
+    }
+    expect(least).toBeLessThanOrEqual(2)
+  },
+)
 
 /** Milliseconds to abort a quarter of `count` tasks that wait. */
 async function abortQuarter(count: number, seed: number, keys: number): Promise<number> {
