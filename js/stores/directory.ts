@@ -202,7 +202,7 @@ function join(batch: readonly Outgoing[]): { payload: Uint8Array; ends: number[]
   let units = 0
   const ends = batch.map(({ bytes }) => (units += bytes?.length ?? 0))
   const payload = new Uint8Array(units)
-  if (batch.every(({ bytes }) => typeof bytes === 'string')) {
+  if (batch.length > 1 && batch.every(({ bytes }) => typeof bytes === 'string')) {
     // What is text becomes bytes at once, if each unit becomes one.
     const { read, written } = encoder.encodeInto(batch.map(({ bytes }) => bytes as string).join(''), payload)
     if (read === units && written === units) return { payload, ends }
