@@ -101,21 +101,19 @@ const steps = {
     },
     // Its own lock file is passed over: it may name releases that a mirror does not have yet.
     run: () =>
-      cargoInstall('wasm-bindgen', 'wasm-bindgen-cli', [
-        '--version',
-        bindgenVersion(),
-        '--bin',
+      cargoInstall(
         'wasm-bindgen',
-        '--bin',
-        'wasm-bindgen-test-runner',
-      ]),
+        'wasm-bindgen-cli',
+        ['--version', bindgenVersion(), '--bin', 'wasm-bindgen', '--bin', 'wasm-bindgen-test-runner'],
+        '1',
+      ),
   },
   'wasm-pack': {
     what: 'wasm-pack',
     why: 'drives those tests; compiling takes minutes, once',
     needs: ['rust', 'package'],
     ready: () => which('wasm-pack') !== undefined,
-    run: () => cargoInstall('wasm-pack', 'wasm-pack', ['--locked']),
+    run: () => cargoInstall('wasm-pack', 'wasm-pack', ['--locked'], '0'),
   },
   chromium: {
     what: 'chromium and chromium-driver by apt',
@@ -144,7 +142,7 @@ const steps = {
     why: 'drives Firefox; compiling takes minutes, once',
     needs: ['rust', 'package', 'firefox'],
     ready: () => firefox().browser === undefined || firefox().driver !== undefined,
-    run: () => cargoInstall('geckodriver', 'geckodriver', ['--locked']),
+    run: () => cargoInstall('geckodriver', 'geckodriver', ['--locked'], '0'),
   },
   webkit: {
     what: 'webkit2gtk-driver and xvfb by apt',
@@ -248,11 +246,12 @@ function noWasmTarget(output) {
   )
 }
 
-async function cargoInstall(program, crate, args) {
+/** `level` is that of optimisation: 0 for what only drives others, 1 for what reads the whole of the core. */
+async function cargoInstall(program, crate, args, level) {
   // Another version in cargo's own place belongs to somebody else's project: ours goes beside it.
   const place = existsSync(join(cargoHome, 'bin', program)) ? ['--root', ownPrograms] : []
   // Tools that run for seconds need not be compiled for speed; that halves the minutes.
-  const quick = { CARGO_PROFILE_RELEASE_OPT_LEVEL: '1', CARGO_PROFILE_RELEASE_LTO: 'off', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16' }
+  const quick = { CARGO_PROFILE_RELEASE_OPT_LEVEL: level, CARGO_PROFILE_RELEASE_LTO: 'off', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16' }
   await run('cargo', ['install', '--force', crate, ...args, ...place], { env: toolEnv(quick) })
 }
 
