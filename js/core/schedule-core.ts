@@ -49,6 +49,7 @@ export class ScheduleCore {
   readonly #keyLimits: KeyLimits | undefined
   #buffer: CoreNumbers
   #draining = false
+  #closed = false
   #paused = false
   #hasBurst = true
   #inputs = 0
@@ -249,6 +250,7 @@ export class ScheduleCore {
 
   /** Gives the core back. No task may be left. */
   close(): void {
+    this.#closed = true
     this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
     this.#keyLimits?.close()
     this.#core.free()
@@ -268,7 +270,7 @@ export class ScheduleCore {
   /** Performs what the core decided, until nothing is left. New work that comes in meanwhile is left to the outer call. */
   #drain(): void {
     this.#inputs += 1
-    if (this.#draining) return
+    if (this.#draining || this.#closed) return
     this.#draining = true
     try {
       let seen: number
@@ -283,6 +285,8 @@ export class ScheduleCore {
         this.#driver.set(this.#alarm, this.#tasks.size === 0 ? NEVER : (this.#buffer.numbers[0] as number))
         // After a trap on the way there is another buffer, and what was in this one is no more.
         for (let at = STRIDE; at < STRIDE * (count + 1) && buffer === this.#buffer; at += STRIDE) this.#perform(at)
+        // Whoever was told may have closed it all.
+        if (this.#closed) return
       } while (seen !== this.#inputs || count === ACTIONS || buffer !== this.#buffer)
     } finally {
       this.#draining = false

@@ -100,3 +100,23 @@ test('what cannot be meant is refused', () => {
   expect(() => fetch.on('retry' as never, () => undefined)).toThrow(refused)
   expect(() => fetch.on('circuit', undefined as never)).toThrow(refused)
 })
+
+/** What it throws at nobody would be an unhandled rejection, which ends the run of tests. */
+test('whoever is told, or is asked for an attempt, may close the client', async () => {
+  const closed = expect.objectContaining({ code: 'ERR_CLOSED' })
+  const told = client()
+  told.fetch.on('circuit', () => void told.fetch.close())
+  const waiting = told.fetch('https://b.example/1').catch(error => error)
+  await told.answered(500)
+  await told.answered(500).catch(() => undefined)
+  expect(await waiting).toEqual(closed)
+  const asked = createFetch({
+    fetch: () => {
+      void asked.close()
+      return Promise.resolve(new Response('late'))
+    },
+    concurrency: 1,
+  })
+  const all = await Promise.all([1, 2, 3].map(at => asked(`https://a.example/${at}`).catch(error => error)))
+  expect(all).toEqual([closed, closed, closed])
+})
