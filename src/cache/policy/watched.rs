@@ -23,7 +23,7 @@ use crate::rng::Rng;
 /// so many. Fewer would mistake chance for merit, more would cost time.
 const GHOST_SHARE_OF_SMALL: u32 = 16;
 const GHOST_SHARE: u32 = 32;
-const LEAST_GHOST: u32 = 64;
+const LEAST_GHOST: u32 = 128;
 const ENOUGH_GHOST: u32 = 256;
 const MOST_GHOST: u32 = 4096;
 /// Sampled accesses between two looks at the ghosts, as a part of their entries, and at least.
