@@ -16,6 +16,12 @@ export function lifeIn<K, V>(options: SetOptions<K> | undefined, usual: Resolved
   return lifetime(options?.ttl === undefined ? usual.ttlMs : durationMs(options.ttl, 'ttl'), usual)
 }
 
+/** Whether they speak of a life at most. */
+export function isPlain<K>(options: SetOptions<K>): boolean {
+  const { staleFor, tags, dependsOn, validate } = options ?? {}
+  return staleFor === undefined && tags === undefined && dependsOn === undefined && validate === undefined
+}
+
 /** For how long it is kept for those who take it stale. */
 export function staleForIn<K>(options: SetOptions<K> | undefined): number {
   return options?.staleFor === undefined ? 0 : durationOrZeroMs(options.staleFor, 'staleFor')

@@ -16,6 +16,7 @@ import { Family, type Kin } from './family.ts'
 import type { DoomMode } from './groups.ts'
 import { askedSlot, guardOf } from './guarded.ts'
 import type { Guard } from './guards.ts'
+import { isPlain, lifeIn } from './intake.ts'
 import { modeIn } from './invalidation.ts'
 import { kinOf } from './kin.ts'
 import { Lives } from './lives.ts'
@@ -145,7 +146,10 @@ export class MemoryCache<K, V> extends Collection<K, V> implements ReadonlyMemor
     const residents = this.#residents
     if (residents.isClosed) throw new ClosedError('the cache')
     if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
-    if (options === undefined && detail === undefined && residents.isPlain) return residents.putPlain(key, value, this.#usualTtl)
+    if (detail === undefined && residents.isPlain) {
+      if (options === undefined) return residents.putPlain(key, value, this.#usualTtl)
+      if (isPlain(options)) return residents.putPlain(key, value, lifeIn(options, this.#options))
+    }
     const stored = residents.put(key, value, options, detail)
     residents.reportAll()
     return stored

@@ -339,6 +339,13 @@ describe('bad input', () => {
     expect(cache.get('b')).toBeUndefined()
   })
 
+  test.each(['staleFor', 'tags', 'dependsOn'])('a set with null for %s is refused, in a cache of whatever kind', option => {
+    for (const cache of [createMemoryCache<string, number>(), createMemoryCache<string, number>({ maxSize: 100 })]) {
+      expect(() => cache.set('a', 1, { ttl: 5, [option]: null })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+      expect(cache.size).toBe(0)
+    }
+  })
+
   test('undefined cannot be stored, null can', () => {
     const cache = createMemoryCache<string, unknown>()
     cache.set('a', null)
