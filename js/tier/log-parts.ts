@@ -59,6 +59,14 @@ export class LogParts {
     return Math.max(this.directory.last, this.usedUp)
   }
 
+  /** Nothing is known any more of what is in the medium. */
+  forget(): void {
+    this.recent.clear()
+    this.press.clear()
+    if (this.directory.lost) this.directory.renew()
+    this.directory.clear()
+  }
+
   /** Empties the medium. */
   async clear(): Promise<void> {
     await withDeadline(this.core, WRITE_MS, call => this.medium.clear(call))

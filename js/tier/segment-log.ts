@@ -238,13 +238,12 @@ export class SegmentLog implements TierLog {
   /** Forgets everything at once; the medium follows, once it is `ready`. */
   clear(ready: () => Promise<void>): Promise<void> {
     this.#parts.epoch += 1
-    this.#parts.recent.clear()
-    this.#parts.press.clear()
-    if (this.#parts.directory.lost) this.#parts.directory.renew()
-    this.#parts.directory.clear()
+    this.#parts.forget()
     return this.inTurn(async () => {
       await ready()
       await this.#parts.clear()
+      // Whoever had the turn before may have read, once more, what was still there.
+      this.#parts.forget()
       this.#parts.isForgotten = false
       this.#parts.medium.peers?.tell()
     })

@@ -16,6 +16,8 @@ const signal = () => new AbortController().signal
 class SharedLog extends MemoryLog {
   override writers = Number.POSITIVE_INFINITY
   clearing = 0
+  /** Holds the next list up. */
+  held: Promise<void> | undefined
 }
 
 class SharedMedium extends MemoryMedium {
@@ -39,8 +41,11 @@ class SharedMedium extends MemoryMedium {
     return super.append(segments)
   }
 
-  override list(after: number): Promise<ListedSegment[]> {
+  override async list(after: number): Promise<ListedSegment[]> {
     this.#meet()
+    const { held } = this.#log
+    this.#log.held = undefined
+    await held
     return super.list(after)
   }
 
@@ -131,6 +136,29 @@ async function close(...tabs: Tab[]): Promise<void> {
 }
 
 describe('tiers on one log', () => {
+  test('one that empties the log while it reads what others have written keeps nothing of that', async () => {
+    const [one, two] = [await open(), await open()]
+    await two.tier.clear()
+    let release = () => {}
+    log.held = new Promise(resolve => {
+      release = resolve
+    })
+    await set(two, 'a', 1)
+    await settle()
+    const cleared = one.tier.clear()
+    release()
+    await settle()
+    await cleared
+    expect(one.tier.stats().entries).toBe(0)
+    await set(two, 'b', 2)
+    await settle()
+    expect([await get(one, 'a', 'b'), await get(two, 'a', 'b')]).toEqual([
+      [undefined, 2],
+      [undefined, 2],
+    ])
+    await close(one, two)
+  })
+
   test('hear which keys changed, and read what is there now', async () => {
     const [one, two] = [await open(), await open()]
     await set(one, 'a', 1)
