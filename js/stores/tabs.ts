@@ -11,8 +11,8 @@ type Target = Pick<EventTarget, 'addEventListener' | 'removeEventListener'>
 /** What a bell says: there is something new, or there will be, written by a tab that may not live to say so. */
 const NOW = 0
 const SOON = 1
-/** What is to come soon is there after this, in milliseconds. */
-const SOON_MS = 500
+/** What is to come soon is there after this, in milliseconds; on a machine that is busy, after that. */
+const SOON_MS = [500, 2000] as const
 /** Who writes again and again rings once in so long, in milliseconds: a bell takes as long as a fifth of a small transaction. */
 const RING_MS = 10
 /** A page that was hidden so short a time ago may be about to end, in milliseconds. */
@@ -28,8 +28,7 @@ export class Tabs implements Peers {
     // One that thaws is awake, seen or not.
     if (type === 'visibilitychange' && globalThis.document?.visibilityState === 'hidden') {
       this.#hiddenAt = performance.now()
-      // Timers of a hidden page may come very late.
-      if (this.#owed !== undefined) this.#ring(NOW)
+      this.#ringLast()
       return
     }
     if (this.#onNews === undefined) return
@@ -41,13 +40,15 @@ export class Tabs implements Peers {
   /** An open channel keeps a page out of the back/forward cache. */
   readonly #onLeave = () => {
     this.#isLeaving = true
-    if (this.#owed !== undefined) this.#ring(NOW)
+    this.#ringLast()
     this.#hangUp()
   }
   #onNews: (() => void) | undefined
   #bell: BroadcastChannel | undefined
   #later: ReturnType<typeof setTimeout> | undefined
   #rungAt = Number.NEGATIVE_INFINITY
+  /** Something is being written of which nobody has been told. */
+  #hasBegun = false
   /** Rings when it is time. */
   #owed: ReturnType<typeof setTimeout> | undefined
   #isLeaving = false
@@ -71,6 +72,7 @@ export class Tabs implements Peers {
   }
 
   tell(): void {
+    this.#hasBegun = false
     const wait = this.#rungAt + RING_MS - performance.now()
     if (wait <= 0 || this.#hiddenAt >= 0 || this.#isLeaving || this.#isClosed) this.#ring(NOW)
     else this.#owed ??= setTimeout(() => this.#ring(NOW), wait)
@@ -78,6 +80,7 @@ export class Tabs implements Peers {
 
   begin(): boolean {
     const isLeaving = this.#isLeaving || performance.now() - this.#hiddenAt < LEAVING_MS
+    this.#hasBegun = true
     if (isLeaving) this.#ring(SOON)
     return isLeaving
   }
@@ -112,13 +115,27 @@ export class Tabs implements Peers {
     this.#bell = new BroadcastChannel(this.#name)
     this.#bell.onmessage = ({ data }) => {
       this.#onNews?.()
-      if (data !== SOON) return
-      clearTimeout(this.#later)
-      this.#later = setTimeout(() => this.#onNews?.(), SOON_MS)
+      if (data === SOON) this.#lookAgain(0)
     }
     // In Node, where this is for tests, nobody waits for it.
     const { unref } = this.#bell as { unref?: () => void }
     unref?.call(this.#bell)
+  }
+
+  #lookAgain(after: number, times = 0): void {
+    clearTimeout(this.#later)
+    const at = SOON_MS[times]
+    if (at === undefined) return
+    this.#later = setTimeout(() => {
+      this.#onNews?.()
+      this.#lookAgain(at, times + 1)
+    }, at - after)
+  }
+
+  /** What nobody has been told of may be all that is left of this tab; and timers of a hidden page may come very late. */
+  #ringLast(): void {
+    if (this.#hasBegun) this.#ring(SOON)
+    else if (this.#owed !== undefined) this.#ring(NOW)
   }
 
   #ring(what: number): void {

@@ -69,9 +69,8 @@ describe('the bell', () => {
     expect([await heard(0), vi.getTimerCount()]).toEqual([8, 0])
   })
 
-  test('a page that is seen does not ring before it writes; one that has just been hidden does, and the others look twice', async () => {
+  test('a page that has just been hidden rings before it writes, and the others look again', async () => {
     const [one, two] = [tab(), tab()]
-    expect(one.tabs.begin()).toBe(false)
     one.page.hide()
     expect(one.tabs.begin()).toBe(true)
     expect(one.tabs.begin()).toBe(true)
@@ -81,9 +80,38 @@ describe('the bell', () => {
     expect(two.news).toBe(2)
     vi.advanceTimersByTime(1)
     expect(two.news).toBe(3)
-    vi.advanceTimersByTime(10_000)
+    vi.advanceTimersByTime(1499)
     expect(two.news).toBe(3)
+    vi.advanceTimersByTime(1)
+    expect(two.news).toBe(4)
+    vi.advanceTimersByTime(10_000)
+    expect(two.news).toBe(4)
   })
+
+  test.each(['hide', 'leave'] as const)(
+    'what is being written when the page goes (%s) may be there later, and nobody left to say so',
+    async act => {
+      const [one, two] = [tab(), tab()]
+      expect(one.tabs.begin()).toBe(false)
+      await arrive()
+      expect(two.news).toBe(0)
+      one.page[act]()
+      await arrive()
+      expect(two.news).toBe(1)
+      vi.advanceTimersByTime(2000)
+      expect(two.news).toBe(3)
+      // What was told before the page goes is told.
+      one.page.comeBack()
+      one.tabs.begin()
+      one.tabs.tell()
+      await arrive()
+      const { news } = two
+      one.page[act]()
+      vi.advanceTimersByTime(2000)
+      await arrive()
+      expect(two.news).toBe(news)
+    },
+  )
 
   test('one that has been hidden for long lives on, and writes as if it were seen', () => {
     const one = tab()
