@@ -17,7 +17,7 @@ class SharedLog extends MemoryLog {
   override writers = Number.POSITIVE_INFINITY
   clearing = 0
   /** Holds the next list up. */
-  held: Promise<void> | undefined
+  stalled: Promise<void> | undefined
 }
 
 class SharedMedium extends MemoryMedium {
@@ -43,9 +43,9 @@ class SharedMedium extends MemoryMedium {
 
   override async list(after: number): Promise<ListedSegment[]> {
     this.#meet()
-    const { held } = this.#log
-    this.#log.held = undefined
-    await held
+    const { stalled } = this.#log
+    this.#log.stalled = undefined
+    await stalled
     return super.list(after)
   }
 
@@ -140,7 +140,7 @@ describe('tiers on one log', () => {
     const [one, two] = [await open(), await open()]
     await two.tier.clear()
     let release = () => {}
-    log.held = new Promise(resolve => {
+    log.stalled = new Promise(resolve => {
       release = resolve
     })
     await set(two, 'a', 1)
