@@ -30,7 +30,8 @@ const views = fc
 const scalars = fc.oneof(text, numbers, fc.boolean(), fc.constant(null), fc.constant(undefined), fc.bigInt())
 const leaves = fc.oneof(
   { weight: 6, arbitrary: scalars },
-  { weight: 1, arbitrary: fc.date({ noInvalidDate: false }) },
+  // Invalid ones, which Node does not find equal to themselves, have a test of their own.
+  { weight: 1, arbitrary: fc.date({ noInvalidDate: true }) },
   { weight: 1, arbitrary: views },
   { weight: 1, arbitrary: fc.constantFrom(/a+/giu, /[\]/]\n/s, /(?:)/) },
   { weight: 1, arbitrary: text.map(message => new RangeError(message, { cause: message })) },
@@ -85,6 +86,12 @@ describe('the codec', () => {
       }),
       { numRuns: 3000 },
     )
+  })
+
+  test('gives back an invalid date as an invalid date', () => {
+    const [date] = copy([new Date(Number.NaN)]) as [Date]
+    expect(date).toBeInstanceOf(Date)
+    expect(date.getTime()).toBeNaN()
   })
 
   test('gives back every JSON value exactly, as JSON', () => {
