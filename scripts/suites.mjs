@@ -142,12 +142,16 @@ async function vitest() {
   }
 }
 
+/** A file that is not done by then hangs. */
+const FILE_MS = 300_000
+
 /** The `*.test.mjs` of a folder under Node's own runner, so many at once. */
 async function nodeTests(folder, { only = () => true, atOnce = 1 } = {}) {
   const files = readdirSync(join(root, folder)).filter(file => file.endsWith('.test.mjs') && only(file))
   if (files.length === 0) return {}
   const paths = files.map(file => join(folder, file))
-  const { code, output } = await attempt(process.execPath, ['--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`, ...paths])
+  const how = ['--test', '--test-reporter=spec', `--test-concurrency=${atOnce}`, `--test-timeout=${FILE_MS}`]
+  const { code, output } = await attempt(process.execPath, [...how, ...paths])
   const count = name => Number(new RegExp(`^\\S+ ${name} (\\d+)$`, 'm').exec(output)?.[1] ?? 0)
   const failed = count('fail') + count('cancelled')
   return { passed: count('pass'), failed: code === 0 ? failed : Math.max(failed, 1), skipped: count('skipped') + count('todo'), output }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { violations } from './axe.mjs'
 import { launchChromium, skip } from './chromium.mjs'
 
@@ -23,6 +23,12 @@ before(async () => {
 })
 after(() => browser?.close())
 
+/** What a test has opened. A server that is left open by one that fails would keep this process. @type {(() => unknown)[]} */
+const opened = []
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close()
+})
+
 /**
  * A handler over what `watch` has a monitor watch, on loopback.
  *
@@ -42,21 +48,14 @@ async function served(watch, options = {}) {
     listen(request, response)
   })
   await new Promise(resolve => server.listen(0, '127.0.0.1', () => resolve(undefined)))
+  opened.push(() => {
+    admin.close()
+    monitor.close()
+    server.closeAllConnections()
+    server.close()
+  })
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  return {
-    monitor,
-    admin,
-    handler,
-    asked,
-    port,
-    url: `http://127.0.0.1:${port}/`,
-    close() {
-      admin.close()
-      monitor.close()
-      server.closeAllConnections()
-      server.close()
-    },
-  }
+  return { monitor, admin, handler, asked, port, url: `http://127.0.0.1:${port}/` }
 }
 
 /**
@@ -67,6 +66,7 @@ async function served(watch, options = {}) {
  */
 async function visit(url, options) {
   const context = await browser.newContext(options)
+  opened.push(() => context.close())
   const page = await context.newPage()
   /** @type {string[]} */
   const complaints = []
@@ -86,7 +86,7 @@ async function visit(url, options) {
     "document.addEventListener('securitypolicyviolation', event => reportViolation(event.violatedDirective + ' ' + event.blockedURI))",
   )
   await page.goto(url)
-  return { page, complaints, close: () => context.close() }
+  return { page, complaints }
 }
 
 /** @param {import('playwright-core').Page} page */
@@ -98,7 +98,9 @@ function everything(monitor) {
   for (let n = 0; n < 400; n += 1) void cache.set(`user:${n % 150}`, { n })
   for (let n = 0; n < 400; n += 1) void cache.get(`user:${n % 200}`)
   const fetch = createFetch({ perHost: 2, fetch: () => new Promise(() => {}) })
-  for (let n = 0; n < 5; n += 1) void fetch(`https://api.example/${n}`).catch(() => {})
+  const hanging = new AbortController()
+  opened.push(() => hanging.abort())
+  for (let n = 0; n < 5; n += 1) void fetch(`https://api.example/${n}`, { signal: hanging.signal }).catch(() => {})
   const breaker = circuitBreaker()
   breaker.isolate('payments')
   const queue = createQueue({ concurrency: 1 })
@@ -132,8 +134,8 @@ describe('the page', { skip }, () => {
   for (const width of [360, 1440])
     for (const colorScheme of /** @type {const} */ (['light', 'dark']))
       test(`has nothing that axe-core finds, and nothing sticks out, at ${width} pixels, ${colorScheme}`, async () => {
-        const { url, close: end } = await served(everything, { allowWrites: true })
-        const { page, complaints, close } = await visit(`${url}#token=${TOKEN}`, {
+        const { url } = await served(everything, { allowWrites: true })
+        const { page, complaints } = await visit(`${url}#token=${TOKEN}`, {
           viewport: { width, height: 900 },
           colorScheme,
           bypassCSP: true,
@@ -144,13 +146,11 @@ describe('the page', { skip }, () => {
         assert.deepEqual(await violations(page), [])
         assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width)
         assert.deepEqual(complaints, [])
-        await close()
-        end()
       })
 
   test('shows everything that is watched, live, and keeps the token to itself', async () => {
-    const { url, close: end, monitor } = await served(everything)
-    const { page, complaints, close } = await visit(`${url}#token=${TOKEN}`)
+    const { url, monitor } = await served(everything)
+    const { page, complaints } = await visit(`${url}#token=${TOKEN}`)
     await isLive(page)
     assert.equal(page.url(), url)
     const cells = (/** @type {string} */ panel) =>
@@ -171,13 +171,11 @@ describe('the page', { skip }, () => {
     monitor.watch('later', queue)
     await page.waitForSelector('[data-panel="limits"] th:text-is("later")')
     assert.deepEqual(complaints, [])
-    await close()
-    end()
   })
 
   test('applies a recommendation where that is allowed', async () => {
     let applied = 0
-    const { url, close: end } = await served(
+    const { url } = await served(
       monitor => {
         const all = [
           { id: 'a/b', severity: /** @type {const} */ ('info'), title: 'First', apply: () => (applied += 1) },
@@ -194,20 +192,18 @@ describe('the page', { skip }, () => {
       },
       { allowWrites: true },
     )
-    const { page, close } = await visit(`${url}#token=${TOKEN}`)
+    const { page } = await visit(`${url}#token=${TOKEN}`)
     await isLive(page)
     await page.getByRole('button', { name: 'Apply: First' }).click()
     await page.getByText('Applied: First').waitFor()
     assert.equal(applied, 1)
     await page.getByRole('button', { name: 'Apply: Second' }).click()
     await page.getByText('Not applied: it failed').waitFor()
-    await close()
-    end()
   })
 
   test('can be used by key alone, paused, and in either theme', async () => {
-    const { url, close: end } = await served(everything)
-    const { page, complaints, close } = await visit(`${url}#token=${TOKEN}`, { colorScheme: 'light' })
+    const { url } = await served(everything)
+    const { page, complaints } = await visit(`${url}#token=${TOKEN}`, { colorScheme: 'light' })
     await isLive(page)
     /** @type {string[]} */
     const stops = []
@@ -232,39 +228,33 @@ describe('the page', { skip }, () => {
     await page.waitForTimeout(1500)
     assert.equal(await time(), paused)
     assert.deepEqual(complaints, [])
-    await close()
-    end()
   })
 
   test('says when it is not connected, and connects again', async () => {
-    const { url, monitor, handler, close: end } = await served(everything)
-    const { page, close } = await visit(`${url}#token=${TOKEN}`)
+    const { url, monitor, handler } = await served(everything)
+    const { page } = await visit(`${url}#token=${TOKEN}`)
     await isLive(page)
     handler.now.close()
     await page.getByText('Not connected; trying again').waitFor()
     handler.now = createAdminHandler(monitor, { token: TOKEN })
     await isLive(page)
     handler.now.close()
-    await close()
-    end()
   })
 
   test('asks for the token where it is missing or wrong', async () => {
-    const { url, close: end } = await served(everything)
-    const { page, close } = await visit(`${url}#token=wrong`)
+    const { url } = await served(everything)
+    const { page } = await visit(`${url}#token=wrong`)
     await page.waitForSelector('main[data-state="refused"]')
     assert.equal(await page.locator('main .board .value').first().textContent(), '–')
     await page.getByLabel('Token').fill(TOKEN)
     await page.getByLabel('Token').press('Enter')
     await isLive(page)
     assert.equal(page.url(), url)
-    await close()
-    end()
   })
 })
 
 test('the files of the page are below its base, without the token; nothing else is', async () => {
-  const { url, close: end } = await served(() => {}, { basePath: '/ops/admin' })
+  const { url } = await served(() => {}, { basePath: '/ops/admin' })
   const status = async (/** @type {string} */ path) => (await fetch(url + path, { redirect: 'manual' })).status
   const bare = await fetch(`${url}ops/admin`, { redirect: 'manual' })
   assert.deepEqual([bare.status, bare.headers.get('location')], [308, '/ops/admin/'])
@@ -276,7 +266,6 @@ test('the files of the page are below its base, without the token; nothing else 
   }
   for (const path of ['', 'dashboard.js', 'ops/dashboard.js']) assert.equal(await status(path), 404, path)
   for (const path of ['stats', 'events', 'main.ts', '..%2fstats', '__proto__']) assert.equal(await status(`ops/admin/${path}`), 401, path)
-  end()
 })
 
 describe('names of strangers', { skip }, () => {
@@ -313,12 +302,7 @@ describe('names of strangers', { skip }, () => {
     const registry = createRegistry()
     let from = 0
     const some = (/** @type {number} */ count) => Array.from({ length: count }, (_, at) => NAMES[(from + at) % NAMES.length] ?? '')
-    const {
-      url,
-      close: end,
-      monitor,
-      admin,
-    } = await served(
+    const { url, monitor, admin } = await served(
       monitor => {
         const cache = createCache({ max: 20 })
         // As they come, so that each is among the hottest for a while.
@@ -362,12 +346,13 @@ describe('names of strangers', { skip }, () => {
       },
       { showKeys: true, allowWrites: true, registry },
     )
-    const { page, complaints, close } = await visit(`${url}#token=${TOKEN}`)
+    const { page, complaints } = await visit(`${url}#token=${TOKEN}`)
     await isLive(page)
     let told = 0
     monitor.on('point', () => (told += 1))
     const shown = new Set()
-    while (told < 70) {
+    // A busy machine looks less often.
+    while (told < 70 || (shown.size <= 100 && told < 700)) {
       await page.waitForTimeout(300)
       for (const key of await page.locator('.keys li').allTextContents()) shown.add(key)
     }
@@ -391,14 +376,12 @@ describe('names of strangers', { skip }, () => {
     assert.equal(await page.getAttribute('main', 'data-state'), 'live')
     assert.equal(admin.readers, 1)
     assert.deepEqual(complaints, [])
-    await close()
-    end()
   })
 })
 
 describe('pages of strangers', { skip }, () => {
   test('learn nothing, by any name of this machine and with the token', async () => {
-    const { port, asked, close: end } = await served(everything, { allowWrites: true, caches: { users: createCache({ max: 1 }) } })
+    const { port, asked } = await served(everything, { allowWrites: true, caches: { users: createCache({ max: 1 }) } })
     const stranger = createServer((_, response) =>
       response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>x</title>'),
     )
@@ -441,6 +424,5 @@ describe('pages of strangers', { skip }, () => {
     )
     await context.close()
     stranger.close()
-    end()
   })
 })
