@@ -44,7 +44,9 @@ export interface AlertRule {
    * `undefined` and `NaN` are not. An array is an alert for each of its entries, at most 100, by their labels.
    */
   when: (read: MetricReader) => boolean | number | null | undefined | readonly AlertSample[]
+  /** Wrong is a number above this. */
   above?: number
+  /** Wrong is a number below this. */
   below?: number
   /** How long it has to be wrong, at each evaluation, before the alert fires. Default: 0. */
   for?: Duration

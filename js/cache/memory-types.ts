@@ -68,7 +68,7 @@ export interface MemoryCacheOptions<K, V> {
   clock?: Clock
   /** The name under which it reports; caches of one name add up. Default: `'memory'`. */
   name?: string
-  /** Where to report hits, misses, entries and evictions. */
+  /** Where to report hits, misses, entries and evictions. Default: nowhere. */
   metrics?: Registry
 }
 

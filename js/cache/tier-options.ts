@@ -13,6 +13,7 @@ export type TierMode = 'write-through' | 'write-behind' | 'on-evict'
 
 /** A tier, and how it stands among others: `tiers: [indexedDB({ name: 'app' }), { store: mine, ttl: '1h', timeout: 200 }]`. */
 export interface TierOptions {
+  /** Such as `indexedDB({ name: 'app' })`. */
   store: Store
   /** No entry lives longer in this tier, counted from when it comes there. Default: no limit. */
   ttl?: Duration

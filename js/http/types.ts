@@ -126,7 +126,7 @@ export interface FetchOptions extends CachingOptions {
   cache?: ResponseCache
   /** Whether the rules of shared caches hold (RFC 9111). Default: whether others use the cache's tiers, as they do in Redis. */
   shared?: boolean
-  /** How long an answer is fresh of which only the last change is known; `false`: not at all. */
+  /** How long an answer is fresh of which only the last change is known; `false`: not at all. Default: `{ fraction: 0.1, maxAge: '1d' }`. */
   heuristic?: HeuristicOptions | false
   /** Requests on the wire at once. Default: 64. */
   concurrency?: number
@@ -158,7 +158,7 @@ export interface FetchOptions extends CachingOptions {
   maxCompressionRatio?: number
   /** The largest body of a request; a larger one is refused with `ERR_REQUEST_TOO_LARGE`. Default: `Infinity`. */
   maxRequestSize?: Size
-  /** How redirects are followed, where the platform shows them. What says who asks is not sent to another origin. */
+  /** How redirects are followed, where the platform shows them. What says who asks is not sent to another origin. Default: `{ max: 20, refuseInsecure: false }`. */
   redirects?: RedirectOptions
   /** What relative URLs are resolved against, as the platform does: `'https://api.example.com/v1/'`. Default: that of the page, if there is one. */
   baseUrl?: string | URL

@@ -12,6 +12,7 @@ export type CompressionFormat = 'auto' | 'brotli' | 'deflate' | 'gzip' | 'lz4' |
 
 /** Options of compression. In segments values are compressed together, up to 32 kB at a time; SQLite, Redis and Keyv have each by itself. */
 export interface CompressionOptions {
+  /** What is written; every format is read. Default `'auto'`. */
   readonly format?: CompressionFormat | undefined
   /** Less than this is stored as it is. Default 1 kB. */
   readonly minSize?: Size | undefined

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { filesOf, installTarball, PARTS, root } from './installed.mjs'
 
@@ -17,9 +17,16 @@ const exported = Object.values(manifest.exports)
   .flatMap(to => (typeof to === 'string' ? [to] : Object.values(to)))
   .map(to => to.replace('./', ''))
 
-test('it holds dist/, the licences, and what npm always takes', () => {
-  const others = files.filter(file => !file.startsWith('dist/')).sort()
+test('it holds dist/, docs/, the licences, and what npm always takes', () => {
+  const others = files.filter(file => !/^(?:dist|docs)\//.test(file)).sort()
   assert.deepEqual(others, ['CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json'])
+})
+
+test('what its pages link to is in it', () => {
+  const pages = files.filter(file => file.endsWith('.md'))
+  for (const page of pages)
+    for (const [, link = ''] of readFileSync(join(shelflife, page), 'utf8').matchAll(/\]\(((?!https:|#)[^)\s#]+)/g))
+      assert.ok(files.includes(join(dirname(page), link)), `${page} links to ${link}`)
 })
 
 const commands = Object.values(manifest.bin)
