@@ -1,5 +1,5 @@
 /**
- * What lies below the write queue of an SQLite tier: a table, and what to do when its file is busy, full, gone or corrupt.
+ * What lies below the write queue of an SQLite tier: a table, which is kept in order whatever becomes of its file ({@link KeptTable}).
  *
  * SQLite works at once, in this thread. So a round of writes is small, others have a turn after it, and a lock that another
  * process holds is waited for here, not in SQLite.
@@ -7,23 +7,20 @@
 
 import type { Clock } from '../clock.ts'
 import type { Alarm } from '../core/driver.ts'
-import { isShelflifeError, ShelflifeError, TimeoutError } from '../errors.ts'
+import { isShelflifeError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
 import type { Compression } from '../stores/compression.ts'
 import type { Outgoing } from '../stores/directory.ts'
 import { decodeEntry } from '../stores/entry-bytes.ts'
-import { exactText } from '../stores/exact-text.ts'
 import type { Durability } from '../stores/segment-medium.ts'
-import { failureOf, isShut } from '../stores/sqlite/driver.ts'
-import type { OpenFile } from '../stores/sqlite/file.ts'
-import { type Row, SqliteTable } from '../stores/sqlite/table.ts'
+import { failureOf } from '../stores/sqlite/driver.ts'
+import type { Row } from '../stores/sqlite/table.ts'
 import type { StoreContext, TierEntry } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
-import { pause } from './deadlines.ts'
 import { HiddenKeys } from './hidden-keys.ts'
+import { type KeptSource, KeptTable } from './kept-table.ts'
 import { TOLERANCE_MS } from './pending-entry.ts'
 import { isWhole, PressedValues } from './pressed-values.ts'
-import { BARRIER_RECORDS, SOURCE_RECORD_KEYS } from './records.ts'
 import type { RowLog } from './row-reader.ts'
 import type { LogCounts, LogSizes } from './tier-log.ts'
 
@@ -33,27 +30,11 @@ const ROUND_BYTES = 256 * 1024
 const READS = 512
 /** Rows that were read and wait to be moved to the end. */
 const MOST_USED = 1024
-/** Waits for a lock that another process holds. */
-const FIRST_WAIT_MS = 5
-const LONGEST_WAIT_MS = 50
-/** How often one piece of work begins anew: with more room, or with a file that was mended. */
-const ATTEMPTS = 4
-/** A file that is corrupt more often than this is not mended any more. */
-const MOST_REPAIRS = 3
-
 /** What an {@link SqliteLog} works on. */
-export interface SqliteSource {
-  readonly table: string
-  readonly maxSize: number
+export interface SqliteSource extends KeptSource {
   readonly compression: Compression
   /** How often it is looked whether others have written, in milliseconds; `Infinity`: never. */
   readonly pollMs: number
-  /** How long a lock of somebody else is waited for, in milliseconds. */
-  readonly busyTimeout: number
-  /** Opens the database; see `openFile` for `distrust`. One that is somebody else's cannot be opened anew. */
-  open(distrust: number, count: (kind: string) => void): Promise<OpenFile>
-  /** Whether it is ours to close and to open anew. */
-  readonly isOwn: boolean
 }
 
 /** See the top of this file. */
@@ -67,28 +48,22 @@ export class SqliteLog implements RowLog {
   readonly #hidden = new HiddenKeys()
   readonly #values: PressedValues
   readonly #used = new Set<number>()
-  #file: OpenFile | undefined
-  #table: SqliteTable | undefined
+  readonly #kept: KeptTable
   #turn: Promise<unknown> = Promise.resolve()
   #epoch = 0
   #clearing = 0
-  #repairs = 0
   #isRepairing = false
   #isClosed = false
-  #isDead = false
-  /** Names this process among those on the file. */
-  readonly #writer = crypto.randomUUID()
   readonly #onChange: StoreContext['onChange']
   readonly #poll: Alarm
-  /** The last news that were heard before the file was closed. */
-  #seen: number | undefined
 
   /** In the place of `former`, which was given up, it goes on with what that had counted and heard. */
   constructor(source: SqliteSource, context: StoreContext, former?: SqliteLog) {
     const counts: LogCounts = former?.counts ?? { reads: 0, reclaimed: 0, compactions: 0, errors: new Map() }
     this.counts = counts
-    this.#seen = former?.seen
     this.#source = source
+    const host = { counts, count: (kind: string) => this.count(kind), shut: () => this.#used.clear() }
+    this.#kept = new KeptTable(source, context.core, host, former?.seen)
     this.#values = new PressedValues(source.compression, counts)
     this.#clock = context.clock
     this.#core = context.core
@@ -98,11 +73,11 @@ export class SqliteLog implements RowLog {
 
   /** The last that was heard of others; nothing before it was open. */
   get seen(): number | undefined {
-    return this.#table?.news.seen ?? this.#seen
+    return this.#kept.seen
   }
 
   get writable(): boolean {
-    return this.#file?.isWritable === true
+    return this.#kept.isWritable
   }
 
   get epoch(): number {
@@ -111,7 +86,7 @@ export class SqliteLog implements RowLog {
 
   get sizes(): LogSizes {
     try {
-      const sizes = this.#table?.sizes()
+      const sizes = this.#kept.table?.sizes()
       if (sizes !== undefined) return { ...sizes, segments: 0 }
     } catch {
       this.count('read')
@@ -127,11 +102,7 @@ export class SqliteLog implements RowLog {
 
   open(): Promise<void> {
     return this.inTurn(async () => {
-      try {
-        await this.#patiently(() => this.#open(0))
-      } catch (error) {
-        await this.#recover(error)
-      }
+      await this.#kept.open()
       this.#wait()
     })
   }
@@ -147,10 +118,11 @@ export class SqliteLog implements RowLog {
 
   has(keys: readonly string[]): boolean[] {
     const wall = this.#clock.wall()
+    const { table } = this.#kept
     return keys.map(key => {
-      if (this.#table === undefined || this.#clearing > 0 || this.#hidden.has(key, wall)) return false
+      if (table === undefined || this.#clearing > 0 || this.#hidden.has(key, wall)) return false
       try {
-        return this.#table.has(key, wall, wall + TOLERANCE_MS)
+        return table.has(key, wall, wall + TOLERANCE_MS)
       } catch (error) {
         this.#failed(error)
         return false
@@ -170,11 +142,10 @@ export class SqliteLog implements RowLog {
     let spare = 0
     const used = [...this.#used]
     const stored = await this.#values.press(writes)
-    await this.#mending(table => table.write({ writes: stored, used, durability, wall: this.#clock.wall(), spare }), {
-      full() {
-        spare = Math.max(ROUND_BYTES, spare * 2)
-      },
-    })
+    const more = () => {
+      spare = Math.max(ROUND_BYTES, spare * 2)
+    }
+    await this.#kept.work(table => table.write({ writes: stored, used, durability, wall: this.#clock.wall(), spare }), more)
     this.#hidden.show(writes.map(({ key }) => key))
     for (const id of used) this.#used.delete(id)
     await nextTask()
@@ -188,7 +159,10 @@ export class SqliteLog implements RowLog {
     try {
       await this.inTurn(async () => {
         await ready()
-        await this.#mending(table => table.clear(), { full() {} })
+        await this.#kept.work(
+          table => table.clear(),
+          () => {},
+        )
         this.#hidden.clear()
         this.#used.clear()
       })
@@ -204,7 +178,7 @@ export class SqliteLog implements RowLog {
     this.#epoch += 1
     this.#isClosed = true
     this.#core.driver.set(this.#poll, Number.POSITIVE_INFINITY)
-    this.#shut()
+    this.#kept.shut()
   }
 
   count(kind: string): void {
@@ -217,18 +191,19 @@ export class SqliteLog implements RowLog {
   }
 
   isFatal(): boolean {
-    return this.#isDead
+    return this.#kept.isDead
   }
 
   isFinal(error: unknown): boolean {
-    return this.#isDead || (isShelflifeError(error) && (error.code === 'ERR_QUOTA' || error.code === 'ERR_TIMEOUT'))
+    return this.#kept.isDead || (isShelflifeError(error) && (error.code === 'ERR_QUOTA' || error.code === 'ERR_TIMEOUT'))
   }
 
   #read(key: string, damaged: (key: string) => void): TierEntry | undefined | Promise<TierEntry | undefined> {
-    if (this.#table === undefined || this.#clearing > 0) return undefined
+    const { table } = this.#kept
+    if (table === undefined || this.#clearing > 0) return undefined
     try {
       this.counts.reads += 1
-      const row = this.#table.get(key)
+      const row = table.get(key)
       if (row === undefined) return undefined
       const wall = this.#clock.wall()
       if (row === 'damaged') {
@@ -238,7 +213,7 @@ export class SqliteLog implements RowLog {
       }
       const { bytes, expiresAt, writtenAt } = row
       if (expiresAt <= wall || writtenAt > wall + TOLERANCE_MS || this.#hidden.has(key, writtenAt)) return undefined
-      if (this.#table.isOld(row) && this.#used.size < MOST_USED) this.#used.add(row.id)
+      if (table.isOld(row) && this.#used.size < MOST_USED) this.#used.add(row.id)
       const encoded = this.#values.expand(bytes)
       if (encoded instanceof Promise) return this.#expanded(key, encoded, row, damaged)
       return { ...decodeEntry(encoded), expiresAt, writtenAt }
@@ -271,11 +246,11 @@ export class SqliteLog implements RowLog {
   #failed(error: unknown): void {
     const failure = failureOf(error)
     this.count(failure === 'failed' ? 'read' : failure)
-    if (!this.#isBroken(error) || this.#isRepairing) return
+    if (!this.#kept.isBroken(error) || this.#isRepairing) return
     this.#isRepairing = true
     void this.inTurn(async () => {
       try {
-        if (!this.#isClosed) await this.#repair(error)
+        if (!this.#isClosed) await this.#kept.repair(error)
       } catch {
         // The next write says so.
       } finally {
@@ -287,7 +262,7 @@ export class SqliteLog implements RowLog {
   /** Tells what others have written since it was looked last. */
   #hear(): void {
     try {
-      for (const change of this.#table?.news.read() ?? []) this.#onChange?.(change)
+      for (const change of this.#kept.table?.news.read() ?? []) this.#onChange?.(change)
     } catch (error) {
       // What is busy now is read next time.
       if (failureOf(error) !== 'busy') this.#failed(error)
@@ -299,116 +274,4 @@ export class SqliteLog implements RowLog {
     const { driver } = this.#core
     if (!this.#isClosed) driver.set(this.#poll, driver.now() + this.#source.pollMs)
   }
-
-  /** Does `work`; waits where the database is busy, makes room where it is full, and mends it where it is gone or corrupt. Only in turn. */
-  async #mending(work: (table: SqliteTable) => void, { full }: { full(): void }): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await this.#patiently(async () => {
-          if (this.#table === undefined || this.#file?.isThere() === false) throw new Gone('the file is gone')
-          const { reclaimed } = this.#table
-          work(this.#table)
-          this.counts.reclaimed += this.#table.reclaimed - reclaimed
-        })
-        return
-      } catch (error) {
-        if (isShelflifeError(error)) throw error
-        const isFull = failureOf(error) === 'full'
-        if (isFull && attempt === ATTEMPTS) throw new ShelflifeError('ERR_QUOTA', 'there is no room for this', { cause: error })
-        if (attempt === ATTEMPTS || !(isFull || this.#isBroken(error))) throw failed(error)
-        if (isFull) full()
-        else {
-          this.count(error instanceof Gone ? 'lost' : this.kindOf(error))
-          await this.#repair(error).catch(failure => {
-            throw isShelflifeError(failure) ? failure : failed(failure)
-          })
-        }
-      }
-    }
-  }
-
-  /** The file could be opened and not be used. Only in turn. */
-  async #recover(error: unknown): Promise<void> {
-    for (let failure = error, attempt = 1; ; attempt += 1) {
-      if (failureOf(failure) !== 'corrupt' || attempt === ATTEMPTS) throw failure
-      this.count('corrupt')
-      try {
-        return await this.#repair(failure)
-      } catch (next) {
-        failure = next
-      }
-    }
-  }
-
-  #isBroken(error: unknown): boolean {
-    // A table that somebody has dropped, or a transaction that did not end, is no better than a file that is gone.
-    return ['corrupt', 'failed'].includes(failureOf(error)) || (this.#table !== undefined && isShut(this.#table.database))
-  }
-
-  /** Opens the file anew, or another one. What cannot be mended is dead. Only in turn. */
-  async #repair(error: unknown): Promise<void> {
-    const isCorrupt = failureOf(error) === 'corrupt'
-    if (isCorrupt) this.#repairs += 1
-    this.#shut()
-    try {
-      if (!this.#source.isOwn || this.#repairs > MOST_REPAIRS) throw error
-      await this.#patiently(() => this.#open(isCorrupt ? Math.min(this.#repairs, 2) : 0))
-      if (!isCorrupt) this.count('reopened')
-    } catch (failure) {
-      const isHopeless = isShelflifeError(failure) && failure.code !== 'ERR_TIMEOUT'
-      if (isHopeless || !this.#source.isOwn || this.#repairs > MOST_REPAIRS) this.#isDead = true
-      throw failure
-    }
-  }
-
-  async #open(distrust: number): Promise<void> {
-    const { table, maxSize, open } = this.#source
-    const file = await open(distrust, kind => this.count(kind))
-    try {
-      this.#table = new SqliteTable(file.database, table, RECORDS, { writer: this.#writer, maxSize, since: this.#seen })
-      this.#file = file
-    } catch (error) {
-      if (this.#source.isOwn) file.database.close()
-      throw error
-    }
-  }
-
-  #shut(): void {
-    const table = this.#table
-    this.#seen = this.seen
-    this.#table = undefined
-    this.#used.clear()
-    if (table === undefined || !this.#source.isOwn) return
-    try {
-      table.database.close()
-    } catch {
-      this.count('close')
-    }
-  }
-
-  /** Does `work` again as long as the database is busy, within the deadline. */
-  async #patiently(work: () => Promise<void>): Promise<void> {
-    const { driver } = this.#core
-    const { busyTimeout } = this.#source
-    const until = driver.now() + busyTimeout
-    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
-      try {
-        return await work()
-      } catch (error) {
-        if (failureOf(error) !== 'busy') throw error
-        if (driver.now() + wait > until) throw new TimeoutError('store', busyTimeout, { cause: error })
-        await pause(this.#core, wait)
-      }
-    }
-  }
 }
-
-function failed(cause: unknown): ShelflifeError {
-  return new ShelflifeError('ERR_STORE', `SQLite failed: ${cause instanceof Error ? cause.message : cause}`, { cause, retryable: true })
-}
-
-/** The path leads to no file any more, or to another one. */
-class Gone extends Error {}
-
-/** Keys of records, as they are stored. */
-const RECORDS = new Set([...BARRIER_RECORDS, ...SOURCE_RECORD_KEYS].map(exactText))
