@@ -9,30 +9,17 @@ import { untilAborted } from '../abort-watch.ts'
 import type { Clock } from '../clock.ts'
 import { bytesOf, type Encoded } from '../codec.ts'
 import { ClosedError, ShelflifeError } from '../errors.ts'
-import { nextTask } from '../next-task.ts'
 import { encodeEntry, encodeEntryAsText } from '../stores/entry-bytes.ts'
 import type { Offered, Persist, Room, StoreContext, TierEntry, TierStats } from '../stores/tier.ts'
+import { Backlog, type BacklogHost } from './backlog.ts'
 import type { PlainTier } from './barrier-tier.ts'
 import type { TierCore } from './core.ts'
 import { readAborted, withDeadline } from './deadlines.ts'
 import { Debts } from './debts.ts'
-import { onLeaving } from './leaving.ts'
 import { LogState, type LogStateHost } from './log-state.ts'
 import type { TierLog } from './tier-log.ts'
-import { Waiters } from './waiters.ts'
-import { type Pending, WriteQueue, writeOf } from './write-queue.ts'
-import { type RoundsHost, WriteRounds } from './write-rounds.ts'
+import { type Pending, type WriteQueue, writeOf } from './write-queue.ts'
 
-/** Writes that nobody waits for may gather this long, or until they are this many or this large. */
-const GATHER_MS = 100
-const GATHER_WRITES = 2048
-const GATHER_BYTES = 256 * 1024
-/** After so many writes the event loop is given a turn, while a round is under way. */
-const TURN_WRITES = 512
-/** Above this a write waits for the queue to empty; at {@link REFUSE} times as much it is refused. */
-const FULL_WRITES = 16_384
-const FULL_BYTES = 8 * 1024 * 1024
-const REFUSE = 4
 /** How long `close` waits for the queue to empty. */
 const CLOSE_MS = 5000
 
@@ -62,28 +49,23 @@ export class QueuedTier implements PlainTier {
   readonly #lying: Lying
   readonly #maxValue: number
   readonly #state: LogState
-  readonly #queue = new WriteQueue()
-  readonly #waiters = new Waiters()
-  readonly #rounds: WriteRounds
+  readonly #backlog: Backlog
   readonly #debts = new Debts()
   readonly #counts = { hits: 0, misses: 0, writes: 0, dropped: 0 }
   #reader: QueuedReader
   #closing: Promise<void> | undefined
-  /** Writes since the event loop was given a turn. */
-  #ungiven = 0
   /** Calls of `clear` that wait for their turn. A round whose turn comes earlier must not take what was set after them. */
   #clearing = 0
-  #stopLeaving: (() => void) | undefined
 
   constructor(lying: Lying, context: StoreContext) {
     this.name = lying.name
     this.#lying = lying
     this.#clock = context.clock
     this.#core = context.core
-    this.#reader = this.#readerOf(lying.log)
     this.#maxValue = lying.maxSize / 2
     this.#state = new LogState(this.#stateHost(), lying.log, context.core, lying.renew)
-    this.#rounds = new WriteRounds(this.#roundsHost(), this.#queue, context.core, this.#maxValue)
+    this.#backlog = new Backlog(this.#backlogHost(), context.core, this.#maxValue)
+    this.#reader = this.#readerOf(lying.log)
   }
 
   open(): Promise<void> {
@@ -126,17 +108,14 @@ export class QueuedTier implements PlainTier {
   }
 
   offer(key: string, entry: TierEntry): Offered {
-    if (this.#state.state !== 'on' || this.#closing !== undefined || this.#queue.size >= FULL_WRITES || this.#queue.bytes >= FULL_BYTES)
-      return false
+    if (this.#state.state !== 'on' || this.#closing !== undefined || this.#backlog.isFull) return false
     let bytes: Encoded
     try {
       bytes = this.#encode(key, entry)
     } catch {
       return false
     }
-    this.#queue.push(writeOf(key, bytes, entry.expiresAt, entry.writtenAt, false))
-    this.#queued(1)
-    return this.#owesTurn ? this.#turn() : true
+    return this.#backlog.offer(writeOf(key, bytes, entry.expiresAt, entry.writtenAt, false))
   }
 
   async deleteMany(keys: readonly string[], { persist = 'memory' }: { readonly persist?: Persist | undefined } = {}): Promise<boolean[]> {
@@ -151,8 +130,7 @@ export class QueuedTier implements PlainTier {
 
   async clear(): Promise<void> {
     this.#refuseClosed()
-    this.#queue.clear()
-    this.#settle()
+    this.#backlog.forget()
     const { state } = this.#state
     if (state === 'off') this.#debts.oweAll()
     if (state === 'off' || state === 'read-only') throw this.#state.unable()
@@ -179,8 +157,7 @@ export class QueuedTier implements PlainTier {
 
   async flush(): Promise<void> {
     this.#refuseClosed()
-    if (this.#queue.size === 0) return
-    await this.#stored({ first: 0, last: this.#queue.ticket })
+    if (this.#backlog.queue.size > 0) await this.#backlog.drained()
   }
 
   lock(key: string, signal: () => AbortSignal): Promise<(() => void) | undefined> | undefined {
@@ -190,8 +167,8 @@ export class QueuedTier implements PlainTier {
         release &&
         (() => {
           // Whoever comes next finds what was written meanwhile.
-          if (this.#queue.size === 0 || this.#state.state !== 'on') release()
-          else this.#stored({ first: 0, last: this.#queue.ticket }).then(release, release)
+          if (this.#backlog.queue.size === 0 || this.#state.state !== 'on') release()
+          else this.#backlog.drained().then(release, release)
         }),
     )
   }
@@ -202,6 +179,7 @@ export class QueuedTier implements PlainTier {
   }
 
   stats(): TierStats {
+    const { queue } = this.#backlog
     const { entries, segments, bytes, liveBytes } = this.#state.log.sizes
     const { reads, reclaimed, compactions, errors, compressed } = this.#state.log.counts
     return {
@@ -213,8 +191,8 @@ export class QueuedTier implements PlainTier {
       bytes,
       liveBytes,
       deadBytes: bytes - liveBytes,
-      queued: this.#queue.size,
-      queuedBytes: this.#queue.bytes,
+      queued: queue.size,
+      queuedBytes: queue.bytes,
       ...this.#counts,
       reads,
       reclaimed,
@@ -226,14 +204,14 @@ export class QueuedTier implements PlainTier {
 
   async #close(): Promise<void> {
     await this.#state.end()
-    if (this.#state.state === 'on' && this.#queue.size > 0) {
-      const flushed = this.#stored({ first: 0, last: this.#queue.ticket })
+    if (this.#state.state === 'on' && this.#backlog.queue.size > 0) {
+      const flushed = this.#backlog.drained()
       await withDeadline(this.#core, CLOSE_MS, () => flushed).catch(() => this.#state.log.count('flush'))
     }
-    await this.#rounds.tidyNow()
-    this.#rounds.stop()
+    await this.#backlog.tidyNow()
+    this.#backlog.stop()
     this.#state.close()
-    this.#giveUpQueue(new ClosedError(`tier ${this.name}`))
+    this.#lose(this.#backlog.giveUp(new ClosedError(`tier ${this.name}`)))
     await this.#state.log.inTurn(() => this.#state.log.close()).catch(() => this.#state.log.count('close'))
   }
 
@@ -250,7 +228,7 @@ export class QueuedTier implements PlainTier {
 
   /** Whether a value of `key` is queued; `undefined` when there is nothing of it in the queue. */
   #isQueued(key: string): boolean | undefined {
-    const pending = this.#queue.get(key)
+    const pending = this.#backlog.queue.get(key)
     return pending && pending.bytes !== undefined && pending.expiresAt > this.#clock.wall()
   }
 
@@ -264,14 +242,15 @@ export class QueuedTier implements PlainTier {
   }
 
   async #delete(keys: readonly string[], persist: Persist, evenUnknown: boolean): Promise<void> {
+    const { queue } = this.#backlog
     const writes: Pending[] = []
     for (const key of keys) {
       // Another tab may have written a key that this directory does not know yet: an acknowledged deletion holds for that, too.
-      if (evenUnknown || persist !== 'memory' || this.#state.state === 'off' || this.#state.log.knows(key) || this.#queue.isLeaving(key)) {
+      if (evenUnknown || persist !== 'memory' || this.#state.state === 'off' || this.#state.log.knows(key) || queue.isLeaving(key)) {
         writes.push(writeOf(key, undefined, 0, 0, persist === 'durable'))
-      } else this.#queue.drop(key)
+      } else queue.drop(key)
     }
-    this.#settle()
+    this.#backlog.settle()
     await this.#put(writes, persist)
   }
 
@@ -285,62 +264,11 @@ export class QueuedTier implements PlainTier {
       if (persist === 'memory') return
       throw this.#state.unable()
     }
-    if (this.#queue.size >= FULL_WRITES * REFUSE || this.#queue.bytes >= FULL_BYTES * REFUSE) {
-      for (const write of writes) this.#queue.push(writeOf(write.key, undefined, 0, 0, write.durable))
+    if (this.#backlog.isOverfull) {
       this.#counts.dropped += writes.length
-      throw new ShelflifeError('ERR_QUEUE_FULL', `the write queue of tier ${this.name} is full: wait for earlier writes`, {
-        retryable: true,
-      })
+      throw this.#backlog.refuse(writes)
     }
-    let first = Number.POSITIVE_INFINITY
-    let last = 0
-    for (const write of writes) {
-      const ticket = this.#queue.push(write)
-      first = Math.min(first, ticket)
-      last = Math.max(last, ticket)
-    }
-    if (persist !== 'memory') {
-      this.#mindLeaving()
-      return this.#stored({ first, last })
-    }
-    this.#queued(writes.length)
-    const { size, bytes } = this.#queue
-    // When half of it has left, the medium still has enough to do while the queue fills again.
-    if (size > FULL_WRITES || bytes > FULL_BYTES) return this.#stored({ first, last: last - (size >> 1) }).catch(() => {})
-    if (this.#owesTurn) return this.#turn()
-  }
-
-  #turn(): Promise<void> {
-    this.#ungiven = 0
-    return nextTask()
-  }
-
-  /** So many writes have been queued that nobody waits for. */
-  #queued(count: number): void {
-    this.#mindLeaving()
-    this.#ungiven += count
-    if (!this.#rounds.arePumping) this.#schedule(this.#queue.size >= GATHER_WRITES || this.#queue.bytes >= GATHER_BYTES ? 0 : GATHER_MS)
-  }
-
-  /** Whoever sets one entry after another, each awaited, would keep the medium's answers waiting until the queue is full. */
-  get #owesTurn(): boolean {
-    return this.#ungiven >= TURN_WRITES && this.#rounds.arePumping
-  }
-
-  #mindLeaving(): void {
-    this.#stopLeaving ??= onLeaving(() => this.#rounds.pump())
-  }
-
-  /** Resolves when those places of the queue are in the medium. */
-  #stored({ first, last }: { first: number; last: number }): Promise<void> {
-    const stored = this.#waiters.wait(first, last)
-    this.#schedule(0)
-    return stored
-  }
-
-  #schedule(wait: number): void {
-    if (this.#state.state === 'closed') void this.open()
-    else this.#rounds.schedule(wait)
+    return this.#backlog.put(writes, persist)
   }
 
   #stateHost(): LogStateHost {
@@ -350,25 +278,29 @@ export class QueuedTier implements PlainTier {
       get mustForgetAll() {
         return debts.areAll
       },
-      opened: () => {
-        if (!this.#queue.isEmpty) this.#schedule(0)
-      },
+      opened: () => this.#backlog.resume(),
       renewed: log => {
         this.#reader = this.#readerOf(log)
         if (debts.areAll) debts.take()
       },
       returned: () => this.#payDebts(),
-      gaveUp: reason => this.#giveUpQueue(reason),
+      gaveUp: reason => this.#lose(this.#backlog.giveUp(reason)),
     }
   }
 
-  #roundsHost(): RoundsHost {
+  #backlogHost(): BacklogHost {
     const isOn = () => this.#state.state === 'on'
+    const isClosed = () => this.#state.state === 'closed'
     const log = () => this.#state.log
     const isHeld = () => this.#clearing > 0
     return {
+      name: this.name,
+      open: () => this.open(),
       get isOn() {
         return isOn()
+      },
+      get isClosed() {
+        return isClosed()
       },
       get log() {
         return log()
@@ -378,7 +310,7 @@ export class QueuedTier implements PlainTier {
       },
       written: (count, isSeen) => {
         if (isSeen) this.#counts.writes += count
-        this.#settle()
+        this.#backlog.settle()
         this.#payDebts()
       },
       failed: failure => this.#fail(failure),
@@ -392,17 +324,11 @@ export class QueuedTier implements PlainTier {
       this.#state.turnOff('write', failure)
       return
     }
-    const batch = this.#queue.take(log.roundBytes)
-    this.#queue.done()
-    for (const { key } of batch) log.hide(key)
-    this.#debts.owe(batch)
-    this.#counts.dropped += batch.length
-    this.#waiters.reject(failure, batch.at(-1)?.ticket ?? 0)
-    this.#settle()
+    this.#lose(this.#backlog.giveUpHead(log.roundBytes, failure))
   }
 
   #readerOf(log: TierLog): QueuedReader {
-    return this.#lying.reader(this.#queue, key => this.#disown(key), log)
+    return this.#lying.reader(this.#backlog.queue, key => this.#disown(key), log)
   }
 
   /** Tombstones for what could not be written, now that something can be. */
@@ -416,29 +342,15 @@ export class QueuedTier implements PlainTier {
       return
     }
     if (owed.size === 0) return
-    const keys = [...owed].filter(key => this.#queue.get(key) === undefined)
+    const keys = [...owed].filter(key => this.#backlog.queue.get(key) === undefined)
     void this.#delete(keys, 'memory', true).catch(() => log.count('write'))
   }
 
-  #giveUpQueue(reason: ShelflifeError): void {
-    const dropped = this.#queue.clear()
+  /** What the log has of these is out of date from now on. */
+  #lose(dropped: readonly Pending[]): void {
     this.#counts.dropped += dropped.length
     this.#debts.owe(dropped)
     for (const { key } of dropped) this.#state.log.hide(key)
-    if (this.#queue.size === 0) this.#stay()
-    this.#waiters.reject(reason)
-  }
-
-  /** Resolves those whose writes have left the queue. */
-  #settle(): void {
-    if (this.#queue.size === 0) this.#stay()
-    this.#waiters.settle(this.#queue.oldest)
-  }
-
-  /** Nothing is queued: whether the page is left is of no interest. */
-  #stay(): void {
-    this.#stopLeaving?.()
-    this.#stopLeaving = undefined
   }
 
   #refuseClosed(): void {
