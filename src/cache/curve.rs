@@ -8,12 +8,20 @@
 //! Entries that end by time are not in those papers. A larger cache still has what this one has loaded again, with an earlier end: each key has the ends of
 //! the copies that the larger ones have, and a read after one of them is a miss there, after which that copy is new, too.
 
+mod event;
+mod key;
 #[cfg(test)]
 mod tests;
+mod uses;
+
+pub use event::{Event, FOR_EVER};
 
 use super::log::{self, OpKind};
 use crate::time::Instant;
+use event::decode;
 use hashbrown::HashTable;
+use key::Key;
+use uses::Uses;
 
 /// The sizes that are asked about, as multiples of the cache's own.
 pub const SCALES: [f64; 8] = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0];
@@ -27,68 +35,10 @@ const ALL: u64 = 1 << 32;
 /// What stays when the limit sinks.
 const KEPT: f64 = 0.875;
 
-const KIND_BITS: u32 = 2;
-
-/// The life of an entry that has none.
-pub const FOR_EVER: u32 = u32::MAX;
 /// The place of 1.0 in [`SCALES`].
 const SAME: usize = 3;
 /// How many of [`SCALES`] are larger.
 const LARGER: usize = SCALES.len() - SAME - 1;
-
-/// What happens beside hits: words of position and kind, and what the kind needs more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// 0: the use in the log at this position is no read.
-    NoRead,
-    /// 1: a read that found nothing.
-    Miss {
-        /// Of the key.
-        hash: u32,
-        /// In milliseconds; only differences count, of less than 24 days.
-        now: u32,
-    },
-    /// 2: a slot holds the key with this hash, newly written, of this size.
-    Written {
-        /// Whose slot.
-        slot: u32,
-        /// The host's hash of the key.
-        hash: u32,
-        /// In the unit of the limit.
-        size: u32,
-        /// How long it lives, in milliseconds; [`FOR_EVER`] and what is not much less means without end.
-        life: u32,
-    },
-    /// 3: the key with this hash is gone, and would be from a cache of any size.
-    Gone(u32),
-}
-
-impl Event {
-    /// Appends the event, which happened when the log had `position` words.
-    pub fn encode(self, position: u32, words: &mut Vec<u32>) {
-        let head = |kind: u32| position << KIND_BITS | kind;
-        match self {
-            Self::NoRead => words.push(head(0)),
-            Self::Miss { hash, now } => words.extend([head(1), hash, now]),
-            Self::Written { slot, hash, size, life } => words.extend([head(2), slot, hash, size, life]),
-            Self::Gone(hash) => words.extend([head(3), hash]),
-        }
-    }
-}
-
-fn decode(words: &[u32]) -> impl Iterator<Item = (usize, Event)> + '_ {
-    let mut words = words.iter().copied();
-    std::iter::from_fn(move || {
-        let head = words.next()?;
-        let event = match head & ((1 << KIND_BITS) - 1) {
-            0 => Event::NoRead,
-            1 => Event::Miss { hash: words.next()?, now: words.next()? },
-            2 => Event::Written { slot: words.next()?, hash: words.next()?, size: words.next()?, life: words.next()? },
-            _ => Event::Gone(words.next()?),
-        };
-        Some(((head >> KIND_BITS) as usize, event))
-    })
-}
 
 /// The hit rates of one cache, had it other limits.
 #[derive(Clone, Debug)]
@@ -116,47 +66,6 @@ pub struct Limits {
     pub max: f64,
     /// In units of size; infinite where sizes do not count.
     pub max_size: f64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Key {
-    hash: u32,
-    used_at: u32,
-    size: u32,
-    /// How long its entries live.
-    life: u32,
-    /// When the copies end that larger caches have.
-    ends_at: [u32; LARGER],
-    /// Whether it was read in vain and not written since, and then which of the larger caches had it no more, by bit.
-    missed: Option<u8>,
-}
-
-impl Key {
-    fn new(hash: u32, size: u32) -> Self {
-        Self { hash, used_at: 0, size, life: FOR_EVER, ends_at: [0; LARGER], missed: None }
-    }
-
-    /// Written: anew in each of the larger caches, or, where it was loaded, in those that had it no more.
-    fn renew(&mut self, life: u32, now: u32) {
-        let in_caches = self.missed.take().unwrap_or(u8::MAX);
-        self.life = life;
-        for (at, end) in self.ends_at.iter_mut().enumerate() {
-            if in_caches >> at & 1 == 1 {
-                *end = now.wrapping_add(life);
-            }
-        }
-    }
-
-    /// Read: whether the larger cache at this place still has it, where there was room for it. If not, it has it anew from now on.
-    fn lives_in(&mut self, at: usize, had_room: bool, now: u32) -> bool {
-        let has_ended = self.life < FOR_EVER / 2 && now.wrapping_sub(self.ends_at[at]) < FOR_EVER / 2;
-        if had_room && !has_ended {
-            return true;
-        }
-        self.ends_at[at] = now.wrapping_add(self.life);
-        self.missed = self.missed.map(|missed| missed | 1 << at);
-        false
-    }
 }
 
 impl Curve {
@@ -351,58 +260,6 @@ impl Curve {
         assert_eq!(self.uses.entries as usize, self.keys.len(), "a use without a key");
         assert_eq!(self.uses.size, self.keys.iter().map(|key| u64::from(key.size)).sum::<u64>(), "sizes do not add up");
         assert!(self.keys.iter().all(|key| self.follows(key.hash)), "follows a key that it should not");
-    }
-}
-
-/// The last use of each key, in order: a Fenwick tree of entries and sizes.
-#[derive(Clone, Debug)]
-struct Uses {
-    tree: Vec<(u32, u64)>,
-    next: u32,
-    entries: u32,
-    size: u64,
-}
-
-impl Uses {
-    fn new() -> Self {
-        Self { tree: vec![(0, 0); MOST_KEYS * 2 + 2], next: 0, entries: 0, size: 0 }
-    }
-
-    fn is_full(&self) -> bool {
-        self.next as usize + 2 >= self.tree.len()
-    }
-
-    fn add(&mut self, key: &mut Key) {
-        key.used_at = self.next;
-        self.next += 1;
-        self.entries += 1;
-        self.size += u64::from(key.size);
-        self.change(key, |(entries, size), more| (entries.wrapping_add(1), size.wrapping_add(more)));
-    }
-
-    fn remove(&mut self, key: &Key) {
-        self.entries -= 1;
-        self.size -= u64::from(key.size);
-        self.change(key, |(entries, size), less| (entries.wrapping_sub(1), size.wrapping_sub(less)));
-    }
-
-    /// How many keys were used after `used_at`, and what they weigh.
-    fn since(&self, used_at: u32) -> (u32, u64) {
-        let mut until = (0u32, 0u64);
-        let mut at = used_at as usize + 1;
-        while at > 0 {
-            until = (until.0 + self.tree[at].0, until.1 + self.tree[at].1);
-            at &= at - 1;
-        }
-        (self.entries - until.0, self.size - until.1)
-    }
-
-    fn change(&mut self, key: &Key, by: impl Fn((u32, u64), u64) -> (u32, u64)) {
-        let mut at = key.used_at as usize + 1;
-        while at < self.tree.len() {
-            self.tree[at] = by(self.tree[at], u64::from(key.size));
-            at += at & at.wrapping_neg();
-        }
     }
 }
 
