@@ -10,6 +10,7 @@
 
 mod event;
 mod key;
+mod keys;
 #[cfg(test)]
 mod tests;
 mod uses;
@@ -19,8 +20,8 @@ pub use event::{Event, FOR_EVER};
 use super::log::{self, OpKind};
 use crate::time::Instant;
 use event::decode;
-use hashbrown::HashTable;
 use key::Key;
+use keys::Keys;
 use uses::Uses;
 
 /// The sizes that are asked about, as multiples of the cache's own.
@@ -46,7 +47,7 @@ pub struct Curve {
     limits: Limits,
     /// Keys whose spread hash is below are followed.
     below: u64,
-    keys: HashTable<Key>,
+    keys: Keys,
     /// By slot, the spread hash of its key.
     slots: Vec<u32>,
     uses: Uses,
@@ -74,7 +75,7 @@ impl Curve {
         Self {
             limits,
             below: ALL,
-            keys: HashTable::new(),
+            keys: Keys::default(),
             slots: Vec::new(),
             uses: Uses::new(),
             reads: 0.0,
@@ -94,7 +95,7 @@ impl Curve {
 
     /// Every key is gone. What was counted stays.
     pub fn clear(&mut self) {
-        self.keys.clear();
+        self.keys = Keys::default();
         self.slots.clear();
         self.uses = Uses::new();
     }
@@ -151,7 +152,7 @@ impl Curve {
         if !self.follows(hash) {
             return;
         }
-        let Some(key) = self.keys.find_mut(place(hash), |key| key.hash == hash) else {
+        let Some(key) = self.keys.get_mut(hash) else {
             self.counted += 1.0;
             return;
         };
@@ -179,7 +180,7 @@ impl Curve {
         if !self.follows(hash) {
             return;
         }
-        match self.keys.find_mut(place(hash), |key| key.hash == hash) {
+        match self.keys.get_mut(hash) {
             Some(key) => {
                 self.uses.remove(key);
                 key.size = size;
@@ -190,15 +191,14 @@ impl Curve {
                 let mut key = Key::new(hash, size);
                 key.renew(life, self.now);
                 self.uses.add(&mut key);
-                self.keys.insert_unique(place(hash), key, |key| place(key.hash));
+                self.keys.insert(key);
             }
         }
         self.make_room();
     }
 
     fn forget(&mut self, hash: u32) {
-        if let Ok(entry) = self.keys.find_entry(place(hash), |key| key.hash == hash) {
-            let (key, _) = entry.remove();
+        if let Some(key) = self.keys.remove(hash) {
             self.uses.remove(&key);
         }
     }
@@ -209,14 +209,8 @@ impl Curve {
 
     fn follow_fewer(&mut self) {
         self.below = (self.below as f64 * KEPT) as u64;
-        let Self { keys, uses, below, .. } = self;
-        keys.retain(|key| {
-            let stays = u64::from(key.hash) < *below;
-            if !stays {
-                uses.remove(key);
-            }
-            stays
-        });
+        let others: Vec<u32> = self.keys.iter().map(|key| key.hash).filter(|&hash| !self.follows(hash)).collect();
+        others.into_iter().for_each(|hash| self.forget(hash));
         self.hits.iter_mut().for_each(|hits| *hits *= KEPT);
         self.counted *= KEPT;
     }
@@ -235,7 +229,7 @@ impl Curve {
         let largest = SCALES[SCALES.len() - 1] * self.share();
         // No two keys have the same number, so each has a place of its own: a sort would be a tenth of the cache's core.
         let mut by_use: Vec<Option<Key>> = vec![None; self.uses.next as usize];
-        for key in self.keys.drain() {
+        for &key in self.keys.iter() {
             by_use[key.used_at as usize] = Some(key);
         }
         let by_use: Vec<Key> = by_use.into_iter().rev().flatten().collect();
@@ -247,9 +241,10 @@ impl Curve {
         });
         let kept = kept.count();
         self.uses = Uses::new();
+        self.keys = Keys::default();
         for mut key in by_use.into_iter().take(kept).rev() {
             self.uses.add(&mut key);
-            self.keys.insert_unique(place(key.hash), key, |key| place(key.hash));
+            self.keys.insert(key);
         }
     }
 
@@ -266,8 +261,4 @@ impl Curve {
 /// The host's hash, so that the sample has nothing to do with what policies make of it.
 fn spread(hash: u32) -> u32 {
     hash.wrapping_mul(0x9e37_79b1)
-}
-
-fn place(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

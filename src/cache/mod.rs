@@ -5,6 +5,7 @@
 
 pub mod curve;
 mod log;
+mod numbers;
 mod policy;
 mod sketch;
 

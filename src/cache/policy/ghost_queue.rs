@@ -1,24 +1,22 @@
 //! Keys that left, by hash, the oldest forgotten first.
 
+use crate::cache::numbers::Numbers;
 use crate::slab::Links;
-use hashbrown::HashTable;
 
 const AGE: u32 = 0;
 
 /// A queue of hashes in which each is at most once.
 #[derive(Clone, Debug)]
 pub(super) struct GhostQueue {
+    numbers: Numbers,
+    /// Their numbers.
     links: Links,
-    hashes: Vec<u32>,
-    /// Places in `hashes` that are in the queue, and those that are not.
-    known: HashTable<u32>,
-    free: Vec<u32>,
     capacity: usize,
 }
 
 impl Default for GhostQueue {
     fn default() -> Self {
-        Self { links: Links::new(1), hashes: Vec::new(), known: HashTable::new(), free: Vec::new(), capacity: 0 }
+        Self { numbers: Numbers::default(), links: Links::new(1), capacity: 0 }
     }
 }
 
@@ -26,51 +24,42 @@ impl GhostQueue {
     /// From now on at most `capacity` are remembered.
     pub(super) fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
-        self.forget();
+        self.forget_oldest();
     }
 
     /// Remembers `hash` as the latest.
     pub(super) fn insert(&mut self, hash: u32) {
         self.remove(hash);
-        let place = self.free.pop().unwrap_or(self.hashes.len() as u32);
-        if self.hashes.len() == place as usize {
-            self.hashes.push(hash);
-        }
-        self.hashes[place as usize] = hash;
-        self.links.push_front(AGE, place);
-        let Self { hashes, known, .. } = self;
-        known.insert_unique(spread(hash), place, |&place| spread(hashes[place as usize]));
-        self.forget();
+        self.links.push_front(AGE, self.numbers.insert(hash));
+        self.forget_oldest();
     }
 
     /// Forgets `hash`. Whether it was remembered.
     pub(super) fn remove(&mut self, hash: u32) -> bool {
-        let Self { hashes, known, .. } = self;
-        let Ok(entry) = known.find_entry(spread(hash), |&place| hashes[place as usize] == hash) else { return false };
-        let (place, _) = entry.remove();
-        self.links.unlink(place);
-        self.free.push(place);
+        let Some(number) = self.numbers.find(hash) else { return false };
+        self.forget(number);
         true
     }
 
-    fn forget(&mut self) {
-        while self.known.len() > self.capacity
+    fn forget_oldest(&mut self) {
+        while self.numbers.len() > self.capacity
             && let Some(oldest) = self.links.back(AGE)
         {
-            self.remove(self.hashes[oldest as usize]);
+            self.forget(oldest);
         }
+    }
+
+    fn forget(&mut self, number: u32) {
+        self.links.unlink(number);
+        self.numbers.remove(number);
     }
 
     /// Recounts everything. For tests.
     pub(super) fn validate(&self) {
-        assert!(self.known.len() <= self.capacity, "more are remembered than there is room for");
-        assert_eq!(self.links.iter_back(AGE).count(), self.known.len(), "the queue differs from what is known");
-        assert_eq!(self.known.len() + self.free.len(), self.hashes.len(), "a place is lost");
+        self.numbers.validate();
+        assert!(self.numbers.len() <= self.capacity, "more are remembered than there is room for");
+        assert_eq!(self.links.iter_back(AGE).count(), self.numbers.len(), "the queue differs from what is known");
     }
-}
-
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]

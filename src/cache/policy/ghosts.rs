@@ -5,10 +5,10 @@
 //! same accesses and share one table from hashes to numbers.
 
 use super::tinylfu::{Judge, Queues, Tuning};
+use crate::cache::numbers::Numbers;
 use crate::cache::sketch::Sketch;
 use crate::rng::Rng;
 use crate::slab::Links;
-use hashbrown::HashTable;
 
 const RECENCY: u32 = 0;
 
@@ -25,11 +25,10 @@ pub(super) enum Kind {
 #[derive(Clone, Debug)]
 pub(super) struct Ghosts {
     ghosts: Vec<Ghost>,
-    /// By number, the hash, and which ghosts hold it, a bit each.
-    hashes: Vec<u32>,
+    /// Of the hashes that some ghost holds.
+    numbers: Numbers,
+    /// By number, which ghosts hold it, a bit each.
     held_by: Vec<u8>,
-    numbers: HashTable<u32>,
-    free: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,27 +48,18 @@ impl Ghosts {
     pub(super) fn new(kinds: &[Kind]) -> Self {
         Self {
             ghosts: kinds.iter().map(|&kind| Ghost { order: Order::new(kind), hits: 0 }).collect(),
-            hashes: Vec::new(),
+            numbers: Numbers::default(),
             held_by: Vec::new(),
-            numbers: HashTable::new(),
-            free: Vec::new(),
         }
     }
 
     /// The key of `hash` was asked for: every ghost of `capacity` keys counts a hit or lets it in.
     pub(super) fn access(&mut self, hash: u32, capacity: u32, sketch: &mut Sketch, coin: &mut Rng) {
-        let Self { ghosts, hashes, held_by, numbers, free } = self;
-        let known = numbers.find(spread(hash), |&number| hashes[number as usize] == hash).copied();
-        let number = known.unwrap_or_else(|| {
-            let number = free.pop().unwrap_or(hashes.len() as u32);
-            if number as usize == hashes.len() {
-                hashes.push(hash);
-                held_by.push(0);
-            }
-            hashes[number as usize] = hash;
-            numbers.insert_unique(spread(hash), number, |&number| spread(hashes[number as usize]));
-            number
-        });
+        let Self { ghosts, numbers, held_by } = self;
+        let number = numbers.find(hash).unwrap_or_else(|| numbers.insert(hash));
+        if held_by.len() <= number as usize {
+            held_by.push(0);
+        }
         for (at, Ghost { order, hits }) in ghosts.iter_mut().enumerate() {
             let bit = 1 << at;
             if held_by[number as usize] & bit != 0 {
@@ -78,13 +68,12 @@ impl Ghosts {
                 continue;
             }
             while order.len() >= capacity {
-                let judge = Judge { sketch, hashes, coin, tells: false };
+                let judge = Judge { sketch, hashes: numbers.hashes(), coin, tells: false };
                 let Some(victim) = order.choose(capacity, judge) else { break };
                 order.remove(victim);
                 held_by[victim as usize] &= !bit;
                 if held_by[victim as usize] == 0 {
-                    unlist(numbers, hashes, victim);
-                    free.push(victim);
+                    numbers.remove(victim);
                 }
             }
             order.insert(number);
@@ -94,16 +83,15 @@ impl Ghosts {
 
     /// The key of `hash` is gone, whatever a policy would have done.
     pub(super) fn remove(&mut self, hash: u32) {
-        let Self { ghosts, hashes, held_by, numbers, free } = self;
-        let Some(&number) = numbers.find(spread(hash), |&number| hashes[number as usize] == hash) else { return };
+        let Self { ghosts, numbers, held_by } = self;
+        let Some(number) = numbers.find(hash) else { return };
         for (at, ghost) in ghosts.iter_mut().enumerate() {
             if held_by[number as usize] & 1 << at != 0 {
                 ghost.order.remove(number);
             }
         }
         held_by[number as usize] = 0;
-        unlist(numbers, hashes, number);
-        free.push(number);
+        numbers.remove(number);
     }
 
     /// Forgets all keys, but no hits.
@@ -125,6 +113,7 @@ impl Ghosts {
 
     /// Recounts everything. For tests.
     pub(super) fn validate(&self) {
+        self.numbers.validate();
         for (at, Ghost { order, .. }) in self.ghosts.iter().enumerate() {
             let held = self.held_by.iter().filter(|&&held_by| held_by & 1 << at != 0).count();
             assert_eq!(held, order.len() as usize, "a ghost lost a key");
@@ -135,7 +124,6 @@ impl Ghosts {
         }
         let known = self.held_by.iter().filter(|&&held_by| held_by != 0).count();
         assert_eq!(known, self.numbers.len(), "a key is known that no ghost holds");
-        assert_eq!(known + self.free.len(), self.hashes.len(), "a number is lost");
     }
 }
 
@@ -188,14 +176,4 @@ impl Order {
             Self::Queues(queues) => queues.choose(capacity, &mut judge),
         }
     }
-}
-
-fn unlist(numbers: &mut HashTable<u32>, hashes: &[u32], number: u32) {
-    if let Ok(entry) = numbers.find_entry(spread(hashes[number as usize]), |&other| other == number) {
-        entry.remove();
-    }
-}
-
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
