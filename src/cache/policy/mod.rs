@@ -1,5 +1,6 @@
 //! In which order entries leave. One paper per file.
 
+mod contest;
 mod ghost_queue;
 mod ghosts;
 mod lru;
