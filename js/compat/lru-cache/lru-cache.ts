@@ -8,7 +8,9 @@ import { Flight } from './flight.ts'
 import { checkOptions, warnIfUnbounded } from './limits.ts'
 import { dump, info, loadable } from './portable.ts'
 import { isFresh, look, read } from './reads.ts'
+import { begun, begunFetch, ended, traced } from './telling.ts'
 import type * as T from './types.ts'
+import { findOne, keysOf, pairsOf, valuesOf, visitAll } from './walks.ts'
 
 const NO_OPTIONS = Object.freeze({})
 
@@ -153,35 +155,35 @@ export class LRUCache<K extends {}, V extends {}, FC = unknown> {
 
   /** The value of `key`, which becomes the most recently used. A stale one leaves. */
   get(k: K, getOptions: T.GetOptions<K, V, FC> = NO_OPTIONS): V | undefined {
-    const status = this.#begin('get', k, getOptions.status, metrics.hasSubscribers)
+    const status = begun(this, 'get', k, getOptions.status)
     const value = read(this, this.#entries, k, getOptions, status)
     if (status !== undefined && value !== undefined) status.value = value
-    if (metrics.hasSubscribers && status !== undefined) metrics.publish(status)
+    ended(status)
     return value
   }
 
   /** Stores `v` under `k`, as the most recently used. `undefined` deletes. */
   set(k: K, v: V | undefined, setOptions: T.SetOptions<K, V, FC> = NO_OPTIONS): this {
-    const status = this.#begin('set', k, setOptions.status, metrics.hasSubscribers)
+    const status = begun(this, 'set', k, setOptions.status)
     if (status !== undefined && v !== undefined) status.value = v
     this.#set(k, v, status === setOptions.status || status === undefined ? setOptions : { ...setOptions, status })
-    if (metrics.hasSubscribers && status !== undefined) metrics.publish(status)
+    ended(status)
     return this
   }
 
   /** Whether `k` has a value that is not stale. It does not become more recent. */
   has(k: K, hasOptions: T.HasOptions<K, V, FC> = NO_OPTIONS): boolean {
-    const status = this.#begin('has', k, hasOptions.status, metrics.hasSubscribers)
+    const status = begun(this, 'has', k, hasOptions.status)
     const found = isFresh(this.#entries, k, hasOptions.updateAgeOnHas ?? this.updateAgeOnHas, status)
-    if (metrics.hasSubscribers && status !== undefined) metrics.publish(status)
+    ended(status)
     return found
   }
 
   /** The value of `k`, without making it more recent and without removing a stale one. */
   peek(k: K, peekOptions: T.PeekOptions<K, V, FC> = NO_OPTIONS): V | undefined {
-    const status = this.#begin('peek', k, peekOptions.status, metrics.hasSubscribers || tracing.hasSubscribers)
+    const status = begun(this, 'peek', k, peekOptions.status, metrics.hasSubscribers || tracing.hasSubscribers)
     const value = look(this.#entries, k, peekOptions.allowStale ?? this.allowStale, status)
-    if (metrics.hasSubscribers && status !== undefined) metrics.publish(status)
+    ended(status)
     return value
   }
 
@@ -228,27 +230,27 @@ export class LRUCache<K extends {}, V extends {}, FC = unknown> {
   fetch(k: K, fetchOptions: FetchArguments<K, V, FC>): Promise<V | undefined>
   fetch(k: IfOptional<FC, K>, fetchOptions?: IfOptional<FC, FetchArguments<K, V, FC>>): Promise<V | undefined>
   fetch(k: K, fetchOptions: T.FetchOptions<K, V, FC> = NO_OPTIONS): Promise<V | undefined> {
-    const status = this.#beginFetch(fetchOptions)
-    return this.#trace(this.#fetches.fetch(k, fetchOptions, status), status)
+    const status = begunFetch(fetchOptions)
+    return traced(this.#fetches.fetch(k, fetchOptions, status), status)
   }
 
   /** As {@link LRUCache.fetch}, but rejects where that gives `undefined`. */
   forceFetch(k: K, fetchOptions: FetchArguments<K, V, FC>): Promise<V>
   forceFetch(k: IfOptional<FC, K>, fetchOptions?: IfOptional<FC, FetchArguments<K, V, FC>>): Promise<V>
   forceFetch(k: K, fetchOptions: T.FetchOptions<K, V, FC> = NO_OPTIONS): Promise<V> {
-    const status = this.#beginFetch(fetchOptions)
-    return this.#trace(this.#forceFetch(k, fetchOptions, status), status)
+    const status = begunFetch(fetchOptions)
+    return traced(this.#forceFetch(k, fetchOptions, status), status)
   }
 
   /** The value of `k`, made by `memoMethod` when there is none. Throws when the cache has no `memoMethod`. */
   memo(k: K, memoOptions: MemoArguments<K, V, FC>): V
   memo(k: IfOptional<FC, K>, memoOptions?: IfOptional<FC, MemoArguments<K, V, FC>>): V
   memo(k: K, memoOptions: T.MemoOptions<K, V, FC> = NO_OPTIONS): V {
-    const status = this.#begin('memo', k, memoOptions.status, metrics.hasSubscribers)
+    const status = begun(this, 'memo', k, memoOptions.status)
     if (status !== undefined && memoOptions.context) status.context = memoOptions.context
     const value = this.#memo(k, memoOptions, status)
     if (status !== undefined) status.value = value
-    if (metrics.hasSubscribers && status !== undefined) metrics.publish(status)
+    ended(status)
     return value
   }
 
@@ -279,32 +281,32 @@ export class LRUCache<K extends {}, V extends {}, FC = unknown> {
 
   /** Keys and values, the most recently used first. Shows the order as of its beginning; what leaves meanwhile is left out. */
   entries(): Generator<[K, V], void, unknown> {
-    return this.#pairs(true)
+    return pairsOf(this, this.#entries, true)
   }
 
   /** As {@link LRUCache.entries}, the least recently used first. */
   rentries(): Generator<[K, V], void, unknown> {
-    return this.#pairs(false)
+    return pairsOf(this, this.#entries, false)
   }
 
   /** Keys, the most recently used first. */
   keys(): Generator<K, void, unknown> {
-    return this.#keys(true)
+    return keysOf(this, this.#entries, true)
   }
 
   /** Keys, the least recently used first. */
   rkeys(): Generator<K, void, unknown> {
-    return this.#keys(false)
+    return keysOf(this, this.#entries, false)
   }
 
   /** Values, the most recently used first. */
   values(): Generator<V, void, unknown> {
-    return this.#values(true)
+    return valuesOf(this, this.#entries, true)
   }
 
   /** Values, the least recently used first. */
   rvalues(): Generator<V, void, unknown> {
-    return this.#values(false)
+    return valuesOf(this, this.#entries, false)
   }
 
   [Symbol.iterator](): Generator<[K, V], void, unknown> {
@@ -313,60 +315,17 @@ export class LRUCache<K extends {}, V extends {}, FC = unknown> {
 
   /** The first value for which `fn` says yes, the most recently used first; it is then read as by {@link LRUCache.get}. */
   find(fn: (v: V, k: K, self: LRUCache<K, V, FC>) => boolean, getOptions: T.GetOptions<K, V, FC> = NO_OPTIONS): V | undefined {
-    const { residents } = this.#entries
-    for (const slot of this.#entries.slots(true, this.allowStale)) {
-      const value = shown(residents.heldIn(slot))
-      const key = residents.keyIn(slot)
-      if (value !== undefined && fn(value, key, this)) return read(this, this.#entries, key, getOptions, getOptions.status)
-    }
-    return undefined
+    return findOne(this, this.#entries, fn, getOptions)
   }
 
   /** Calls `fn` for each entry, the most recently used first. */
   forEach(fn: (v: V, k: K, self: LRUCache<K, V, FC>) => unknown, thisp: unknown = this): void {
-    this.#forEach(fn, thisp, true)
+    visitAll(this, this.#entries, true, fn, thisp)
   }
 
   /** Calls `fn` for each entry, the least recently used first. */
   rforEach(fn: (v: V, k: K, self: LRUCache<K, V, FC>) => unknown, thisp: unknown = this): void {
-    this.#forEach(fn, thisp, false)
-  }
-
-  #forEach(fn: (v: V, k: K, self: LRUCache<K, V, FC>) => unknown, thisp: unknown, newestFirst: boolean): void {
-    const { residents } = this.#entries
-    for (const slot of this.#entries.slots(newestFirst, this.allowStale)) {
-      const value = shown(residents.heldIn(slot))
-      if (value !== undefined) fn.call(thisp, value, residents.keyIn(slot), this)
-    }
-  }
-
-  *#keys(newestFirst: boolean): Generator<K, void, unknown> {
-    const { residents } = this.#entries
-    for (const slot of this.#entries.slots(newestFirst, this.allowStale)) {
-      if (!(residents.heldIn(slot) instanceof Flight)) yield residents.keyIn(slot)
-    }
-  }
-
-  *#values(newestFirst: boolean): Generator<V, void, unknown> {
-    for (const [, value] of this.#pairs(newestFirst)) yield value
-  }
-
-  *#pairs(newestFirst: boolean): Generator<[K, V], void, unknown> {
-    const { residents } = this.#entries
-    for (const slot of this.#entries.slots(newestFirst, this.allowStale)) {
-      const held = residents.heldIn(slot)
-      if (held !== undefined && !(held instanceof Flight)) yield [residents.keyIn(slot), held]
-    }
-  }
-
-  /** The object that tells of an operation: the caller's, or one for those who listen. */
-  #begin(op: 'get' | 'set' | 'has' | 'peek' | 'memo', key: K, given: T.Status<K, V, FC> | undefined, heard: boolean) {
-    const status: T.Status<K, V, FC> | undefined = given ?? (heard ? {} : undefined)
-    if (status === undefined) return undefined
-    status.op = op
-    status.key = key
-    status.cache = this
-    return status
+    visitAll(this, this.#entries, false, fn, thisp)
   }
 
   #set(key: K, value: V | undefined, options: T.SetOptions<K, V, FC>): void {
@@ -390,20 +349,6 @@ export class LRUCache<K extends {}, V extends {}, FC = unknown> {
     if (status !== undefined) status.value = value
     this.#set(key, value, options)
     return value
-  }
-
-  #beginFetch(options: T.FetchOptions<K, V, FC>): T.Status<K, V, FC> | undefined {
-    const heard = metrics.hasSubscribers || tracing.hasSubscribers
-    const status: T.Status<K, V, FC> | undefined = options.status ?? (heard ? {} : undefined)
-    if (status !== undefined && options.context) status.context = options.context
-    return status
-  }
-
-  #trace<R>(promise: Promise<R>, status: T.Status<K, V, FC> | undefined): Promise<R> {
-    if (status === undefined || !tracing.hasSubscribers) return promise
-    status.trace = true
-    tracing.tracePromise(() => promise, status).catch(() => {})
-    return promise
   }
 
   async #forceFetch(key: K, options: T.FetchOptions<K, V, FC>, status: T.Status<K, V, FC> | undefined): Promise<V> {
