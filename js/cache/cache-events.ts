@@ -1,9 +1,11 @@
 /** The events of a cache with tiers: those of its memory, without what users must not see, and those of its loads. */
 
+import type { TierWatch } from './guarded-tier.ts'
 import { type Isolation, isolated } from './isolate.ts'
+import { type Kept, NONE } from './kept.ts'
 import { Listeners } from './listeners.ts'
+import type { LoadTally } from './load-tally.ts'
 import type { MemoryCache } from './memory-cache.ts'
-import { type Kept, NONE } from './shelf.ts'
 import type { CacheEvents } from './types.ts'
 
 const OF_MEMORY = ['hit', 'set', 'delete', 'evict', 'expire', 'invalidate', 'oversize'] as const
@@ -30,5 +32,14 @@ export function listen<V, Name extends keyof CacheEvents<V>>(
   return () => {
     off()
     offMemory()
+  }
+}
+
+/** Tells those who listen how the tiers fare. */
+export function tierEvents<V>(tally: LoadTally<V>): TierWatch {
+  return {
+    down: (tier, error) => tally.listeners?.emit('tierDown', { tier, error }),
+    up: (tier, repaired) => tally.listeners?.emit('tierUp', { tier, repaired }),
+    untold: (tier, missed, isKept) => tally.listeners?.emit('tierUntold', { tier, missed, isKept }),
   }
 }

@@ -9,17 +9,17 @@ import type { Clock } from '../clock.ts'
 import { ClosedError, InvalidArgumentError } from '../errors.ts'
 import { optionsObject, type Size } from '../options.ts'
 import type { GivenUp, GiveUpMode } from '../stores/barriers.ts'
-import type { Offered, Persist, StoreChange, TierEntry } from '../stores/tier.ts'
+import type { StoreChange } from '../stores/tier.ts'
 import { BatchLoader } from './batch-loader.ts'
-import { cacheListeners, listen } from './cache-events.ts'
+import { cacheListeners, listen, tierEvents } from './cache-events.ts'
 import { type CacheReport, reportCache } from './cache-metrics.ts'
-import { checkPersist, type ResolvedCacheOptions, resolveCacheNamespace, resolveCacheOptions } from './cache-options.ts'
+import { type ResolvedCacheOptions, resolveCacheNamespace, resolveCacheOptions } from './cache-options.ts'
 import { cacheStats } from './cache-stats.ts'
 import { heldOf } from './entry-detail.ts'
 import { frontOf } from './front.ts'
-import type { TierWatch } from './guarded-tier.ts'
 import { hear } from './heard.ts'
 import { type Isolation, isolated } from './isolate.ts'
+import { type Kept, keptOptions, NONE } from './kept.ts'
 import { Loading } from './loading.ts'
 import type { GetOrSetOptions, Loader, ManyLoader, PrefetchOptions, PrefetchResult, SureLoader } from './loading-types.ts'
 import { texts } from './marks.ts'
@@ -31,8 +31,8 @@ import { Overflow } from './overflow.ts'
 import { inOrder } from './partial-load-error.ts'
 import { prefetchAll } from './prefetch.ts'
 import { patiently, Reading } from './reading.ts'
-import { type Kept, keptOptions, NONE, Shelf } from './shelf.ts'
-import { TierStack, type TierWrite } from './tier-stack.ts'
+import { Shelf } from './shelf.ts'
+import { TierStack } from './tier-stack.ts'
 import type {
   CacheEvents,
   CacheNamespaceOptions,
@@ -45,6 +45,7 @@ import type {
   WrapOptions,
 } from './types.ts'
 import { wrapped } from './wrapped.ts'
+import { checkedKey, notText, Writing } from './writing.ts'
 
 /**
  * Makes a cache whose values may outlive memory and whose misses may load themselves. Keys are strings.
@@ -71,13 +72,13 @@ export class Cache<V> implements AsyncDisposable {
   readonly #shelf: Shelf<V>
   readonly #loading: Loading<V>
   readonly #reading: Reading<V>
+  readonly #writing: Writing<V>
   readonly #tiers: NamedTiers | undefined
   readonly #options: ResolvedCacheOptions<V>
   readonly #registry: CacheOptions<V>['metrics']
   /** The cache that this one is a namespace of. */
   readonly #around: Cache<V> | undefined
   #namespaces: Namespaces<Cache<V>> | undefined
-  readonly #persist: Persist
   readonly #isolate: Isolation
   readonly #refreshesAhead: boolean
   readonly #report: CacheReport | undefined
@@ -95,28 +96,26 @@ export class Cache<V> implements AsyncDisposable {
     this.#memory = within === undefined ? new MemoryCache(kept) : within.around.#memory.adopt(within.name, undefined, () => kept)
     this.memory = frontOf(this.#memory, isolate)
     this.#shelf = new Shelf({ memory: this.#memory, options: memory, windows, memoryTtlMs, isolate, overflow })
-    this.#persist = persist
     this.#isolate = isolate
     this.#refreshesAhead = policy.aheadShare < 1 || policy.aheadMs > 0
-    this.#tiers = within === undefined ? this.#openTiers(options) : within.around.#tiers?.within(within.name)
     this.#loading = new Loading({
       shelf: this.#shelf,
       policy,
       readBelow: key => this.#tiers?.read(key),
       lock: (key, signal) => this.#tiers?.lock(key, signal),
-      writeBelow: (key, entry, persist) => this.#writeBelow(key, entry, persist, persist === 'memory'),
+      writeBelow: (key, entry, persist) => this.#writing.below(key, entry, persist, persist === 'memory'),
       remove: key => {
         this.#memory.delete(key)
         void this.#tiers?.remove([key], 'memory', true)
       },
       lastMiss: () => this.#memory.lastMiss,
-      persistOf: options => this.#persistOf(options),
+      persistOf: options => this.#writing.persistOf(options),
     })
-    this.#reading = new Reading({
-      ...{ memory: this.#memory, shelf: this.#shelf, loading: this.#loading, tiers: this.#tiers },
-      out: known => this.#out(known),
-    })
+    this.#tiers = within === undefined ? this.#openTiers() : within.around.#tiers?.within(within.name)
     if (this.#tiers !== undefined) this.#tiers.failed = (key, error) => this.#loading.tally.tierFailed(key, error)
+    const parts = { memory: this.#memory, shelf: this.#shelf, loading: this.#loading, tiers: this.#tiers }
+    this.#reading = new Reading({ ...parts, out: known => this.#out(known) })
+    this.#writing = new Writing({ ...parts, persist })
     if (options.isEager) this.hydrate().catch(() => {})
     if (registry === undefined) return
     if (within === undefined) this.#memory.reportTo(registry)
@@ -153,10 +152,7 @@ export class Cache<V> implements AsyncDisposable {
     // Not `async`: a promise less for each call, and often the only one.
     try {
       this.#refuseClosed()
-      const persist = this.#persistOf(options)
-      const entry = this.#shelf.put(checkedKey(key), value, options)
-      this.#loading.overtake(key)
-      return this.#writeBelow(key, options?.skipTierWrite === true ? undefined : entry, persist) ?? Promise.resolve()
+      return this.#writing.set(key, value, options) ?? Promise.resolve()
     } catch (error) {
       return Promise.reject(error)
     }
@@ -165,41 +161,19 @@ export class Cache<V> implements AsyncDisposable {
   /** Stores every entry, in memory at once and in the tiers together. An invalid one rejects, and those before it stay. */
   async setMany(entries: Iterable<readonly [key: string, value: V]>, options?: CacheSetOptions): Promise<void> {
     this.#refuseClosed()
-    const persist = this.#persistOf(options)
-    const isWritten = options?.skipTierWrite !== true
-    const rest: TierWrite[] = []
-    let turn: Promise<void> | undefined
-    let written: Promise<unknown> | undefined
-    try {
-      for (const [key, value] of entries) {
-        const entry = this.#shelf.put(checkedKey(key), value, options)
-        this.#loading.overtake(key)
-        // Behind the first that is not taken at once all others wait: they may be of the same key.
-        const offered = rest.length === 0 && isWritten && this.#offer(key, entry, persist)
-        if (offered === false) rest.push({ key, entry })
-        else if (offered !== true) turn = offered
-      }
-    } finally {
-      // An invalid entry in the middle must not keep those before it from the tiers.
-      if (rest.length > 0)
-        written = isWritten
-          ? this.#tiers?.write(rest, persist)
-          : this.#tiers?.remove(
-              rest.map(({ key }) => key),
-              persist,
-            )
-    }
-    await (written ?? turn)
+    await this.#writing.setMany(entries, options)
   }
 
   /** Removes `key` from memory and every tier; no read that starts later finds it. Whether one of them had it. */
   async delete(key: string, options?: DeleteOptions): Promise<boolean> {
-    return (await this.#delete([key], options))[0] === true
+    this.#refuseClosed()
+    return (await this.#writing.delete([key], options))[0] === true
   }
 
   /** Removes every key; how many of them were there. */
   async deleteMany(keys: readonly string[], options?: DeleteOptions): Promise<number> {
-    return (await this.#delete(keys, options)).filter(Boolean).length
+    this.#refuseClosed()
+    return (await this.#writing.delete(keys, options)).filter(Boolean).length
   }
 
   /** Whether memory or a tier has a value of `key` that is not stale. Does not count as use. */
@@ -327,7 +301,7 @@ export class Cache<V> implements AsyncDisposable {
    */
   async invalidateWhere(predicate: (value: V, key: string) => boolean, options?: InvalidateOptions): Promise<number> {
     this.#refuseClosed()
-    this.#persistOf(options)
+    this.#writing.persistOf(options)
     if (typeof predicate !== 'function') throw new InvalidArgumentError('predicate', 'a function', predicate)
     const meant: string[] = []
     const isMeant = (value: Kept<V>, key: string) => {
@@ -337,7 +311,7 @@ export class Cache<V> implements AsyncDisposable {
     }
     const count = this.#memory.invalidateWhere(isMeant, memoryMode(options))
     if (options?.mode === 'expire') await Promise.all(meant.map(key => this.expire(key, options)))
-    else await this.#delete(meant, options)
+    else await this.#writing.delete(meant, options)
     return count
   }
 
@@ -354,7 +328,7 @@ export class Cache<V> implements AsyncDisposable {
     this.#refuseClosed()
     this.#memory.clear()
     for (const cache of this.#withNamespaces()) cache.#loading.overtakeAll()
-    await this.#tiers?.clear(this.#persist)
+    await this.#tiers?.clear(this.#options.persist)
   }
 
   /**
@@ -480,22 +454,9 @@ export class Cache<V> implements AsyncDisposable {
     return this.#isolate === 'clone' ? value.then(one => isolated(one, 'clone')) : value
   }
 
-  async #delete(keys: readonly string[], options: DeleteOptions | undefined): Promise<boolean[]> {
-    this.#refuseClosed()
-    const persist = this.#persistOf(options)
-    const had = keys.map(key => {
-      const known = heldOf(this.#memory, checkedKey(key))
-      this.#memory.delete(key)
-      this.#loading.overtake(key)
-      return known !== undefined && known.left > 0 && known.value !== NONE
-    })
-    const below = options?.skipTierWrite === true ? undefined : await this.#tiers?.remove(keys, persist)
-    return had.map((inMemory, at) => inMemory || below?.[at] === true)
-  }
-
   async #giveUp(meant: GivenUp, options: InvalidateOptions | undefined, inMemory: (mode: { mode: GiveUpMode }) => unknown): Promise<void> {
     this.#refuseClosed()
-    const persist = this.#persistOf(options)
+    const persist = this.#writing.persistOf(options)
     const mode = memoryMode(options)
     inMemory(mode)
     for (const cache of 'tags' in meant ? this.#withNamespaces() : [this]) {
@@ -505,24 +466,22 @@ export class Cache<V> implements AsyncDisposable {
     await this.#tiers?.invalidate({ ...meant, ...mode }, persist)
   }
 
+  #openTiers(): NamedTiers | undefined {
+    const { tiers, memory } = this.#options
+    const watch = tierEvents(this.#loading.tally)
+    return tiers.length === 0 ? undefined : new NamedTiers(new TierStack(tiers, memory.clock, watch, change => this.#heard(change)))
+  }
+
+  /** What others have done to the tiers. */
   #heard(change: StoreChange): void {
     if (this.#closing !== undefined) return
-    const all = this.#withNamespaces().map(cache => ({ path: cache.#tiers?.path ?? '', memory: cache.#memory, loading: cache.#loading }))
-    hear(all, change)
-    // What others have made stale must not go down as fresh; which entries that means is not worth finding out.
-    if ('invalidation' in change) for (const cache of this.#withNamespaces()) cache.#shelf.overflow?.giveUp({ prefix: '' }, 'delete')
-  }
-
-  /** Writes to the tiers what they shall have of `key`; without an entry, what is there goes. */
-  #writeBelow(key: string, entry: TierEntry | undefined, persist: Persist, isLoose = false): Promise<void> | undefined {
-    if (entry === undefined) return this.#tiers?.remove([key], persist, isLoose).then(() => {})
-    const offered = this.#offer(key, entry, persist)
-    if (offered === false) return this.#tiers?.write([{ key, entry }], persist, isLoose)
-    return offered === true ? undefined : offered
-  }
-
-  #offer(key: string, entry: TierEntry, persist: Persist): Offered {
-    return persist === 'memory' && this.#tiers !== undefined && this.#tiers.offer(key, entry)
+    const hearers = this.#withNamespaces().map(cache => ({
+      path: cache.#tiers?.path ?? '',
+      memory: cache.#memory,
+      loading: cache.#loading,
+      overflow: cache.#shelf.overflow,
+    }))
+    hear(hearers, change)
   }
 
   #overflowOf(clock: Clock): Overflow {
@@ -531,12 +490,6 @@ export class Cache<V> implements AsyncDisposable {
       holds: (key, value) => heldOf(this.#memory, key)?.value === value,
       spill: writes => this.#tiers?.spill(writes),
     })
-  }
-
-  #persistOf(options: { persist?: Persist } | undefined): Persist {
-    const persist = options?.persist ?? this.#persist
-    checkPersist(persist, this.#tiers !== undefined)
-    return persist
   }
 
   /** This cache and all its namespaces, theirs too. */
@@ -562,15 +515,6 @@ export class Cache<V> implements AsyncDisposable {
     }
   }
 
-  #openTiers({ tiers, memory }: ResolvedCacheOptions<V>): NamedTiers | undefined {
-    const watch: TierWatch = {
-      down: (tier, error) => this.#loading.tally.listeners?.emit('tierDown', { tier, error }),
-      up: (tier, repaired) => this.#loading.tally.listeners?.emit('tierUp', { tier, repaired }),
-      untold: (tier, missed, isKept) => this.#loading.tally.listeners?.emit('tierUntold', { tier, missed, isKept }),
-    }
-    return tiers.length === 0 ? undefined : new NamedTiers(new TierStack(tiers, memory.clock, watch, change => this.#heard(change)))
-  }
-
   #refuseClosed(): void {
     if (this.#closing !== undefined) throw new ClosedError('the cache')
   }
@@ -578,13 +522,4 @@ export class Cache<V> implements AsyncDisposable {
 
 function memoryMode(options: InvalidateOptions | undefined): { mode: GiveUpMode } {
   return { mode: options?.mode ?? 'delete' }
-}
-
-function checkedKey(key: unknown): string {
-  if (typeof key !== 'string') throw notText(key)
-  return key
-}
-
-function notText(key: unknown): InvalidArgumentError {
-  return new InvalidArgumentError('key', 'a string', key)
 }

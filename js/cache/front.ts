@@ -1,9 +1,9 @@
 /** The synchronous front of a cache with tiers: its memory, read-only, without what users must not see. */
 
 import { type Isolation, isolated } from './isolate.ts'
+import { type Kept, NONE } from './kept.ts'
 import type { MemoryCache } from './memory-cache.ts'
 import type { ReadonlyMemoryCache } from './memory-types.ts'
-import { type Kept, NONE } from './shelf.ts'
 
 /** See the top of this file. */
 export function frontOf<V>(memory: MemoryCache<string, Kept<V>>, isolate: Isolation): ReadonlyMemoryCache<string, V> {

@@ -3,9 +3,10 @@
 import type { GiveUpMode } from '../stores/barriers.ts'
 import { pathLength, withoutPath } from '../stores/namespaced.ts'
 import type { Invalidation, StoreChange } from '../stores/tier.ts'
+import type { Kept } from './kept.ts'
 import type { Loading } from './loading.ts'
 import type { MemoryCache } from './memory-cache.ts'
-import type { Kept } from './shelf.ts'
+import type { Overflow } from './overflow.ts'
 
 /** A cache, or a namespace of it. */
 export interface Hearer<V> {
@@ -13,13 +14,17 @@ export interface Hearer<V> {
   readonly path: string
   readonly memory: MemoryCache<string, Kept<V>>
   readonly loading: Loading<V>
+  readonly overflow: Overflow | undefined
 }
 
 /** `all`: a cache and all its namespaces. What is on its way to memory is stopped, too. */
 export function hear<V>(all: readonly Hearer<V>[], change: StoreChange): void {
   if ('keys' in change) for (const key of change.keys) forget(all, key)
-  else if ('invalidation' in change) giveUp(all, change.invalidation)
-  else for (const one of all) empty(one)
+  else if ('invalidation' in change) {
+    giveUp(all, change.invalidation)
+    // What others have made stale must not go down as fresh; which entries that means is not worth finding out.
+    for (const { overflow } of all) overflow?.giveUp({ prefix: '' }, 'delete')
+  } else for (const one of all) empty(one)
 }
 
 function forget<V>(all: readonly Hearer<V>[], key: string): void {

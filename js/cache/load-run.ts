@@ -8,6 +8,7 @@ import type { Arrivals, ArrivalsHost } from './arrivals.ts'
 import type { Claims } from './claims.ts'
 import type { Flight } from './flight.ts'
 import type { Former } from './former.ts'
+import { NONE } from './kept.ts'
 import type { Lease } from './leases.ts'
 import { LoadContext } from './load-context.ts'
 import type { LoadPolicy } from './load-policy.ts'
@@ -15,7 +16,7 @@ import type { LoadTally } from './load-tally.ts'
 import type { GetOrSetOptions, LoadedOptions, Loader } from './loading-types.ts'
 import { joined } from './marks.ts'
 import type { MissCode } from './miss-counts.ts'
-import { NONE, SAME_MS } from './shelf.ts'
+import { SAME_MS } from './shelf.ts'
 
 /** What loading needs of the cache. */
 export interface LoadingHost<V> extends ArrivalsHost<V> {

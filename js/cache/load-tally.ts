@@ -2,11 +2,11 @@
 
 import type { TimerSeries } from '../metrics/instruments.ts'
 import type { StaleUse } from './former.ts'
+import { NONE } from './kept.ts'
 import { Latencies } from './latencies.ts'
 import type { Lease } from './leases.ts'
 import type { Listeners } from './listeners.ts'
 import { MissCounts, reasonOf } from './miss-counts.ts'
-import { NONE } from './shelf.ts'
 import type { CacheEvents } from './types.ts'
 
 /** See the top of this file. */

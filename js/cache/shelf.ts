@@ -5,7 +5,6 @@ import type { Driver } from '../core/driver.ts'
 import { driverOf } from '../core/driver.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { durationMs, optionsObject } from '../options.ts'
-import { report } from '../report.ts'
 import type { Marked } from '../stores/barriers.ts'
 import type { EntryFacts, TierEntry } from '../stores/tier.ts'
 import { annotate, heldOf, tiesOf } from './entry-detail.ts'
@@ -13,65 +12,19 @@ import { estimateSize } from './estimate-size.ts'
 import type { Former } from './former.ts'
 import { askAbout, checkValidation, Guard, type Validate } from './guards.ts'
 import { type Isolation, isolated } from './isolate.ts'
-import { lifetime } from './lifetime.ts'
+import { type Kept, NONE } from './kept.ts'
+import { inMemory, lifetime } from './lifetime.ts'
 import { readStaleWindows, type StaleWindows } from './load-policy.ts'
 import type { Validators } from './loading-types.ts'
 import { readMarks } from './marks.ts'
 import type { MemoryCache } from './memory-cache.ts'
 import type { ResolvedMemoryOptions } from './memory-options.ts'
 import type { Version } from './memory-types.ts'
+import { type Note, Notes } from './notes.ts'
 import type { Overflow } from './overflow.ts'
 import type { CacheSetOptions } from './types.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
-
-/** Stands in memory for "a loader found nothing". Users never see it. */
-export const NONE: unique symbol = Symbol('none')
-
-/** What memory holds. */
-export type Kept<V> = V | typeof NONE
-
-/**
- * The options of the memory: who is told of departures does not hear of {@link NONE}, and the shelf draws the jitter itself. What
- * he throws is reported: a write must reach the tiers and overtake loads all the same.
- */
-export function keptOptions<V>(
-  options: ResolvedMemoryOptions<string, V>,
-  overflow: Overflow | undefined,
-): ResolvedMemoryOptions<string, Kept<V>> {
-  const { weigh, dispose } = options
-  return {
-    ...options,
-    // Who has tiers can wait for an answer, and asks himself.
-    validate: undefined,
-    jitterMs: 0,
-    weigh: weigh && ((value, key) => (value === NONE ? 1 : weigh(value, key))),
-    dispose:
-      (dispose ?? overflow) &&
-      ((value, key, reason) => {
-        overflow?.left(value, key, reason)
-        try {
-          if (value !== NONE) dispose?.(value, key, reason)
-        } catch (error) {
-          report(error, 'dispose threw')
-        }
-      }),
-  }
-}
-
-/** What is unusual about an entry in memory. */
-interface Note {
-  /** How long it was to live, where that is not the cache's `ttl`. */
-  readonly life: number
-  readonly swr: number
-  readonly sie: number
-  /** How much longer it is fresh than memory keeps it, in milliseconds. */
-  readonly more: number
-  readonly etag: string | undefined
-  readonly lastModified: string | undefined
-  /** A load failed: none before this time, on the driver's timeline. */
-  retryAt: number
-}
 
 /** What a tier had, as far as it is of use. */
 export type Found<V> = { readonly fresh: Kept<V> } | { readonly former: Former<V> } | undefined
@@ -97,8 +50,7 @@ export class Shelf<V> {
   readonly #swr: number
   readonly #sie: number
   readonly #memoryTtlMs: number
-  /** {@link Note.more} of an entry without a note. */
-  readonly #more: number
+  readonly #notes: Notes
   readonly #isolate: Isolation
   /** How long memory and tiers keep what is set without options, where nothing is unusual about that; else -1. */
   readonly #plainTtlMs: number
@@ -114,7 +66,7 @@ export class Shelf<V> {
     this.#swr = windows.swr ?? 0
     this.#sie = windows.sie ?? 0
     this.#memoryTtlMs = memoryTtlMs
-    this.#more = this.#inMemory(options.ttlMs, 0).more
+    this.#notes = new Notes(options.ttlMs, inMemory(options.ttlMs, 0, memoryTtlMs).more, windows)
     this.#isolate = isolate
     const { ttlMs, maxTtlMs, jitterMs, validate } = options
     const isPlain = validate === undefined && overflow === undefined && this.#swr === 0 && this.#sie === 0
@@ -132,8 +84,8 @@ export class Shelf<V> {
     const { swr = this.#swr, sie = this.#sie } = options === undefined ? NO_WINDOWS : readStaleWindows(options)
     const staleFor = Math.max(swr, sie)
     const kept = isolated(value, this.#isolate)
-    const life = this.#inMemory(ttl, staleFor)
-    const note = this.#noteOf(ttl, life.more, swr, sie, validators)
+    const life = inMemory(ttl, staleFor, this.#memoryTtlMs)
+    const note = this.#notes.of(ttl, life.more, swr, sie, validators)
     const size = options?.size
     const plain = size === undefined && marks === NO_MARKS
     const version = options?.version ?? validators?.etag
@@ -192,8 +144,8 @@ export class Shelf<V> {
   former(key: string): Former<V> | undefined {
     const held = heldOf(this.#memory, key)
     if (held === undefined || held.value === NONE) return undefined
-    const { swr, sie, etag, lastModified } = (held.note as Note | undefined) ?? { ...NO_VALIDATORS, swr: this.#swr, sie: this.#sie }
-    const freshUntil = this.driver.now() + this.#leftOf(held)
+    const { swr, sie, etag, lastModified } = this.#notes.read(held.note)
+    const freshUntil = this.driver.now() + this.#notes.leftOf(held)
     return { value: this.#out(held.value), freshUntil, swr, sie, etag, lastModified, ...tiesOf(this.#memory, key) }
   }
 
@@ -218,7 +170,7 @@ export class Shelf<V> {
   lifeOf(key: string): { left: number; life: number } {
     const held = heldOf(this.#memory, key)
     if (held === undefined || held.value === NONE) return { left: NEVER, life: NEVER }
-    return { left: this.#leftOf(held), life: (held.note as Note | undefined)?.life ?? this.#options.ttlMs }
+    return { left: this.#notes.leftOf(held), life: this.#notes.read(held.note).life }
   }
 
   /** A load of `key` failed: none shall begin for `ms`, as long as memory has something to give instead. */
@@ -226,17 +178,13 @@ export class Shelf<V> {
     const held = heldOf(this.#memory, key)
     if (held === undefined || held.value === NONE || ms === 0) return
     const retryAt = this.driver.now() + ms
-    if (held.note !== undefined) (held.note as Note).retryAt = retryAt
-    else {
-      const note: Note = { life: this.#options.ttlMs, swr: this.#swr, sie: this.#sie, more: this.#more, ...NO_VALIDATORS, retryAt }
-      annotate(this.#memory, key, note)
-    }
+    if (held.note === undefined) annotate(this.#memory, key, { ...this.#notes.usual, retryAt })
+    else (held.note as Note).retryAt = retryAt
   }
 
   /** Whether the last load of `key` failed a short time ago. */
   backsOff(key: string): boolean {
-    const note = heldOf(this.#memory, key)?.note as Note | undefined
-    return note !== undefined && note.retryAt > this.driver.now()
+    return this.#notes.read(heldOf(this.#memory, key)?.note).retryAt > this.driver.now()
   }
 
   /** What use an entry of a tier is. With `mayKeep` it goes into memory, unless memory has something newer. */
@@ -264,8 +212,9 @@ export class Shelf<V> {
     if (mayKeep && this.#isNews(key, left)) {
       const windows = freshUntil === NEVER ? Math.max(swr, sie) : expiresAt - freshUntil
       // Memory takes no life that is over: a stale value comes in with a life of one millisecond that ended a while ago.
-      const life = left > 0 ? this.#inMemory(left, windows) : { ttl: 1, staleFor: Math.min(windows, this.#memoryTtlMs - left), more: 0 }
-      const note = this.#noteOf(
+      const life =
+        left > 0 ? inMemory(left, windows, this.#memoryTtlMs) : { ttl: 1, staleFor: Math.min(windows, this.#memoryTtlMs - left), more: 0 }
+      const note = this.#notes.of(
         lastFresh - writtenAt,
         life.more,
         swr,
@@ -298,7 +247,7 @@ export class Shelf<V> {
     if (!(left > 0)) return undefined
     if (mayKeep && this.#isNews(key, left)) {
       const life = expiresAt - writtenAt
-      const note = this.#noteOf(life, 0, 0, 0, undefined)
+      const note = this.#notes.of(life, 0, 0, 0, undefined)
       if (note === undefined && value !== undefined) this.#memory.bringIn(key, value as V, left)
       else this.#memory.set(key, value as V, { ttl: left }, { note, isCopy: true })
     }
@@ -331,33 +280,13 @@ export class Shelf<V> {
   #isNews(key: string, left: number): boolean {
     const held = heldOf(this.#memory, key)
     if (held === undefined) return true
-    return left > 0 ? held.left <= 0 : this.#leftOf(held) < left - SAME_MS
-  }
-
-  /** A life as memory has it: no longer than it keeps anything. After that the tiers are asked again. */
-  #inMemory(ttl: number, staleFor: number): { readonly ttl: number; readonly staleFor: number; readonly more: number } {
-    const most = this.#memoryTtlMs
-    if (most === NEVER) return { ttl, staleFor, more: 0 }
-    if (ttl <= most) return { ttl, staleFor: Math.min(staleFor, most - ttl), more: 0 }
-    return { ttl: most, staleFor: 0, more: ttl - most }
-  }
-
-  /** How long what memory has is still fresh. */
-  #leftOf({ left, note }: { readonly left: number; readonly note?: unknown }): number {
-    return left + ((note as Note | undefined)?.more ?? this.#more)
-  }
-
-  #noteOf(life: number, more: number, swr: number, sie: number, validators: Validators | undefined): Note | undefined {
-    if (life === this.#options.ttlMs && more === this.#more && swr === this.#swr && sie === this.#sie && validators === undefined)
-      return undefined
-    return { life, more, swr, sie, etag: validators?.etag, lastModified: validators?.lastModified, retryAt: 0 }
+    return left > 0 ? held.left <= 0 : this.#notes.leftOf(held) < left - SAME_MS
   }
 }
 
 /** Clocks that show the same time may differ this much. */
 export const SAME_MS = 1000
 const NO_WINDOWS: StaleWindows = { swr: undefined, sie: undefined }
-const NO_VALIDATORS = { etag: undefined, lastModified: undefined }
 const NO_FACTS: EntryFacts = {}
 const NO_MARKS: Marked = {}
 
