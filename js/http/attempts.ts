@@ -1,17 +1,18 @@
 /** The attempts of one exchange: one at a time, each broken off when its time is over, its origin silent, or nobody waits any more. */
 
 import { Alarm } from '../core/driver.ts'
-import { type AttemptRequest, AttemptWatch, performAttempt, telling } from './attempt.ts'
+import { type AttemptLaps, type AttemptRequest, AttemptWatch, performAttempt, telling } from './attempt.ts'
+import { CurrentAttempt } from './current-attempt.ts'
 import type { Desk } from './desk.ts'
 import { isTransient } from './errors.ts'
 import { Hangup } from './hangup.ts'
-import { type Hedges, hedgesOf } from './hedging.ts'
-import { ask, rewired, shown } from './hooks.ts'
+import { hedgesOf } from './hedging.ts'
 import { type StoredResponse, toRecord } from './record.ts'
 import type { WireRequest } from './request.ts'
 import type { Times } from './rfc9111/freshness.ts'
 import { conditionsOf } from './rfc9111/validation.ts'
 import type { DownloadProgress } from './types.ts'
+import { Wire } from './wire.ts'
 
 /** What attempts tell their exchange. Of one that was broken off it hears nothing more. */
 export interface AttemptsHost {
@@ -32,56 +33,51 @@ export interface AttemptsHost {
 export class Attempts {
   /** Told of what comes. */
   readonly watchers = new Set<(progress: DownloadProgress) => void>()
-  /** Milliseconds in each part of all attempts. */
-  readonly laps = { connect: 0, firstByte: 0, body: 0 }
   readonly #desk: Desk
   readonly #host: AttemptsHost
   readonly #idleTimeout: number
   readonly #maxBytes: number
-  /** What goes over the wire, as hooks left it. */
-  #wire: AttemptRequest
+  readonly #wire: Wire
+  readonly #current: CurrentAttempt
   #attempt = 0
-  /** Of the attempt that is under way. */
-  #hangup: Hangup | undefined
-  #watch: AttemptWatch | undefined
-  /** Attempts beside it, where such are wanted and do no harm. */
-  readonly #hedges: Hedges | undefined
   /** Rings when nothing comes any more. */
   #idle: Alarm | undefined
-  /** How the last attempt ended. */
-  #last: { readonly error: unknown; readonly status: number | undefined } = { error: undefined, status: undefined }
 
   constructor(request: WireRequest, desk: Desk, host: AttemptsHost) {
-    this.#wire = request
+    this.#wire = new Wire(request, desk.hooks)
     this.#desk = desk
     this.#host = host
     this.#idleTimeout = request.limits.idleTimeout
     this.#maxBytes = request.limits.maxResponseSize
-    this.#hedges = hedgesOf(desk.hedging, request, request.host, hangup => this.#besides(hangup))
+    this.#current = new CurrentAttempt(hedgesOf(desk.hedging, request, request.host, hangup => this.#besides(hangup)))
   }
 
+  /** What goes over the wire, as hooks left it. */
   get wire(): AttemptRequest {
-    return this.#wire
+    return this.#wire.request
+  }
+
+  /** Milliseconds in each part of all attempts. */
+  get laps(): AttemptLaps {
+    return this.#current.laps
   }
 
   /** A hook has changed the request. */
   rewire(request: Request): void {
-    this.#wire = rewired(this.#wire, request)
+    this.#wire.rewire(request)
   }
 
   start(attempt: number): void {
     const hangup = new Hangup()
+    const watch = this.#watchOf(hangup)
     this.#attempt = attempt
-    this.#hangup = hangup
-    this.#watch = this.#watchOf(attempt)
-    // First, for an abort from within the transport ends them, too.
-    this.#hedges?.begin()
-    void this.#run(attempt, hangup, this.#watch)
+    this.#current.begin(hangup, watch)
+    void this.#run(attempt, hangup, watch)
   }
 
   /** How it ended, for those who are asked before the next. */
   ended(error: unknown, status: number | undefined): void {
-    this.#last = { error, status }
+    this.#wire.ended(error, status)
   }
 
   /** Breaks off the attempt under way, if there is one. */
@@ -96,9 +92,9 @@ export class Attempts {
   }
 
   async #run(attempt: number, hangup: Hangup, watch: AttemptWatch): Promise<void> {
-    if (attempt > 1 && this.#desk.hooks.beforeRetry.length > 0) {
-      const answer = await this.#asked(attempt)
-      if (!this.#isCurrent(attempt)) return
+    if (this.#wire.isAsked(attempt)) {
+      const answer = await this.#asked(attempt, hangup)
+      if (!this.#current.is(hangup)) return
       if (answer !== undefined) {
         this.#settled()
         this.#host.answered(attempt, answer, watch.times, undefined)
@@ -108,15 +104,15 @@ export class Attempts {
     const conditional = this.#conditional()
     let record: StoredResponse
     try {
-      record = await performAttempt(this.#desk.transport, conditional ?? this.#wire, hangup, watch, this.#desk.redirects)
+      record = await performAttempt(this.#desk.transport, conditional ?? this.#wire.request, hangup, watch, this.#desk.redirects)
     } catch (error) {
-      if (!this.#isCurrent(attempt)) return
+      if (!this.#current.is(hangup)) return
       this.#settled()
       this.#host.failed(attempt, error)
       return
     }
-    if (!this.#isCurrent(attempt)) return
-    if (!isTransient(record.status)) this.#hedges?.answered()
+    if (!this.#current.is(hangup)) return
+    if (!isTransient(record.status)) this.#current.answered()
     this.#settled()
     this.#host.answered(attempt, record, watch.times, conditional?.former)
   }
@@ -129,14 +125,15 @@ export class Attempts {
     const watch = new AttemptWatch(this.#desk, { maxBytes: this.#maxBytes, maxRatio, moved: () => undefined, started: undefined })
     counts.sent += 1
     try {
-      const record = await performAttempt(transport, conditional ?? this.#wire, hangup, watch, redirects)
-      if (!this.#isCurrent(attempt) || hangup.aborted) return
+      const record = await performAttempt(transport, conditional ?? this.#wire.request, hangup, watch, redirects)
+      // It is aborted with the attempt that it was to be faster than.
+      if (hangup.aborted) return
       if (isTransient(record.status)) {
         this.#host.heed(record)
         return
       }
-      this.#hedges?.end(hangup)
-      this.breakOff('another attempt was faster')
+      this.#current.replace(hangup)
+      this.#settled()
       this.#host.answered(attempt, record, watch.times, conditional?.former)
     } catch {
       // Whatever it is, the attempt beside it goes on.
@@ -144,13 +141,12 @@ export class Attempts {
   }
 
   /** Lets hooks change the attempt; one may answer it. */
-  async #asked(attempt: number): Promise<StoredResponse | undefined> {
+  async #asked(attempt: number, hangup: Hangup): Promise<StoredResponse | undefined> {
     try {
-      const changed = await ask(this.#desk.hooks.beforeRetry, shown(this.#wire), { attempt, ...this.#last })
-      if (changed.response !== undefined) return await toRecord(changed.response, this.#wire.url)
-      this.rewire(changed.request)
+      const response = await this.#wire.ask(attempt, () => this.#current.is(hangup))
+      return response && (await toRecord(response, this.#wire.request.url))
     } catch (error) {
-      if (!this.#isCurrent(attempt)) return undefined
+      if (!this.#current.is(hangup)) return undefined
       this.#settled()
       this.#host.refused(attempt, error)
     }
@@ -159,7 +155,7 @@ export class Attempts {
 
   /** The request as it asks whether what the cache has is still right; `undefined` where it has nothing to ask about. */
   #conditional(): (AttemptRequest & { readonly former: StoredResponse }) | undefined {
-    const { url, method, init } = this.#wire
+    const { url, method, init } = this.#wire.request
     const former = this.#host.former()
     if (former === undefined || method !== 'GET') return undefined
     // Across origins a condition of ours costs a request to ask for leave, and what to ask by is hidden. The platform, which keeps answers,
@@ -172,43 +168,34 @@ export class Attempts {
     return { url, method, init: { ...init, headers }, former }
   }
 
-  #watchOf(attempt: number): AttemptWatch {
+  #watchOf(hangup: Hangup): AttemptWatch {
     const tell = telling(this.watchers)
     const isTimed = this.#idleTimeout !== Number.POSITIVE_INFINITY
     const moved = (progress: DownloadProgress) => {
-      if (isTimed) this.#listen(attempt)
+      if (isTimed) this.#listen(hangup)
       if (this.watchers.size > 0) tell(progress)
     }
-    const started = isTimed ? () => this.#listen(attempt) : undefined
+    const started = isTimed ? () => this.#listen(hangup) : undefined
     return new AttemptWatch(this.#desk, { maxBytes: this.#maxBytes, maxRatio: this.#desk.maxCompressionRatio, moved, started })
   }
 
   /** From now on, something is to come within the idle timeout. */
-  #listen(attempt: number): void {
-    if (!this.#isCurrent(attempt)) return
+  #listen(hangup: Hangup): void {
+    if (!this.#current.is(hangup)) return
     const { driver } = this.#desk
+    // It is taken back when the attempt is over.
     this.#idle ??= new Alarm(() => this.#fellSilent(), { holds: true })
     driver.set(this.#idle, driver.now() + this.#idleTimeout)
   }
 
   #fellSilent(): void {
-    const attempt = this.#attempt
-    if (!this.#isCurrent(attempt)) return
     this.giveUp('nothing came any more')
-    this.#host.fellSilent(attempt)
+    this.#host.fellSilent(this.#attempt)
   }
 
-  #isCurrent(attempt: number): boolean {
-    return this.#hangup !== undefined && this.#attempt === attempt
-  }
-
-  /** None is under way any more; what it took is added up. */
+  /** None is under way any more. */
   #settled(): Hangup | undefined {
-    const hangup = this.#hangup
-    this.#hangup = undefined
-    this.#hedges?.end()
-    this.#watch?.addTo(this.laps)
-    this.#watch = undefined
+    const hangup = this.#current.end()
     if (this.#idle !== undefined) this.#desk.driver.set(this.#idle, Number.POSITIVE_INFINITY)
     return hangup
   }

@@ -9,12 +9,13 @@ import type { Verdict as Health } from '../core/breaker-core.ts'
 import { Alarm } from '../core/driver.ts'
 import type { Deadline, ScheduledTask, Spent } from '../core/schedule-types.ts'
 import type { CoreTrappedError } from '../errors.ts'
-import { type AttemptRequest, AttemptWatch, BodyTooLarge, type Head, headOf, letGo, performHead, telling } from './attempt.ts'
+import { AttemptWatch, BodyTooLarge, type Head, headOf, letGo, performHead, telling } from './attempt.ts'
+import { CurrentAttempt } from './current-attempt.ts'
 import type { Desk, Live } from './desk.ts'
 import { isTransient, NetworkError, RequestTimeoutError, type RequestTrace, ResponseTooLargeError, traceOf } from './errors.ts'
 import { Hangup } from './hangup.ts'
-import { type Hedges, hedgesOf } from './hedging.ts'
-import { ask, differs, rewired, shown } from './hooks.ts'
+import { hedgesOf } from './hedging.ts'
+import { differs } from './hooks.ts'
 import { Passage } from './passage.ts'
 import { toStreamed } from './record.ts'
 import { hasNullBody } from './recorded-response.ts'
@@ -25,6 +26,7 @@ import { retryAfterMs } from './retry.ts'
 import type { Times } from './rfc9111/freshness.ts'
 import { isUnsafe, outdatedBy } from './rfc9111/unsafe.ts'
 import { type BodyHost, StreamedBody } from './streamed-body.ts'
+import { Wire } from './wire.ts'
 
 /** See the top of this file. */
 export class Streaming implements ScheduledTask, Live, BodyHost {
@@ -35,7 +37,6 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   /** For this body, which nobody holds. */
   readonly #maxBytes: number
   readonly #began: number
-  readonly #laps = { connect: 0, firstByte: 0, body: 0 }
   /** The total deadline of what has no slot any more. */
   readonly #last: Alarm
   #promised: { readonly resolve: (response: Response) => void; readonly reject: (error: unknown) => void } | undefined
@@ -43,27 +44,21 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   #answer: { readonly head: Head; readonly times: Times } | undefined
   #body: StreamedBody | undefined
   #attempt = 0
-  /** What goes over the wire, as hooks left it. */
-  #wire: AttemptRequest
-  /** How the last attempt ended, for those who are asked before the next. */
-  #outcome: { readonly error: unknown; readonly status: number | undefined } = { error: undefined, status: undefined }
-  /** Attempts beside it, until a head has come. */
-  readonly #hedges: Hedges | undefined
-  /** Of the attempt that is under way. */
-  #hangup: Hangup | undefined
-  #watch: AttemptWatch | undefined
+  readonly #wire: Wire
+  /** With those beside it until a head has come. */
+  readonly #current: CurrentAttempt
   #isOver = false
   #isOutdated = false
 
   constructor(request: WireRequest, desk: Desk, maxBytes: number) {
     this.request = request
     this.key = request.host
-    this.#wire = request
+    this.#wire = new Wire(request, desk.hooks)
     this.#desk = desk
     this.#maxBytes = maxBytes
     this.#began = desk.driver.now()
     this.#last = new Alarm(() => this.#isLate(), { holds: true })
-    this.#hedges = hedgesOf(desk.hedging, request, `${request.host} heads`, hangup => this.#besides(hangup))
+    this.#current = new CurrentAttempt(hedgesOf(desk.hedging, request, `${request.host} heads`, hangup => this.#besides(hangup)))
   }
 
   /** Resolves at the head. The signal must not be aborted yet; it goes for the body, too. */
@@ -82,16 +77,15 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     this.#desk.counts.sent += 1
     if (attempt > 1) this.#desk.counts.retries += 1
     const hangup = new Hangup()
-    this.#hangup = hangup
-    this.#watch = this.#newWatch()
-    this.#hedges?.begin()
-    void this.#run(hangup, this.#watch)
+    const watch = this.#newWatch()
+    this.#current.begin(hangup, watch)
+    void this.#run(hangup, watch)
   }
 
   abort(_attempt: number): void {
     if (this.#promised !== undefined) {
-      this.#outcome = { error: new DOMException('the attempt took too long', 'TimeoutError'), status: undefined }
-      this.#breakOff('the attempt took too long')
+      this.#wire.ended(new DOMException('the attempt took too long', 'TimeoutError'), undefined)
+      this.#current.breakOff('the attempt took too long')
       this.#desk.retrying('timeout')
       return
     }
@@ -102,7 +96,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   expire(deadline: Deadline, spent: Spent): void {
     const { timeout, totalTimeout } = this.request.limits
     this.#desk.spent(spent)
-    this.#closeLap()
+    this.#current.addUp()
     this.#fail(new RequestTimeoutError(phaseOf(deadline), deadline === 'attempt' ? timeout : totalTimeout, this.#trace(spent)))
   }
 
@@ -129,20 +123,20 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   }
 
   async #run(hangup: Hangup, watch: AttemptWatch): Promise<void> {
-    if (this.#attempt > 1 && this.#desk.hooks.beforeRetry.length > 0 && !(await this.#isWanted(hangup, watch))) return
+    if (this.#wire.isAsked(this.#attempt) && !(await this.#isWanted(hangup, watch))) return
     let head: Head
     try {
-      head = await performHead(this.#desk.transport, this.#wire, hangup, watch, this.#desk.redirects)
+      head = await performHead(this.#desk.transport, this.#wire.request, hangup, watch, this.#desk.redirects)
     } catch (error) {
-      if (this.#hangup === hangup) this.#unanswered(error)
+      if (this.#current.is(hangup)) this.#unanswered(error)
       return
     }
-    if (this.#hangup !== hangup) {
+    if (!this.#current.is(hangup)) {
       letGo(head.response, hangup, 'nobody waits for the answer any more')
       return
     }
-    if (!isTransient(head.record.status)) this.#hedges?.answered()
-    this.#hedges?.end()
+    if (!isTransient(head.record.status)) this.#current.answered()
+    this.#current.goAlone()
     this.#answered(head, hangup, watch)
   }
 
@@ -152,7 +146,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     this.#desk.counts.sent += 1
     let head: Head
     try {
-      head = await performHead(this.#desk.transport, this.#wire, hangup, watch, this.#desk.redirects)
+      head = await performHead(this.#desk.transport, this.#wire.request, hangup, watch, this.#desk.redirects)
     } catch {
       // Whatever it is, the attempt beside it goes on.
       return
@@ -162,25 +156,21 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
       letGo(head.response, hangup, 'another attempt goes on')
       return
     }
-    this.#hedges?.end(hangup)
-    this.#breakOff('another attempt was faster')
-    this.#hangup = hangup
-    this.#watch = watch
+    this.#current.replace(hangup, watch)
     this.#answered(head, hangup, watch)
   }
 
   /** Lets hooks change the attempt. False where one of them answers it, or does not want it, or where nobody does any more. */
   async #isWanted(hangup: Hangup, watch: AttemptWatch): Promise<boolean> {
     try {
-      const context = { attempt: this.#attempt, ...this.#outcome }
-      const { request, response } = await ask(this.#desk.hooks.beforeRetry, shown(this.#wire), context)
-      if (this.#hangup !== hangup) return false
-      this.#wire = rewired(this.#wire, request)
+      const response = await this.#wire.ask(this.#attempt, () => this.#current.is(hangup))
+      if (!this.#current.is(hangup)) return false
       if (response === undefined) return true
-      this.#hedges?.end()
-      this.#answered(headOf({ response, url: this.#wire.url, redirected: false, lasting: false }, this.#wire.method), hangup, watch)
+      this.#current.goAlone()
+      const { url, method } = this.#wire.request
+      this.#answered(headOf({ response, url, redirected: false, lasting: false }, method), hangup, watch)
     } catch (error) {
-      if (this.#hangup === hangup) this.#fail(error)
+      if (this.#current.is(hangup)) this.#fail(error)
     }
     return false
   }
@@ -189,7 +179,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   #answered(head: Head, hangup: Hangup, watch: AttemptWatch): void {
     // Before the place of this one is another's.
     this.#desk.heed(this, head.record)
-    if (!this.#isTriedAgain(head, hangup) && !this.#isTooLarge(head, hangup)) this.#hand(head, watch)
+    if (!this.#isTriedAgain(head, hangup, watch) && !this.#isTooLarge(head, hangup)) this.#hand(head, watch)
   }
 
   #newWatch(): AttemptWatch {
@@ -207,34 +197,29 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     return true
   }
 
-  #isTriedAgain({ record, response }: Head, hangup: Hangup): boolean {
+  #isTriedAgain({ record, response }: Head, hangup: Hangup, watch: AttemptWatch): boolean {
     const { status } = record
     if (!isTransient(status) || this.#attempt > this.request.limits.maxRetries) return false
     const { schedule, clock } = this.#desk
-    const watch = this.#watch
-    this.#outcome = { error: undefined, status }
-    this.#hangup = undefined
-    this.#watch = undefined
+    this.#wire.ended(undefined, status)
+    this.#current.release()
     const settled = schedule.settle(this, this.#attempt, true, retryAfterMs(record, clock.wall()), verdictOn(status), loadOf(status))
     if (typeof settled === 'object') {
       // No time is left for another: this is the answer, and its slot is gone.
       this.#desk.spent(settled.spent)
-      this.#hangup = hangup
-      this.#watch = watch
+      this.#current.goOn(hangup, watch)
       this.#desk.driver.set(this.#last, this.#began + this.request.limits.totalTimeout)
       return false
     }
     this.#desk.retrying('status')
-    watch?.addTo(this.#laps)
+    watch.addTo(this.#current.laps)
     letGo(response, hangup, 'it is tried again')
     return true
   }
 
   #unanswered(error: unknown): void {
-    this.#outcome = { error, status: undefined }
-    this.#hedges?.end()
-    this.#closeLap()
-    this.#hangup = undefined
+    this.#wire.ended(error, undefined)
+    this.#current.end()
     const settled = this.#desk.schedule.settle(this, this.#attempt, !(error instanceof RefusedRedirect))
     if (settled === 'backoff') this.#desk.retrying('network')
     if (typeof settled !== 'object') return
@@ -260,7 +245,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
 
   received(piece: number, bytes: number): void {
     this.#desk.counts.bytes += piece
-    this.#watch?.received(bytes, this.#answer?.head.announced)
+    this.#current.received(bytes, this.#answer?.head.announced)
   }
 
   bodyEnded(): void {
@@ -273,7 +258,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
     if (use === undefined || cache === undefined || this.#answer === undefined) return
     const { head, times } = this.#answer
     // What hooks have changed on the way may have another answer than what was asked for.
-    const isOther = this.#wire !== this.request && differs(this.request, this.#wire, use.partitioned)
+    const isOther = this.#wire.request !== this.request && differs(this.request, this.#wire.request, use.partitioned)
     const nobody = { ended: true, send() {}, deliverAnswer: () => false, found() {}, absent() {}, waitForCache() {} }
     void new Passage(use, cache, this.#desk, limits, nobody).keep({ ...head.record, body }, times, !this.#isOutdated && !isOther)
   }
@@ -289,7 +274,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   }
 
   cancelled(reason: unknown): void {
-    this.#hangup?.abort(reason)
+    this.#current.end()?.abort(reason)
     this.#end()
   }
 
@@ -299,13 +284,13 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
 
   /** Breaks the attempt off, and then gives its slot back: another has it within the same call. */
   #giveUp(verdict?: Health): Spent {
-    this.#breakOff('the request has ended')
+    this.#current.breakOff('the request has ended')
     return this.#leave(verdict)
   }
 
   /** Gives the slot back, and says how well the host was, where that is known. */
   #leave(verdict: Health = 'ignored'): Spent {
-    this.#closeLap()
+    this.#current.addUp()
     const { schedule } = this.#desk
     // How long it took is the reader's doing as well.
     const settled = verdict === 'ignored' ? undefined : schedule.settle(this, this.#attempt, false, undefined, verdict, 'ignored')
@@ -316,7 +301,7 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
 
   #fail(error: unknown): void {
     if (this.#isOver) return
-    this.#breakOff('the request has ended')
+    this.#current.breakOff('the request has ended')
     this.#end()
     const { signal } = this.request
     // Whoever has just given up, and is not told yet, hears their own reason.
@@ -329,27 +314,14 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   #end(verdict?: Health): void {
     this.#isOver = true
     this.#leave(verdict)
-    this.#hangup = undefined
+    this.#current.release()
     this.#body?.stop()
     this.#desk.driver.set(this.#last, Number.POSITIVE_INFINITY)
     if (this.request.signal !== undefined) this.#desk.aborts.remove(this.request.signal, this)
     this.#desk.left(this)
   }
 
-  #breakOff(why: string): void {
-    const hangup = this.#hangup
-    this.#hangup = undefined
-    this.#hedges?.end()
-    this.#closeLap()
-    hangup?.abort(new DOMException(why, 'AbortError'))
-  }
-
-  #closeLap(): void {
-    this.#watch?.addTo(this.#laps)
-    this.#watch = undefined
-  }
-
   #trace(spent: Spent): RequestTrace {
-    return traceOf(this.request, spent, this.#laps)
+    return traceOf(this.request, spent, this.#current.laps)
   }
 }
