@@ -52,9 +52,12 @@ export class CurrentAttempt {
 
   /** One beside it was faster, and goes on in its place. */
   replace(hangup: Hangup, watch?: AttemptWatch): void {
-    this.#hedges?.end(hangup)
-    this.breakOff('another attempt was faster')
+    const beaten = this.#hangup
+    this.addUp()
     this.goOn(hangup, watch)
+    // First, for the place of the one that goes on is another's as soon as it is given back.
+    beaten?.abort(new DOMException('another attempt was faster', 'AbortError'))
+    this.#hedges?.end(hangup)
   }
 
   /** So many decoded bytes of its body have come. Throws when that is too many. */

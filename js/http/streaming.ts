@@ -123,7 +123,8 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   }
 
   async #run(hangup: Hangup, watch: AttemptWatch): Promise<void> {
-    if (this.#wire.isAsked(this.#attempt) && !(await this.#isWanted(hangup, watch))) return
+    // One beside it may have been faster by the time that this is told.
+    if (this.#wire.isAsked(this.#attempt) && !((await this.#isWanted(hangup, watch)) && this.#current.is(hangup))) return
     let head: Head
     try {
       head = await performHead(this.#desk.transport, this.#wire.request, hangup, watch, this.#desk.redirects)

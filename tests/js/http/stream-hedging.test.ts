@@ -63,6 +63,31 @@ describe('hedge of fetch.stream', () => {
     expect(clock.heldTimers).toBe(0)
   })
 
+  test("its place is another's only when the one that was beaten is broken off", async () => {
+    const underWay: number[] = []
+    const { clock, sent, fetch, close } = client(
+      nth => {
+        underWay.push(sent.filter(({ signal }) => !signal.aborted).length)
+        return { ms: nth === 1 ? 1000 : 50 }
+      },
+      { concurrency: 2 },
+    )
+    const opening = fetch.stream(URL)
+    await clock.advanceAsync(110)
+    const next = fetch.stream(`${URL}next`)
+    expect(fetch.stats()).toMatchObject({ inflight: 2, queued: 1 })
+    await clock.advanceAsync(40)
+    const texts = [(await opening).text(), next.then(response => response.text())]
+    await clock.advanceAsync(50)
+    close(2)
+    close(3)
+    expect([await Promise.all(texts), underWay]).toEqual([
+      ['', ''],
+      [1, 2, 2],
+    ])
+    await fetch.close()
+  })
+
   test('after the head nothing more is sent, however long the body takes', async () => {
     const { clock, sent, fetch, close } = client(() => ({ ms: 50 }))
     const opening = fetch.stream(URL)
