@@ -90,7 +90,7 @@ class LendingPool<T, S> implements Pool<T, S> {
   async warmUp(count = Math.max(1, this.#options.min)): Promise<void> {
     if (this.#closed) throw new ClosedError('the pool')
     const wanted = Math.min(wholeNumber(count, 'count'), this.#options.max) - this.#size
-    await Promise.all(Array.from({ length: Math.max(0, wanted) }, () => this.#make().finally(() => this.#rest())))
+    await Promise.all(Array.from({ length: Math.max(0, wanted) }, () => this.#make().finally(() => this.#goOn())))
   }
 
   stats(): PoolStats {
@@ -166,8 +166,7 @@ class LendingPool<T, S> implements Pool<T, S> {
     this.#checking -= 1
     if (good) this.#settle(member)
     else this.#destroy(member)
-    this.#serve()
-    this.#rest()
+    this.#goOn()
   }
 
   /** One more, for whoever is first when it is there. When it cannot be made, the first is told. */
@@ -178,8 +177,7 @@ class LendingPool<T, S> implements Pool<T, S> {
       const [first] = this.#waiters
       if (first !== undefined) this.#dismiss(first)?.reject(error)
     }
-    this.#serve()
-    this.#rest()
+    this.#goOn()
   }
 
   async #make(): Promise<void> {
@@ -267,8 +265,7 @@ class LendingPool<T, S> implements Pool<T, S> {
     this.#lent -= 1
     if (broken || this.#closed || this.#isWorn(member)) this.#destroy(member)
     else this.#keep(member)
-    this.#serve()
-    this.#rest()
+    this.#goOn()
   }
 
   #lease(member: Member<T, S>): Lease<T, S> {
@@ -327,7 +324,9 @@ class LendingPool<T, S> implements Pool<T, S> {
     return waiter
   }
 
-  #rest(): void {
+  /** Somebody may have counted on what has come back, or has not come about. */
+  #goOn(): void {
+    this.#serve()
     if (!this.#closed || this.#lent + this.#making.size + this.#checking > 0) return
     for (const resolve of this.#atRest.splice(0)) resolve()
   }

@@ -182,6 +182,29 @@ describe('time', () => {
   })
 })
 
+describe('warming up', () => {
+  it('that fails leaves nobody waiting who counted on it', async () => {
+    let refuse: (error: Error) => void = () => undefined
+    let made = 0
+    const { pool } = things({
+      create: () => {
+        made += 1
+        return made === 1
+          ? new Promise<number>((_, reject) => {
+              refuse = reject
+            })
+          : made
+      },
+    })
+    const warming = pool.warmUp().catch(error => (error as Error).cause)
+    const lease = pool.acquire()
+    const why = new Error('no')
+    refuse(why)
+    expect(await warming).toBe(why)
+    expect([(await lease).value, pool.stats().failures]).toEqual([2, 1])
+  })
+})
+
 describe('giving up', () => {
   it('takes a caller out of line', async () => {
     const { pool } = things({ max: 1 })
