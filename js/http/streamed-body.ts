@@ -66,10 +66,11 @@ export class StreamedBody {
     this.#listen(false)
   }
 
-  /** The same, and the reader is told why. */
+  /** The same, and the reader is told why. Nothing more is read, also of a transport that ignores its signal. */
   fail(error: unknown): void {
     this.stop()
     this.#sink?.error(error)
+    this.#reader.cancel(error).catch(() => undefined)
   }
 
   async #pull(sink: ReadableStreamDefaultController<Bytes>): Promise<void> {

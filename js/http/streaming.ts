@@ -231,14 +231,22 @@ export class Streaming implements ScheduledTask, Live, BodyHost {
   /** Hands the answer over. */
   #hand(head: Head, { times }: AttemptWatch): void {
     const { response, record } = head
-    this.#answer = { head, times }
-    this.#desk.delivered('miss', this.#began)
     const isEmpty = response.body === null || record.type !== undefined || hasNullBody(record.status) || this.request.method === 'HEAD'
     const { idleTimeout, maxResponseSize } = this.request.limits
     const mostGathered = this.request.cache === undefined ? undefined : maxResponseSize
-    if (!isEmpty && response.body !== null)
-      this.#body = new StreamedBody(response.body, this, { driver: this.#desk.driver, idleTimeout, mostGathered })
-    this.#promised?.resolve(toStreamed(record, this.#body?.stream ?? null))
+    let handed: Response
+    try {
+      if (!isEmpty && response.body !== null)
+        this.#body = new StreamedBody(response.body, this, { driver: this.#desk.driver, idleTimeout, mostGathered })
+      handed = toStreamed(record, this.#body?.stream ?? null)
+    } catch (error) {
+      // A transport of a user's may answer with what somebody has read.
+      this.bodyFailed(error)
+      return
+    }
+    this.#answer = { head, times }
+    this.#desk.delivered('miss', this.#began)
+    this.#promised?.resolve(handed)
     this.#promised = undefined
     if (isUnsafe(this.request.method)) for (const url of outdatedBy(this.request.url, record)) this.#desk.giveUp(url)
     if (isEmpty) this.bodyEnded()

@@ -178,6 +178,38 @@ test('an answer without body has given its slot back', async () => {
   await fetch.close()
 })
 
+test.each(['an abort', 'too many bytes', 'close()'])('%s ends a body whose transport ignores its signal', async how => {
+  const cancelled: unknown[] = []
+  const transport: Transport = async () => {
+    const pull = (sink: ReadableStreamDefaultController<Uint8Array>) => sink.enqueue(new Uint8Array(60))
+    return new Response(new ReadableStream({ pull, cancel: reason => void cancelled.push(reason) }))
+  }
+  const { fetch, clock } = client({ fetch: transport })
+  const controller = new AbortController()
+  const { body } = await fetch.stream(URL, { signal: controller.signal, maxResponseSize: 100 })
+  const reader = (body as ReadableStream<Uint8Array>).getReader()
+  expect((await reader.read()).value?.byteLength).toBe(60)
+  if (how === 'an abort') controller.abort('left')
+  else if (how === 'close()') await fetch.close()
+  const error = await outcome(reader.read())
+  expect(error).toEqual({ 'an abort': 'left', 'too many bytes': expect.any(Error), 'close()': expect.any(Error) }[how])
+  expect(cancelled).toEqual([error])
+  expect(clock.timers).toBe(0)
+  await fetch.close()
+})
+
+test.each(['locked', 'read'])('a transport that answers with a body that is %s is a failure of the request', async how => {
+  const used = new Response('used', KEPT)
+  if (how === 'read') await used.text()
+  else used.body?.getReader()
+  const { fetch, clock } = client({ fetch: async () => used })
+  for (const call of [fetch(URL), fetch.stream(URL).then(response => response.text())])
+    expect(await outcome(call)).toMatchObject({ code: 'ERR_NETWORK', cause: expect.any(TypeError) })
+  expect(fetch.stats()).toMatchObject({ ...idle, failures: { ERR_NETWORK: 2 } })
+  expect(clock.timers).toBe(0)
+  await fetch.close()
+})
+
 test('closing ends streams, and refuses new ones', async () => {
   const { transport, bodies } = dripping()
   const { fetch } = client({ fetch: transport })
