@@ -263,8 +263,14 @@ export class Exchange implements ScheduledTask, PassageHost, AttemptsHost {
       this.deliverAnswer()
       return
     }
-    const isWaiting = this.#passage.keep(record, times, !this.#isOutdated)
-    if (isWaiting !== true && (await isWaiting) === false) this.deliverAnswer()
+    try {
+      const isWaiting = this.#passage.keep(record, times, !this.#isOutdated)
+      if (isWaiting === true || (await isWaiting)) return
+    } catch {
+      // A cache of a user's may throw in the place of a promise that rejects.
+      this.#desk.counts.cacheFailures += 1
+    }
+    this.deliverAnswer()
   }
 
   /** What the answer makes out of date is given up. */

@@ -209,6 +209,18 @@ describe('the cache', () => {
     await fetch.close()
   })
 
+  test('a cache that throws at once costs its help, not the answer', async () => {
+    const cache = mapCache()
+    cache.set = () => {
+      throw new Error('the cache is broken')
+    }
+    const fetch = createFetch({ fetch: async () => new Response('{}', { headers: { 'cache-control': 'max-age=60' } }), cache })
+    const response = await fetch(URL, { cache: 'reload' })
+    expect([response.headers.get('x-cache'), await response.text()]).toEqual(['miss', '{}'])
+    expect(fetch.stats()).toMatchObject({ misses: 1, cacheFailures: 1, failures: {}, inflight: 0 })
+    await fetch.close()
+  })
+
   test('a tier that hangs ends with the total deadline, and its late loader sends nothing', async () => {
     const clock = new ManualClock()
     const { transport, calls } = scripted(json())
