@@ -9,6 +9,7 @@ import { RateLimitedError } from '../limits/errors.ts'
 import type { WaitReport } from '../metrics/wait-report.ts'
 import { wholeNumber } from '../options.ts'
 import { report } from '../report.ts'
+import { Conditions } from './conditions.ts'
 import { queueReport } from './metrics.ts'
 import { countOf, type ResolvedQueue, resolveQueue, timeoutOf } from './options.ts'
 import { nextPromise, QueueTask, type TaskListener, type TaskOutcome, type Work } from './task.ts'
@@ -52,11 +53,6 @@ export function createQueue(options?: QueueOptions): Queue {
 
 const METHODS = ['add', 'addAll', 'map', 'pause', 'clear', 'onEmpty', 'onIdle', 'onSizeLessThan', 'on', 'stats', 'close'] as const
 
-interface Condition {
-  holds(): boolean
-  resolve(): void
-}
-
 class Line implements TaskListener {
   waiting = 0
   running = 0
@@ -69,7 +65,7 @@ class Line implements TaskListener {
   readonly #listeners = new Map<keyof QueueEvents, Set<(value?: unknown) => void>>()
   readonly #report: WaitReport | undefined
   readonly #turns: Turns
-  #conditions: Condition[] = []
+  readonly #conditions = new Conditions()
   #closed = false
 
   constructor(options: ResolvedQueue) {
@@ -147,16 +143,16 @@ class Line implements TaskListener {
   }
 
   onEmpty(): Promise<void> {
-    return this.#when(() => this.waiting === 0)
+    return this.#conditions.when(() => this.waiting === 0)
   }
 
   onIdle(): Promise<void> {
-    return this.#when(() => this.waiting === 0 && this.running === 0)
+    return this.#conditions.when(() => this.waiting === 0 && this.running === 0)
   }
 
   onSizeLessThan(limit: number): Promise<void> {
     wholeNumber(limit, 'limit', { infinite: true })
-    return this.#when(() => this.waiting < limit)
+    return this.#conditions.when(() => this.waiting < limit)
   }
 
   on<E extends keyof QueueEvents>(event: E, listener: QueueEvents[E]): () => void {
@@ -194,7 +190,7 @@ class Line implements TaskListener {
     this.#report?.waited(task.since)
     this.#tell('active')
     if (this.waiting === 0) this.#tell('empty')
-    this.#review()
+    this.#conditions.review()
   }
 
   answered(task: QueueTask, outcome: 'completed' | 'failed', value: unknown): void {
@@ -202,7 +198,7 @@ class Line implements TaskListener {
     // The promise first: whoever waited for it goes on before the next task's caller does.
     this.#end(task, outcome, value)
     this.#turns.end(task)
-    this.#review()
+    this.#conditions.review()
   }
 
   expired(task: QueueTask, deadline: Deadline): void {
@@ -210,7 +206,7 @@ class Line implements TaskListener {
     const error = new TimeoutError('attempt', task.timeout ?? 0)
     this.#end(task, 'failed', error)
     task.stop(error)
-    this.#review()
+    this.#conditions.review()
   }
 
   refused(task: QueueTask, why: Submitted): void {
@@ -260,7 +256,7 @@ class Line implements TaskListener {
     this.#end(task, 'aborted', error)
     task.stop(error)
     this.#turns.leave(task)
-    this.#review()
+    this.#conditions.review()
   }
 
   #end(task: QueueTask, outcome: TaskOutcome, value: unknown): void {
@@ -280,19 +276,6 @@ class Line implements TaskListener {
 
   #tasks(): QueueTask[] {
     return this.#turns.all() as QueueTask[]
-  }
-
-  #when(holds: () => boolean): Promise<void> {
-    if (holds()) return Promise.resolve()
-    return new Promise(resolve => void this.#conditions.push({ holds, resolve }))
-  }
-
-  #review(): void {
-    if (this.#conditions.length === 0) return
-    const met = this.#conditions.filter(condition => condition.holds())
-    if (met.length === 0) return
-    this.#conditions = this.#conditions.filter(condition => !met.includes(condition))
-    for (const { resolve } of met) resolve()
   }
 
   #tell(event: keyof QueueEvents, value?: unknown): void {

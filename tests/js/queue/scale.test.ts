@@ -80,3 +80,28 @@ test.each([
   // Ten times as many cost ten times as much, and somewhat more where memory is cold; were each searched for, a hundred times.
   expect(least).toBeLessThan(30)
 })
+
+/** Milliseconds until `count` who wait for an idle queue are told. */
+async function tellIdle(count: number): Promise<number> {
+  const queue = createQueue()
+  let end: () => void = () => undefined
+  const task = () =>
+    new Promise<void>(resolve => {
+      end = resolve
+    })
+  const running = queue.add(task)
+  const told = Promise.all(Array.from({ length: count }, () => queue.onIdle()))
+  const began = performance.now()
+  end()
+  await Promise.all([running, told])
+  return performance.now() - began
+}
+
+test('100 000 who wait for an idle queue cost each what they cost where there are few', { timeout: 60_000 }, async () => {
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < ROUNDS && least >= 30; round += 1) {
+    const few = await tellIdle(10_000)
+    least = Math.min(least, (await tellIdle(100_000)) / few)
+  }
+  expect(least).toBeLessThan(30)
+})
