@@ -5,7 +5,7 @@
  * is far beyond that takes nothing more in.
  */
 
-import { ShelflifeError } from '../errors.ts'
+import type { ShelflifeError } from '../errors.ts'
 import { nextTask } from '../next-task.ts'
 import type { Offered, Persist } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
@@ -20,13 +20,12 @@ const GATHER_WRITES = 2048
 const GATHER_BYTES = 256 * 1024
 /** After so many writes the event loop is given a turn, while a round is under way. */
 const TURN_WRITES = 512
-/** Above this a write waits for the queue to empty; at {@link REFUSE} times as much it is refused. */
+/** Above this a write waits for the queue to empty; at {@link REFUSE} times as much it is refused, at twice that even its name. */
 const FULL_WRITES = 16_384
 const FULL_BYTES = 8 * 1024 * 1024
 const REFUSE = 4
 /** The tier. */
 export interface BacklogHost extends RoundsHost {
-  readonly name: string
   /** Whether the log has yet to be opened. */
   readonly isClosed: boolean
   open(): Promise<void>
@@ -50,12 +49,12 @@ export class Backlog {
 
   /** Whether a write has to wait. */
   get isFull(): boolean {
-    return this.queue.size >= FULL_WRITES || this.queue.bytes >= FULL_BYTES
+    return this.#isFull(1)
   }
 
   /** Whether nothing more is taken in. */
   get isOverfull(): boolean {
-    return this.queue.size >= FULL_WRITES * REFUSE || this.queue.bytes >= FULL_BYTES * REFUSE
+    return this.#isFull(REFUSE)
   }
 
   /** Queues one write for which nobody waits. */
@@ -85,11 +84,15 @@ export class Backlog {
     return this.#owesTurn ? this.#turn() : undefined
   }
 
-  /** Takes the writes not in: what they were to replace goes. Gives the reason. */
-  refuse(writes: readonly Pending[]): ShelflifeError {
-    for (const { key, durable } of writes) this.queue.push(writeOf(key, undefined, 0, 0, durable))
-    return new ShelflifeError('ERR_QUEUE_FULL', `the write queue of tier ${this.#host.name} is full: wait for earlier writes`, {
-      retryable: true,
+  /**
+   * Does not take the writes in: what they were to replace goes, of as many as their names may be remembered. Gives the others, which
+   * nothing that waits here concerns.
+   */
+  refuse(writes: readonly Pending[]): readonly Pending[] {
+    return writes.filter(({ key, durable }) => {
+      if (this.#isFull(REFUSE * 2) && !this.#host.isClosed && this.queue.get(key) === undefined) return true
+      this.queue.push(writeOf(key, undefined, 0, 0, durable))
+      return false
     })
   }
 
@@ -139,6 +142,10 @@ export class Backlog {
 
   stop(): void {
     this.#rounds.stop()
+  }
+
+  #isFull(times: number): boolean {
+    return this.queue.size >= FULL_WRITES * times || this.queue.bytes >= FULL_BYTES * times
   }
 
   #turn(): Promise<void> {

@@ -23,6 +23,11 @@ export class Debts {
     this.#owed = 'all'
   }
 
+  /** Those whose keys can be named. */
+  get keys(): Iterable<string> {
+    return this.#owed === 'all' ? [] : this.#owed
+  }
+
   /** What is owed. From now on it is for the caller to pay. */
   take(): ReadonlySet<string> | 'all' {
     const owed = this.#owed

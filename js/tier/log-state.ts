@@ -17,7 +17,7 @@ const REVIVE_MOST_MS = 300_000
 /** The tier. */
 export interface LogStateHost {
   readonly name: string
-  /** Whether everything in the log is out of date, so that it is emptied before anybody reads it. */
+  /** Whether everything in the log is out of date, so that nobody reads it before it is emptied. */
   readonly mustForgetAll: boolean
   /** It may be written to now, or only be read. */
   opened(): void
@@ -121,7 +121,10 @@ export class LogState {
     const log = renew(this.log)
     try {
       await log.open()
-      if (this.#host.mustForgetAll && log.writable) await log.clear(async () => {})
+      if (this.#host.mustForgetAll) {
+        if (!log.writable) throw new ShelflifeError('ERR_STORE', log.whyReadOnly)
+        await log.clear(async () => {})
+      }
     } catch (error) {
       await log.close().catch(() => {})
       return this.turnOff('open', error)

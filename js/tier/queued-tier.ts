@@ -266,7 +266,12 @@ export class QueuedTier implements PlainTier {
     }
     if (this.#backlog.isOverfull) {
       this.#counts.dropped += writes.length
-      throw this.#backlog.refuse(writes)
+      const unheard = this.#backlog.refuse(writes)
+      this.#debts.owe(unheard)
+      for (const { key } of unheard) this.#state.log.hide(key)
+      throw new ShelflifeError('ERR_QUEUE_FULL', `the write queue of tier ${this.name} is full: wait for earlier writes`, {
+        retryable: true,
+      })
     }
     return this.#backlog.put(writes, persist)
   }
@@ -282,6 +287,8 @@ export class QueuedTier implements PlainTier {
       renewed: log => {
         this.#reader = this.#readerOf(log)
         if (debts.areAll) debts.take()
+        // One that may only be read cannot be told.
+        if (!log.writable) for (const key of debts.keys) log.hide(key)
       },
       returned: () => this.#payDebts(),
       gaveUp: reason => this.#lose(this.#backlog.giveUp(reason)),
@@ -294,7 +301,6 @@ export class QueuedTier implements PlainTier {
     const log = () => this.#state.log
     const isHeld = () => this.#clearing > 0
     return {
-      name: this.name,
       open: () => this.open(),
       get isOn() {
         return isOn()
@@ -331,9 +337,9 @@ export class QueuedTier implements PlainTier {
     return this.#lying.reader(this.#backlog.queue, key => this.#disown(key), log)
   }
 
-  /** Tombstones for what could not be written, now that something can be. */
+  /** Tombstones for what could not be written, now that something can be, and there is room. */
   #payDebts(): void {
-    if (this.#state.state !== 'on') return
+    if (this.#state.state !== 'on' || this.#backlog.isFull) return
     const owed = this.#debts.take()
     const { log } = this.#state
     if (owed === 'all') {
