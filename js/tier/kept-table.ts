@@ -39,6 +39,8 @@ export interface KeptTableHost {
   count(kind: string): void
   /** The table is closed; its rows may have other numbers when it is opened again. */
   shut(): void
+  /** It is another table now, of which others may have written anything. */
+  replaced(): void
 }
 
 /** See the top of this file. */
@@ -77,6 +79,11 @@ export class KeptTable {
     return this.#isDead
   }
 
+  /** Whether the table lies in a file to which no path leads any more. */
+  get isGone(): boolean {
+    return this.#table !== undefined && this.#file?.isThere() === false
+  }
+
   /** The last that was heard of others; nothing before it was open. */
   get seen(): number | undefined {
     return this.#table?.news.seen ?? this.#seen
@@ -95,7 +102,7 @@ export class KeptTable {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await this.#patiently(async () => {
-          if (this.#table === undefined || this.#file?.isThere() === false) throw new Gone('the file is gone')
+          if (this.#table === undefined || this.isGone) throw new Gone('the file is gone')
           const { reclaimed } = this.#table
           work(this.#table)
           this.#host.counts.reclaimed += this.#table.reclaimed - reclaimed
@@ -108,7 +115,7 @@ export class KeptTable {
         if (attempt === ATTEMPTS || !(isFull || this.isBroken(error))) throw failed(error)
         if (isFull) full()
         else {
-          this.#host.count(error instanceof Gone ? 'lost' : failureOf(error))
+          if (!(error instanceof Gone)) this.#host.count(failureOf(error))
           await this.repair(error).catch(failure => {
             throw isShelflifeError(failure) ? failure : failed(failure)
           })
@@ -126,12 +133,16 @@ export class KeptTable {
   /** Opens the file anew, or another one. What cannot be mended is dead. */
   async repair(error: unknown): Promise<void> {
     const isCorrupt = failureOf(error) === 'corrupt'
+    const isAnother = isCorrupt || error instanceof Gone
     if (isCorrupt) this.#repairs += 1
+    if (error instanceof Gone) this.#host.count('lost')
     this.shut()
+    if (isAnother) this.#seen = undefined
     try {
       if (!this.#source.isOwn || this.#repairs > MOST_REPAIRS) throw error
       await this.#patiently(() => this.#open(isCorrupt ? Math.min(this.#repairs, 2) : 0))
       if (!isCorrupt) this.#host.count('reopened')
+      if (isAnother) this.#host.replaced()
     } catch (failure) {
       const isHopeless = isShelflifeError(failure) && failure.code !== 'ERR_TIMEOUT'
       if (isHopeless || !this.#source.isOwn || this.#repairs > MOST_REPAIRS) this.#isDead = true
@@ -200,7 +211,7 @@ function failed(cause: unknown): ShelflifeError {
 }
 
 /** The path leads to no file any more, or to another one. */
-class Gone extends Error {}
+export class Gone extends Error {}
 
 /** Keys of records, as they are stored. */
 const RECORDS = new Set([...BARRIER_RECORDS, ...SOURCE_RECORD_KEYS].map(exactText))

@@ -18,7 +18,7 @@ import type { Row } from '../stores/sqlite/table.ts'
 import type { StoreContext, TierEntry } from '../stores/tier.ts'
 import type { TierCore } from './core.ts'
 import { HiddenKeys } from './hidden-keys.ts'
-import { type KeptSource, KeptTable } from './kept-table.ts'
+import { Gone, type KeptSource, KeptTable, type KeptTableHost } from './kept-table.ts'
 import { TOLERANCE_MS } from './pending-entry.ts'
 import { isWhole, PressedValues } from './pressed-values.ts'
 import type { RowLog } from './row-reader.ts'
@@ -62,7 +62,12 @@ export class SqliteLog implements RowLog {
     const counts: LogCounts = former?.counts ?? { reads: 0, reclaimed: 0, compactions: 0, errors: new Map() }
     this.counts = counts
     this.#source = source
-    const host = { counts, count: (kind: string) => this.count(kind), shut: () => this.#used.clear() }
+    const host: KeptTableHost = {
+      counts,
+      count: kind => this.count(kind),
+      shut: () => this.#used.clear(),
+      replaced: () => context.onChange?.({ all: true }),
+    }
     this.#kept = new KeptTable(source, context.core, host, former?.seen)
     this.#values = new PressedValues(source.compression, counts)
     this.#clock = context.clock
@@ -246,11 +251,16 @@ export class SqliteLog implements RowLog {
   #failed(error: unknown): void {
     const failure = failureOf(error)
     this.count(failure === 'failed' ? 'read' : failure)
-    if (!this.#kept.isBroken(error) || this.#isRepairing) return
+    if (this.#kept.isBroken(error)) this.#repair(error)
+  }
+
+  #repair(error: unknown): void {
+    if (this.#isRepairing) return
     this.#isRepairing = true
     void this.inTurn(async () => {
       try {
-        if (!this.#isClosed) await this.#kept.repair(error)
+        // A write may have noticed meanwhile that the file is gone.
+        if (!this.#isClosed && (!(error instanceof Gone) || this.#kept.isGone)) await this.#kept.repair(error)
       } catch {
         // The next write says so.
       } finally {
@@ -262,6 +272,7 @@ export class SqliteLog implements RowLog {
   /** Tells what others have written since it was looked last. */
   #hear(): void {
     try {
+      if (this.#kept.isGone) this.#repair(new Gone('the file is gone'))
       for (const change of this.#kept.table?.news.read() ?? []) this.#onChange?.(change)
     } catch (error) {
       // What is busy now is read next time.

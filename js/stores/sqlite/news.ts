@@ -96,14 +96,16 @@ export class SqliteNews {
     if (version === this.#version) return []
     const rows = this.#statements.since.all(this.#seen) as NewsRow[]
     const [first] = rows
-    const hasMissed = first !== undefined && Number(first.id) !== this.#seen + 1
-    // With none it may be a file that has begun anew.
-    this.#seen = Number(rows.at(-1)?.id ?? this.#last())
+    const last = Number(rows.at(-1)?.id ?? this.#last())
+    // With none, and fewer than there were, it is a file that has begun anew.
+    const hasMissed = first === undefined ? last < this.#seen : Number(first.id) !== this.#seen + 1
+    this.#seen = last
     this.#version = version
     const foreign = rows.filter(({ writer }) => writer !== this.#writer).map(({ keys }) => keys)
     const isEmptied = foreign.includes(CLEARED)
-    if (hasMissed || isEmptied || foreign.includes(MANY)) return [{ all: true, ...(isEmptied && { isEmptied }) }]
-    const keys = new Set(foreign.flatMap(text => JSON.parse(text) as string[]))
+    const keys = new Set<string>()
+    const isTold = foreign.every(text => addKeys(text, keys))
+    if (hasMissed || !isTold) return [{ all: true, ...(isEmptied && { isEmptied }) }]
     return keys.size === 0 ? [] : [{ keys: [...keys] }]
   }
 
@@ -114,5 +116,17 @@ export class SqliteNews {
 
   #last(): number {
     return Number((this.#statements.last.get() as { last: number | null } | undefined | null)?.last ?? 0)
+  }
+}
+
+/** Adds the keys that a row names. False when it names none, or is none of ours: it may be about all. */
+function addKeys(text: string, keys: Set<string>): boolean {
+  try {
+    const named: unknown = JSON.parse(text)
+    if (!Array.isArray(named) || !named.every(key => typeof key === 'string')) return false
+    for (const key of named) keys.add(key)
+    return true
+  } catch {
+    return false
   }
 }

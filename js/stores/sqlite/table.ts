@@ -43,6 +43,8 @@ const SWEEP = 2
 const SWEEP_LEAST = 64
 /** Rows that are looked at in one step when room is made. */
 const STEP = 256
+/** A later end is none: a driver may refuse to give back numbers above. */
+const LATEST = Number.MAX_SAFE_INTEGER
 /** About what a row takes beside its key, twice, and its value. */
 const ROW_BYTES = 48
 
@@ -106,8 +108,14 @@ export class SqliteTable {
 
   /** The row of `key`, or `'damaged'` when it is not what was written. */
   get(key: string): Row | 'damaged' | undefined {
-    const row = this.#statements.get.get(exactText(key))
-    return row === undefined || row === null ? undefined : verified(key, row as Columns)
+    try {
+      const row = this.#statements.get.get(exactText(key))
+      return row === undefined || row === null ? undefined : verified(key, row as Columns)
+    } catch (error) {
+      // A number that the driver cannot give back is none that was written.
+      if (error instanceof RangeError) return 'damaged'
+      throw error
+    }
   }
 
   /** Whether there is a row that is valid at `wall` and was written by `latest`. */
@@ -137,14 +145,11 @@ export class SqliteTable {
         }
         for (const { key, bytes, expiresAt, writtenAt } of writes) {
           if (bytes === undefined) remove.run(exactText(key))
-          else
-            put.run(
-              exactText(key),
-              expiresAt === Number.POSITIVE_INFINITY ? null : expiresAt,
-              writtenAt,
-              checkOf(key, bytes, expiresAt, writtenAt),
-              bytes,
-            )
+          else {
+            const end = expiresAt > LATEST ? Number.POSITIVE_INFINITY : expiresAt
+            const check = checkOf(key, bytes, end, writtenAt)
+            put.run(exactText(key), end === Number.POSITIVE_INFINITY ? null : end, writtenAt, check, bytes)
+          }
         }
         this.news.tell(text)
       })
@@ -213,8 +218,8 @@ export class SqliteTable {
   }
 
   #measure(): void {
-    const { first, last } = this.#statements.ends.get() as { first: number | null; last: number | null }
-    this.#middle = ((first ?? 0) + (last ?? 0)) / 2
+    const { first, last } = this.#statements.ends.get() as Record<'first' | 'last', number | bigint | null>
+    this.#middle = (Number(first ?? 0) + Number(last ?? 0)) / 2
   }
 }
 
@@ -229,13 +234,19 @@ interface Columns {
   readonly value: unknown
 }
 
-function verified(key: string, { id, expires, written, checksum: check, value }: Columns): Row | 'damaged' {
+function verified(key: string, { value, ...columns }: Columns): Row | 'damaged' {
+  const [id, expires, written, check] = [columns.id, columns.expires, columns.written, columns.checksum].map(plain)
   const expiresAt = expires === null ? Number.POSITIVE_INFINITY : expires
   const isRow = typeof id === 'number' && typeof expiresAt === 'number' && typeof written === 'number' && value instanceof Uint8Array
   if (!isRow || check !== checkOf(key, value, expiresAt, written)) return 'damaged'
   // A Buffer's `slice` would not copy.
   const bytes = new Uint8Array(value.buffer, value.byteOffset, value.length)
   return { id, bytes, expiresAt, writtenAt: written }
+}
+
+/** Whole numbers come as BigInt where the owner of a database has asked for that. */
+function plain(value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value
 }
 
 /** Of the key and the times, too: a value under the wrong key, or with the wrong end, is damage as well. */
