@@ -25,8 +25,9 @@ const WAKING = ['visibilitychange', 'resume', 'pageshow'] as const
 export class Tabs implements Peers {
   readonly #name: string
   readonly #onWake = ({ type }: Event) => {
+    this.#isHidden = isHidden()
     // One that thaws is awake, seen or not.
-    if (type === 'visibilitychange' && globalThis.document?.visibilityState === 'hidden') {
+    if (type === 'visibilitychange' && this.#isHidden) {
       this.#hiddenAt = performance.now()
       this.#ringLast()
       return
@@ -52,6 +53,9 @@ export class Tabs implements Peers {
   /** Rings when it is time. */
   #owed: ReturnType<typeof setTimeout> | undefined
   #isLeaving = false
+  /** Timers of a hidden page may come very late. */
+  #isHidden = isHidden()
+  /** When it was hidden, unless it has been seen since or was so from its start. */
   #hiddenAt = Number.NEGATIVE_INFINITY
   #isClosed = false
 
@@ -74,7 +78,7 @@ export class Tabs implements Peers {
   tell(): void {
     this.#hasBegun = false
     const wait = this.#rungAt + RING_MS - performance.now()
-    if (wait <= 0 || this.#hiddenAt >= 0 || this.#isLeaving || this.#isClosed) this.#ring(NOW)
+    if (wait <= 0 || this.#isHidden || this.#isLeaving || this.#isClosed) this.#ring(NOW)
     else this.#owed ??= setTimeout(() => this.#ring(NOW), wait)
   }
 
@@ -132,7 +136,7 @@ export class Tabs implements Peers {
     }, at - after)
   }
 
-  /** What nobody has been told of may be all that is left of this tab; and timers of a hidden page may come very late. */
+  /** What nobody has been told of may be all that is left of this tab; and what is owed would come too late. */
   #ringLast(): void {
     if (this.#hasBegun) this.#ring(SOON)
     else if (this.#owed !== undefined) this.#ring(NOW)
@@ -156,6 +160,10 @@ export class Tabs implements Peers {
 /** Some events are the document's, some the window's. */
 function targets(): Target[] {
   return [globalThis.document, globalThis.window].filter(target => target !== undefined)
+}
+
+function isHidden(): boolean {
+  return globalThis.document?.visibilityState === 'hidden'
 }
 
 function locksHere(): LockManager | undefined {

@@ -69,6 +69,31 @@ describe('the bell', () => {
     expect([await heard(0), vi.getTimerCount()]).toEqual([8, 0])
   })
 
+  test('no bell of a hidden page waits for a timer: not where it was hidden from its start, and not where it thawed or came back so', async () => {
+    const page = new FakePage()
+    page.hide()
+    const hidden = page.within(() => new Tabs('log'))
+    page.within(() => hidden.listen(() => {}))
+    const one = tab()
+    const ring = async (tabs: Tabs, times = 3) => {
+      const { news } = one
+      for (let time = 0; time < times; time += 1) tabs.tell()
+      await arrive()
+      return one.news - news
+    }
+    expect([hidden.begin(), await ring(hidden)]).toEqual([false, 3])
+    for (const act of ['resume', 'comeBack'] as const) {
+      page[act]()
+      expect([hidden.begin(), await ring(hidden)]).toEqual([false, 3])
+    }
+    page.show()
+    vi.advanceTimersByTime(10)
+    expect(await ring(hidden)).toBe(1)
+    page.within(() => hidden.close())
+    one.page.within(() => one.tabs.close())
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   test('a page that has just been hidden rings before it writes, and the others look again', async () => {
     const [one, two] = [tab(), tab()]
     one.page.hide()
