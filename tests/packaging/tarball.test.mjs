@@ -29,6 +29,23 @@ test('what its pages link to is in it', () => {
       assert.ok(files.includes(join(dirname(page), link)), `${page} links to ${link}`)
 })
 
+test('compilers that do not read the exports map find the same types', () => {
+  const [patterns] = Object.values(manifest.typesVersions)
+  for (const [path, { types }] of Object.entries(manifest.exports).filter(([, to]) => to.types !== undefined)) {
+    const [pattern = '', [to = ''] = []] = Object.entries(patterns).find(([pattern]) => fits(path.slice(2), pattern)) ?? []
+    const found = path === '.' ? manifest.types : to.replace('*', path.slice(2).replace(pattern.replace('*', ''), ''))
+    assert.equal(found, types, path)
+  }
+})
+
+/**
+ * @param {string} path
+ * @param {string} pattern
+ */
+function fits(path, pattern) {
+  return pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern
+}
+
 const commands = Object.values(manifest.bin)
 
 test('the exports map, the commands and dist/ say the same', () => {
