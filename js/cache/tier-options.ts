@@ -54,9 +54,9 @@ const NEVER = Number.POSITIVE_INFINITY
 
 /** Throws `ERR_INVALID_ARGUMENT` for anything that cannot be meant. */
 export function resolveTier(given: Store | TierOptions, buster?: string): ResolvedTier {
-  const options: TierOptions = isStore(given) ? { store: given } : (optionsObject(given, 'store') as TierOptions)
+  const options: Partial<TierOptions> = isStore(given) ? { store: given } : (given ?? {})
   const { store, ttl = NEVER, mode = 'write-through', timeout = 2000, circuitBreaker = {} } = options
-  if (!isStore(store)) throw new InvalidArgumentError('store', "a store, such as indexedDB({ name: 'app' })", store)
+  if (!isStore(store)) throw new InvalidArgumentError('store', "a store, such as indexedDB({ name: 'app' })", store ?? given)
   if (!MODES.includes(mode)) throw new InvalidArgumentError('mode', "'write-through', 'write-behind' or 'on-evict'", mode)
   const { failures = 3, halfOpenAfter = 10_000 } = circuitBreaker === false ? {} : optionsObject(circuitBreaker, 'circuitBreaker')
   return {

@@ -114,7 +114,7 @@ export function locate(input: string | URL | Request, base?: URL): { href: strin
     if (url.hash !== '' || url.href.endsWith('#')) url.hash = ''
     return { href: url.href, host: url.host, origin: url.origin }
   } catch {
-    throw new InvalidArgumentError('url', 'an absolute URL', text)
+    throw new InvalidArgumentError('url', base === undefined ? 'an absolute URL where there is no baseUrl' : 'a URL', text)
   }
 }
 

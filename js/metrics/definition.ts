@@ -110,8 +110,9 @@ export class Names {
     const used = suffixesOf(kind).map(suffix => name + suffix)
     for (const one of used) {
       const owner = this.#owners.get(one)
-      if (owner !== undefined)
-        throw new InvalidArgumentError('name', `free, or registered before with the same definition; ${one} belongs to ${owner}`, name)
+      if (owner === undefined) continue
+      const why = owner === name ? 'there is a metric of that name with another definition' : `${one} belongs to ${owner}`
+      throw new InvalidArgumentError('name', `free: ${why}`, name)
     }
     if (this.#metrics >= MOST_METRICS) throw new ShelflifeError('ERR_SERIES_LIMIT', `a registry holds at most ${MOST_METRICS} metrics`)
     for (const one of used) this.#owners.set(one, name)

@@ -82,3 +82,22 @@ test('a duration that may be zero says so, and may be zero in any unit', () => {
   expect(() => createMemoryCache({ cleanupInterval: '0s' })).not.toThrow()
   expect(() => createMemoryCache({ ttl: '0s' })).toThrow(/^ttl must be a positive number of milliseconds/)
 })
+
+describe('a refusal says what would do', () => {
+  test.each([['./cache'], [() => {}], [null], [{}], [[]]])('a store that is %j', async store => {
+    const said = /^store must be a store, such as indexedDB\({ name: 'app' }\); received /
+    expect(() => createCache({ store: store as never })).toThrow(said)
+    expect(() => createCache({ tiers: [store as never] })).toThrow(said)
+  })
+
+  test('a path where there is no baseUrl', async () => {
+    await expect(createFetch().json('users/7')).rejects.toThrow('url must be an absolute URL where there is no baseUrl; received "users/7"')
+  })
+
+  test('a name that another metric has', () => {
+    const registry = createRegistry()
+    registry.histogram({ name: 'loads' })
+    expect(() => registry.gauge({ name: 'loads' })).toThrow('name must be free: there is a metric of that name with another definition')
+    expect(() => registry.gauge({ name: 'loads_sum' })).toThrow('name must be free: loads_sum belongs to loads')
+  })
+})

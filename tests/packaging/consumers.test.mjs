@@ -88,6 +88,28 @@ test('npx shelflife compare says what became slower, and ends with a code for it
   assert.deepEqual([compare('juggle').status, compare().status], [64, 64])
 })
 
+test('a program in CommonJS requires it', () => {
+  const text = `const { createMemoryCache } = require('shelflife')
+    const { LRUCache } = require('shelflife/lru-cache')
+    console.log(JSON.stringify([createMemoryCache().set('a', 1), new LRUCache({ max: 3 }).max]))`
+  assert.deepEqual(runInNode(write(folder, 'required.cjs', text)), [true, 3])
+})
+
+test('a package that a store or a transport needs is named when it is missing', () => {
+  const text = `
+    import { createCache, createFetch } from 'shelflife'
+    import { redis } from 'shelflife/stores/redis'
+    import { undiciTransport } from 'shelflife/transports/undici'
+    const cache = createCache({ store: redis({ url: 'redis://127.0.0.1:1' }) })
+    const stored = await cache.set('a', 1, { persist: 'stored' }).catch(error => error.message)
+    const sent = await createFetch({ fetch: undiciTransport(), retry: false })('http://127.0.0.1:1/').catch(error => error.message)
+    console.log(JSON.stringify([stored, sent]))
+    process.exit()`
+  const [stored, sent] = runInNode(write(folder, 'missing.js', text))
+  assert.match(stored, /the package redis .* has to be installed/)
+  assert.match(sent, /the package undici .* has to be installed/)
+})
+
 test('every subpath can be imported in Node', () => {
   const manifest = JSON.parse(readFileSync(join(shelflife, 'package.json'), 'utf8'))
   const code = Object.keys(manifest.exports)

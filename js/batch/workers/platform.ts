@@ -69,7 +69,10 @@ export function watch(worker: WorkerLike, listener: WorkerListener): void {
     // It is told as an error of the batch.
     event.preventDefault?.()
     const { message, error } = event
-    listener.died(message || 'its script could not be loaded', error === undefined || error === null ? {} : { cause: error })
+    listener.died(
+      message || 'its script could not be loaded; where a bundler moves it, make the worker yourself, by module: () => new Worker(…)',
+      error === undefined || error === null ? {} : { cause: error },
+    )
   })
 }
 

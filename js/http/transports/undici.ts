@@ -99,10 +99,15 @@ function transportOver(open: (undici: Undici) => Sockets): UndiciTransport {
   let opening: Promise<Sockets> | undefined
   let isClosed = false
   const ready = async () => {
-    opening ??= import('undici' as string).then((undici: Undici) => {
-      sockets = open(undici)
-      return sockets
-    })
+    opening ??= import('undici' as string).then(
+      (undici: Undici) => {
+        sockets = open(undici)
+        return sockets
+      },
+      cause => {
+        throw new Error('the package undici (7 or newer), which has to be installed, cannot be loaded', { cause })
+      },
+    )
     return opening
   }
   const send = (pool: Sockets, url: string, init: RequestInit, progress: TransportProgress | undefined, hangup: BareHangup) => {

@@ -213,7 +213,9 @@ const RECONNECT_MS = 50
 const MOST_RECONNECT_MS = 2000
 
 async function clientOf(url: string): Promise<NodeRedisClient> {
-  const { createClient } = await import('redis')
+  const { createClient } = await import('redis').catch(cause => {
+    throw new ShelflifeError('ERR_STORE', 'the package redis (5 or newer), which has to be installed, cannot be loaded', { cause })
+  })
   const client = createClient({
     url,
     // What cannot go out now waits in our own queue, which has bounds.
