@@ -8,7 +8,7 @@ import { LateSignal } from '../../late-signal.ts'
 import { wholeNumber } from '../../options.ts'
 import { BatchResultError } from '../errors.ts'
 import { Known } from './known.ts'
-import { Caller, Load, STAYS } from './load.ts'
+import { Caller, Load, type Sent, STAYS } from './load.ts'
 import { type ResolvedBatcher, resolveBatcher } from './options.ts'
 import type { Batcher, BatcherOptions, BatcherStats, Loaded, LoadMany } from './types.ts'
 
@@ -33,7 +33,7 @@ export function createBatcher<K, V, I = K>(loadMany: LoadMany<K, V>, options?: B
 /** So many that are sent may stay in front of the queue before they are taken out. */
 const MOST_PASSED = 1024
 
-interface Flight<K, V, I> {
+interface Flight<K, V, I> extends Sent {
   readonly loads: readonly Load<K, V, I>[]
   readonly late: LateSignal
   readonly begunAt: number
@@ -204,7 +204,8 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   /** A caller gave up. */
   #left(load: Load<K, V, I>): void {
     if (load.callers < STAYS) load.callers -= 1
-    if (load.callers > 0) return
+    // It may have ended, while its callers have not been told yet.
+    if (load.callers > 0 || load.state === 'settled' || load.state === 'gone') return
     this.#known.drop(load)
     if (load.state === 'waiting') {
       load.state = 'gone'
@@ -213,10 +214,10 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
       if (this.#waiting === 0) this.#clearQueue()
       return
     }
-    for (const flight of this.#flights) {
-      if (flight.loads.includes(load) && flight.loads.every(({ callers }) => callers === 0))
-        flight.late.abort(new DOMException('nobody waits for these keys any more', 'AbortError'))
-    }
+    const flight = load.sentWith as Flight<K, V, I>
+    flight.wanted -= 1
+    if (flight.wanted === 0 && this.#flights.has(flight))
+      flight.late.abort(new DOMException('nobody waits for these keys any more', 'AbortError'))
   }
 
   /** A batch is full: it goes with what else this turn brings. */
@@ -240,7 +241,7 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     this.#dispatching = true
     const { concurrency } = this.#options
     while (this.#flights.size < concurrency) {
-      const loads = this.#parts.pop() ?? (this.#isDue ? this.#take() : undefined)
+      const loads = this.#takePart() ?? (this.#isDue ? this.#take() : undefined)
       if (loads === undefined) break
       this.#send(loads)
     }
@@ -248,6 +249,15 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     if (this.#waiting === 0) this.#clearQueue()
     else if (!this.#ripe) this.#awaitFirst()
     this.#rest()
+  }
+
+  /** The next part of a batch that threw, as far as somebody waits for it still. */
+  #takePart(): Load<K, V, I>[] | undefined {
+    for (let part = this.#parts.pop(); part !== undefined; part = this.#parts.pop()) {
+      const wanted = part.filter(isWanted)
+      if (wanted.length > 0) return wanted
+    }
+    return undefined
   }
 
   get #isDue(): boolean {
@@ -299,12 +309,16 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     const timed = timeout !== Number.POSITIVE_INFINITY
     const begunAt = timed || meters !== undefined ? this.#driver.now() : 0
     const alarm = timed ? new Alarm(() => this.#expired(flight), { holds: true }) : undefined
-    const flight: Flight<K, V, I> = { loads, late, begunAt, alarm }
+    const flight: Flight<K, V, I> = { loads, late, begunAt, alarm, wanted: loads.length }
     this.#flights.add(flight)
     this.#counts.batches += 1
     if (alarm !== undefined) this.#driver.set(alarm, begunAt + timeout)
     const keys = new Array<K>(loads.length)
-    for (let at = 0; at < loads.length; at += 1) keys[at] = (loads[at] as Load<K, V, I>).key
+    for (let at = 0; at < loads.length; at += 1) {
+      const load = loads[at] as Load<K, V, I>
+      load.sentWith = flight
+      keys[at] = load.key
+    }
     let answer: Loaded<K, V> | PromiseLike<Loaded<K, V>>
     try {
       answer = this.#loadMany(keys, late)
@@ -350,7 +364,7 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     const { loads } = flight
     if (!this.#options.isolate || loads.length === 1) return this.#failed(flight, error)
     if (!this.#land(flight)) return
-    const wanted = loads.filter(({ callers }) => callers > 0)
+    const wanted = loads.filter(isWanted)
     const half = Math.ceil(wanted.length / 2)
     for (const part of [wanted.slice(half), wanted.slice(0, half)]) if (part.length > 0) this.#parts.push(part)
     this.#dispatch()
@@ -397,6 +411,10 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   #rest(): void {
     if (this.#idle.length > 0 && this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve()
   }
+}
+
+function isWanted({ callers }: { readonly callers: number }): boolean {
+  return callers > 0
 }
 
 /** An outcome of `load` that was a rejection; a value may be anything. */

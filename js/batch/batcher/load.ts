@@ -10,6 +10,12 @@ function take(resolve: (value: unknown) => void, reject: (error: unknown) => voi
   taken.reject = reject
 }
 
+/** What a batch that is sent must know of those who wait for it. */
+export interface Sent {
+  /** How many of its loads somebody waits for. */
+  wanted: number
+}
+
 /** More than there can be. A small integer: `Infinity` would take memory of its own in every load. */
 export const STAYS = 2 ** 30
 
@@ -30,6 +36,8 @@ export class Load<K, V, I> {
   known = -1
   /** Callers who may yet give up; {@link STAYS} once there is one who cannot. */
   callers = 0
+  /** The batch it was sent with last, until its value comes. */
+  sentWith: Sent | undefined = undefined
 
   constructor(key: K, id: I, at: number) {
     this.key = key
@@ -46,6 +54,7 @@ export class Load<K, V, I> {
     this.#resolve(value)
     this.#resolve = nothing
     this.#reject = nothing
+    this.sentWith = undefined
   }
 
   /** It failed. */

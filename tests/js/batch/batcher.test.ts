@@ -285,6 +285,76 @@ describe('giving up', () => {
     expect(await again).toBe(5)
   })
 
+  it('by all who want a part of a batch that threw leaves that part out, and aborts what all have left', async () => {
+    const { calls, loadMany } = byHand()
+    const batcher = createBatcher(loadMany, { isolate: true, concurrency: 1 })
+    const [first, second] = [new AbortController(), new AbortController()]
+    const ends = [1, 2, 3, 4, 5, 6].map(key => code(batcher.load(key, { signal: (key < 3 || key > 4 ? first : second).signal })))
+    await nextTask()
+    calls[0]?.fail(new Error('poison'))
+    await nextTask()
+    // Under way are 1, 2 and 3; 4, 5 and 6 are to follow.
+    first.abort('enough')
+    expect([calls[1]?.keys, calls[1]?.signal.aborted]).toEqual([[1, 2, 3], false])
+    second.abort('enough')
+    expect(calls[1]?.signal.aborted).toBe(true)
+    expect(await Promise.all(ends)).toEqual(Array(6).fill('enough'))
+    calls[1]?.answer([1, 2, 3])
+    await nextTask()
+    expect([calls.length, batcher.stats().running]).toEqual([2, 0])
+    await batcher.flush()
+  })
+
+  it('when the value is there already forgets nothing', async () => {
+    const leaver = new AbortController()
+    const values = new (class extends Map<number, number> {
+      override get(key: number) {
+        if (key === 2) leaver.abort('enough')
+        return super.get(key)
+      }
+    })([
+      [1, 10],
+      [2, 20],
+    ])
+    const batcher = createBatcher<number, number>(async () => values)
+    const left = batcher.load(1, { signal: leaver.signal })
+    expect([await batcher.load(2), await code(left), await batcher.load(1)]).toEqual([20, 'enough', 10])
+    expect(batcher.stats()).toMatchObject({ batches: 1, hits: 1, cached: 2 })
+  })
+
+  it('with close() at the same time ends nothing twice', async () => {
+    const batcher = createBatcher(doubled)
+    const leaver = new AbortController()
+    const load = code(batcher.load(1, { signal: leaver.signal }))
+    batcher.close()
+    leaver.abort('enough')
+    expect(await load).toBe('enough')
+    expect(batcher.stats()).toMatchObject({ waiting: 0, running: 0, failed: 1 })
+  })
+
+  it('by many who wait for many batches costs each what it costs where there are few', async () => {
+    const abort = async (keys: number) => {
+      const { calls, loadMany } = byHand()
+      const batcher = createBatcher(loadMany, { maxBatchSize: 10 })
+      const leaver = new AbortController()
+      const left = Promise.all(Array.from({ length: keys }, (_, key) => code(batcher.load(key, { signal: leaver.signal }))))
+      await nextTask()
+      expect(calls.length).toBe(keys / 10)
+      const began = performance.now()
+      leaver.abort('enough')
+      const ms = performance.now() - began
+      expect(new Set(await left)).toEqual(new Set(['enough']))
+      expect(calls.every(({ signal }) => signal.aborted)).toBe(true)
+      batcher.close()
+      return ms
+    }
+    let [few, many] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+    for (let round = 0; round < 20; round += 1) few = Math.min(few, await abort(2000))
+    for (let round = 0; round < 5 && many >= 30 * few; round += 1) many = Math.min(many, await abort(20_000))
+    // Ten times as many cost ten times as much, and somewhat more where memory is cold; were each searched for, a hundred times.
+    expect(many / few).toBeLessThan(30)
+  })
+
   it('before the call loads nothing', async () => {
     const { batches, loadMany } = listing()
     await expect(createBatcher(loadMany).load(1, { signal: AbortSignal.abort('never') })).rejects.toBe('never')
