@@ -50,7 +50,6 @@ export class ScheduleCore {
   #buffer: CoreNumbers
   #draining = false
   #closed = false
-  #paused = false
   #hasBurst = true
   #inputs = 0
 
@@ -163,17 +162,6 @@ export class ScheduleCore {
     return spent
   }
 
-  /** Changes how many attempts run at once. What runs goes on. */
-  setConcurrency(concurrency: number): void {
-    this.#tell((core, now) => core.setConcurrency(concurrency, now))
-  }
-
-  /** Lets no attempt begin, or lets them begin again. What runs goes on. */
-  setPaused(paused: boolean): void {
-    this.#paused = paused
-    this.#tell((core, now) => core.setPaused(paused, now))
-  }
-
   /** How many attempts may run at once now. */
   get concurrency(): number {
     return this.#core.lost ? 0 : this.#core.use(core => core.concurrency)
@@ -188,7 +176,12 @@ export class ScheduleCore {
     if (lane === undefined || task.token < 0 || !(ms > 0)) return
     const now = this.#driver.now()
     lane.held = Math.max(lane.held, now + ms)
-    this.#tell((core, now) => core.hold(lane.id, now + ms, now))
+    try {
+      this.#core.use(core => core.hold(lane.id, now + ms, now))
+      this.#drain()
+    } catch (error) {
+      this.#recover(error)
+    }
   }
 
   /** What the circuit of a key does with attempts, and, when it is open, until when, on the driver's timeline. */
@@ -254,17 +247,6 @@ export class ScheduleCore {
     this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
     this.#keyLimits?.close()
     this.#core.free()
-  }
-
-  /** Tells the core something that it need not answer, and does what follows from it. */
-  #tell(what: (core: ScheduleHandle, now: number) => void): void {
-    try {
-      const now = this.#driver.now()
-      this.#core.use(core => what(core, now))
-      this.#drain()
-    } catch (error) {
-      this.#recover(error)
-    }
   }
 
   /** Performs what the core decided, until nothing is left. New work that comes in meanwhile is left to the outer call. */
@@ -383,7 +365,6 @@ export class ScheduleCore {
     this.#circuits?.clear()
     this.#driver.set(this.#alarm, Number.POSITIVE_INFINITY)
     this.#core.renew()
-    if (this.#paused) this.#core.use(core => core.setPaused(true, this.#driver.now()))
     this.#buffer = this.#view()
     for (const task of tasks) {
       task.token = -1

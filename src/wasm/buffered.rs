@@ -1,7 +1,7 @@
 //! A schedule with the buffer of numbers that calls about it go through.
 
 use super::instant;
-use super::numbers::{at_least_one, micros, millis};
+use super::numbers::{micros, millis};
 use super::rules::schedule_config;
 use crate::schedule::{Action, Schedule};
 use crate::time::Instant;
@@ -51,15 +51,5 @@ impl BufferedSchedule {
         }
         self.buffer[0] = self.schedule.poll_at_micros().map_or(f64::INFINITY, millis);
         count
-    }
-
-    pub(super) fn set_concurrency(&mut self, concurrency: u32, now: f64) {
-        let now = self.see(now);
-        self.schedule.set_concurrency(at_least_one(concurrency.into()), now);
-    }
-
-    pub(super) fn set_paused(&mut self, paused: bool, now: f64) {
-        let now = self.see(now);
-        self.schedule.set_paused(paused, now);
     }
 }

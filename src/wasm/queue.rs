@@ -108,13 +108,15 @@ impl QueueHandle {
     /// Changes how many tasks run at once.
     #[wasm_bindgen(js_name = setConcurrency)]
     pub fn set_concurrency(&mut self, concurrency: u32, now: f64) {
-        self.inner.set_concurrency(concurrency, now);
+        let now = self.inner.see(now);
+        self.inner.schedule.set_concurrency(at_least_one(concurrency.into()), now);
     }
 
     /// Lets no task begin, or lets them begin again.
     #[wasm_bindgen(js_name = setPaused)]
     pub fn set_paused(&mut self, paused: bool, now: f64) {
-        self.inner.set_paused(paused, now);
+        let now = self.inner.see(now);
+        self.inner.schedule.set_paused(paused, now);
     }
 
     /// How many tasks may run at once.

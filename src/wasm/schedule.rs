@@ -207,12 +207,6 @@ impl ScheduleHandle {
         outlook.begins
     }
 
-    /// Changes how many attempts run at once.
-    #[wasm_bindgen(js_name = setConcurrency)]
-    pub fn set_concurrency(&mut self, concurrency: u32, now: f64) {
-        self.inner.set_concurrency(concurrency, now);
-    }
-
     /// Gives a lane a limit of its own.
     #[wasm_bindgen(js_name = limitLane)]
     pub fn limit_lane(&mut self, lane: f64, limit: u32, now: f64) {
@@ -220,12 +214,6 @@ impl ScheduleHandle {
         if let Some(lane) = token(lane) {
             self.inner.schedule.limit_lane(lane, at_least_one(limit.into()), now);
         }
-    }
-
-    /// Lets no attempt begin, or lets them begin again.
-    #[wasm_bindgen(js_name = setPaused)]
-    pub fn set_paused(&mut self, paused: bool, now: f64) {
-        self.inner.set_paused(paused, now);
     }
 
     /// How many attempts may run at once.

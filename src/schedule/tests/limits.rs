@@ -2,10 +2,7 @@
 
 use super::super::adaptive::{AdaptiveRules, Algorithm, Load};
 use super::super::breaker::Verdict;
-use super::super::{
-    Action, Admission, Backoff, Config, DOUBLE, Ending, Jitter, Limits, Micros, Outcome, Overflow, Rate, RateLimit,
-    Schedule, Settled,
-};
+use super::super::{Action, Admission, Config, Ending, Limits, Micros, Outcome, Rate, RateLimit, Schedule, Settled};
 use super::{admitted, config, ms};
 use crate::time::{Duration, Instant};
 use std::num::NonZeroU32;
@@ -108,22 +105,7 @@ fn refusals_lower_the_limit_and_every_change_is_told() {
 
 #[test]
 fn keeps_no_memory_of_hosts_it_is_done_with() {
-    let nonzero = NonZeroU32::new(2).expect("not zero");
-    let backoff = Backoff { initial: Duration::ZERO, max: Duration::ZERO, jitter: Jitter::Full, factor: DOUBLE };
-    let config = Config {
-        concurrency: nonzero,
-        per_lane: nonzero,
-        max_queue: 10,
-        overflow: Overflow::Reject,
-        aging: Duration::FOREVER,
-        retry_budget: None,
-        breaker: None,
-        adaptive: None,
-        backoff,
-        max_retry_after: Duration::ZERO,
-        rate_limit: None,
-    };
-    let mut machine = Schedule::new(config, 0, Instant::ZERO);
+    let mut machine = Schedule::new(Config { breaker: None, ..config() }, 0, Instant::ZERO);
     let limits = Limits::NONE;
     for _ in 0..10_000 {
         let Admission::Admitted { task, .. } = machine.submit(None, None, limits, Instant::ZERO) else {
@@ -142,22 +124,9 @@ fn keeps_no_memory_of_hosts_it_is_done_with() {
 #[test]
 fn tells_the_wait_for_the_rate_from_the_wait_for_a_slot() {
     let one = NonZeroU32::MIN;
-    let backoff = Backoff { initial: Duration::ZERO, max: Duration::ZERO, jitter: Jitter::Full, factor: DOUBLE };
     let rate_limit =
         RateLimit { rate: Rate { tokens: one, interval: Micros(100_000), burst: one }, max_wait: Micros(250_000) };
-    let config = Config {
-        concurrency: one,
-        per_lane: one,
-        max_queue: 10,
-        overflow: Overflow::Reject,
-        aging: Duration::FOREVER,
-        retry_budget: None,
-        breaker: None,
-        adaptive: None,
-        backoff,
-        max_retry_after: Duration::ZERO,
-        rate_limit: Some(rate_limit),
-    };
+    let config = Config { concurrency: one, per_lane: one, breaker: None, rate_limit: Some(rate_limit), ..config() };
     let mut machine = Schedule::new(config, 0, Instant::ZERO);
     let limits = Limits::NONE;
     let [first, second, third] = [(); 3].map(|()| match machine.submit(None, None, limits, Instant::ZERO) {
