@@ -15,9 +15,9 @@
 import type { Clock, ClockTimer } from '../clock.ts'
 import { CoreTrappedError } from '../errors.ts'
 import { CoreHandle, type CoreNumbers } from './door.ts'
-import { define } from './metrics-define.ts'
-import { type CoreFamily, isSampled } from './metrics-families.ts'
+import type { CoreFamily } from './metrics-families.ts'
 import type { CoreFormat } from './metrics-formats.ts'
+import { MetricsRoll } from './metrics-roll.ts'
 import { textOf } from './metrics-text.ts'
 import { MetricsMachine, part } from './parts/metrics.ts'
 
@@ -43,15 +43,6 @@ const PANE = 1000
 /** Series are told to the core in portions, so that the first scrape of many does not stall. */
 const PORTION = 256
 
-interface CoreSeries {
-  readonly family: number
-  /** Which of its family it is. */
-  readonly place: number
-  readonly slot: number
-  labels: string
-  isTold: boolean
-}
-
 /** See the top of this file. */
 export class MetricsCore {
   /** The cells of counters and gauges. Read it anew each time: it is replaced when it grows. */
@@ -63,21 +54,14 @@ export class MetricsCore {
   /** How often a trap made the histograms begin again. */
   restarts = 0
   #cellCount = 0
-  /** The families of histogram series, by slot. */
-  readonly #histograms: number[] = []
   /** As the core has it: values, and behind them their slots in half as much room. */
   readonly #log = new Float64Array(LOG_LENGTH * 1.5)
   readonly #values = this.#log.subarray(0, LOG_LENGTH)
   readonly #slots = new Uint32Array(this.#log.buffer, LOG_LENGTH * Float64Array.BYTES_PER_ELEMENT, LOG_LENGTH)
   #logged = 0
-  readonly #families: CoreFamily[] = []
-  readonly #series: CoreSeries[] = []
-  /** How many each family has. */
-  readonly #places: number[] = []
+  readonly #roll = new MetricsRoll()
   readonly #options: MetricsCoreOptions
-  /** Since when windows know whole families, and single histogram series. */
-  readonly #watchedFamilies = new Map<number, number>()
-  readonly #watched = new Map<number, number>()
+  /** Whether there are windows. */
   #watching = false
   #began: number
   /** When the first sample in the log was taken, and when its pane ends. */
@@ -88,8 +72,6 @@ export class MetricsCore {
   #telling: Promise<unknown> = Promise.resolve()
   #handle: CoreHandle<MetricsMachine> | undefined
   #coreLog: CoreNumbers | undefined
-  #knownFamilies = 0
-  #knownSeries = 0
 
   constructor(options: MetricsCoreOptions) {
     this.#options = options
@@ -98,36 +80,33 @@ export class MetricsCore {
 
   /** Begins a family and numbers it. */
   addFamily(family: CoreFamily): number {
-    this.#places.push(0)
-    return this.#families.push(family) - 1
+    return this.#roll.addFamily(family)
   }
 
   /** Begins a series of `family`: its number, and its slot, a cell or a number among the histograms. No carriage returns. */
   addSeries(family: number, names: readonly string[], values: readonly string[]): { number: number; slot: number } {
-    const slot = isSampled(this.#families[family]) ? this.#histograms.push(family) - 1 : this.#addCell()
-    const place = this.#places[family] as number
-    this.#places[family] = place + 1
-    const number = this.#series.push({ family, place, slot, labels: labelsOf(names, values), isTold: true }) - 1
-    if (this.#handle !== undefined && this.#series.length - this.#knownSeries >= PORTION) this.#quietly(() => {})
+    const slot = this.#roll.isSampled(family) ? this.#roll.addHistogram(family) : this.#addCell()
+    const number = this.#roll.addSeries(family, slot, labelsOf(names, values))
+    if (this.#handle !== undefined && this.#roll.untold >= PORTION) this.#quietly(() => {})
     return { number, slot }
   }
 
   /** Begins a series in the place and the slot of one that nobody uses any more. */
   reuseSeries(number: number, names: readonly string[], values: readonly string[]): void {
-    const series = this.#series[number] as CoreSeries
+    const series = this.#roll.at(number)
     const { family, place, slot } = series
     const labels = labelsOf(names, values)
     Object.assign(series, { labels, isTold: true })
-    if (isSampled(this.#families[family])) this.#watched.delete(slot)
+    if (this.#roll.isSampled(family)) this.#roll.unwatch(slot)
     else this.cells[slot] = this.touched[slot] = 0
-    if (number < this.#knownSeries) this.#quietly(handle => handle.use(machine => machine.reuseSeries(family, place, labels)))
+    if (this.#roll.knows(number)) this.#quietly(handle => handle.use(machine => machine.reuseSeries(family, place, labels)))
   }
 
   /** Whether texts tell a series. */
   setTold(number: number, isTold: boolean): void {
-    const series = this.#series[number] as CoreSeries
+    const series = this.#roll.at(number)
     series.isTold = isTold
-    if (number < this.#knownSeries) this.#quietly(handle => handle.use(machine => machine.setTold(series.family, series.place, isTold)))
+    if (this.#roll.knows(number)) this.#quietly(handle => handle.use(machine => machine.setTold(series.family, series.place, isTold)))
   }
 
   /** How many samples each histogram series has recorded, by slot; `undefined` where the core cannot be had. */
@@ -158,10 +137,9 @@ export class MetricsCore {
 
   /** Windows know all series of a histogram family from now on. */
   watchFamily(family: number): void {
-    if (this.#watchedFamilies.has(family)) return
+    if (this.#roll.isFamilyWatched(family)) return
     const now = this.#beginWatch()
-    this.#watchedFamilies.set(family, now)
-    if (this.#knownFamilies > family) this.#quietly(handle => handle.use(machine => machine.watchFamily(family, now)))
+    if (this.#roll.watchFamily(family, now)) this.#quietly(handle => handle.use(machine => machine.watchFamily(family, now)))
   }
 
   /**
@@ -169,7 +147,7 @@ export class MetricsCore {
    * `window` milliseconds, or of all samples.
    */
   summaries(window = Number.POSITIVE_INFINITY): Float64Array {
-    const count = this.#histograms.length
+    const count = this.#roll.histograms
     if (count === 0) return new Float64Array(0)
     return this.#withCore(handle => {
       this.#drain(handle)
@@ -294,10 +272,9 @@ export class MetricsCore {
   }
 
   #watch(handle: CoreHandle<MetricsMachine>, slot: number): void {
-    const family = this.#histograms[slot]
-    if (family === undefined || this.#watchedFamilies.has(family) || this.#watched.has(slot)) return
+    if (this.#roll.isWatched(slot)) return
     const now = this.#beginWatch()
-    this.#watched.set(slot, now)
+    this.#roll.watch(slot, now)
     handle.use(machine => machine.watch(slot, now))
   }
 
@@ -316,7 +293,7 @@ export class MetricsCore {
     for (let traps = 0; ; traps += 1) {
       try {
         const handle = this.#open()
-        this.#introduce(handle)
+        this.#roll.introduce(handle)
         return action(handle)
       } catch (error) {
         if (traps > 0 || !(error instanceof CoreTrappedError)) throw error
@@ -338,31 +315,13 @@ export class MetricsCore {
       this.#handle.use(machine => machine.logPointer()),
       this.#log.length,
     )
-    this.#knownFamilies = 0
-    this.#knownSeries = 0
+    this.#roll.forget()
     return this.#handle
   }
 
   #beginAnew(now: number): void {
     this.#began = now
-    for (const times of [this.#watchedFamilies, this.#watched]) for (const slot of times.keys()) times.set(slot, now)
-  }
-
-  #introduce(handle: CoreHandle<MetricsMachine>): void {
-    for (let family = this.#families[this.#knownFamilies]; family !== undefined; family = this.#families[this.#knownFamilies]) {
-      define(handle, family)
-      const watched = this.#watchedFamilies.get(this.#knownFamilies)
-      if (watched !== undefined) handle.use(machine => machine.watchFamily(this.#knownFamilies, watched))
-      this.#knownFamilies += 1
-    }
-    for (let series = this.#series[this.#knownSeries]; series !== undefined; series = this.#series[this.#knownSeries]) {
-      const { family, place, slot, labels, isTold } = series
-      handle.use(machine => machine.addSeries(family, slot, labels))
-      if (!isTold) handle.use(machine => machine.setTold(family, place, false))
-      const watched = isSampled(this.#families[family]) ? this.#watched.get(slot) : undefined
-      if (watched !== undefined) handle.use(machine => machine.watch(slot, watched))
-      this.#knownSeries += 1
-    }
+    this.#roll.watchAnew(now)
   }
 }
 
