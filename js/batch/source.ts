@@ -129,7 +129,6 @@ class IterableSource<T> implements ItemSource<T> {
     this.#state = 'reading'
     for (let wanted = listener.wanted(); wanted > 0; wanted = listener.wanted()) {
       const portion = Math.min(wanted, this.#portion)
-      const told = this.#buffer.length
       let end: { readonly cause?: unknown } | undefined
       try {
         while (this.#untold < portion && end === undefined) {
@@ -137,7 +136,11 @@ class IterableSource<T> implements ItemSource<T> {
           const { done, value } = isPromiseLike(step) ? await step : step
           if (this.#closed) return
           if (done) end = {}
-          else if (this.#isWanted(value)) this.#untold = this.#buffer.push(value) - told
+          else if (this.#isWanted(value)) {
+            // While the next one is waited for, others may be taken: the length of the buffer says nothing of how many are new.
+            this.#buffer.push(value)
+            this.#untold += 1
+          }
         }
       } catch (cause) {
         end = { cause }

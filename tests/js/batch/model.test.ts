@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { processBatch } from '../../../js/batch/process.ts'
+import type { BatchOptions } from '../../../js/batch/types.ts'
 import type { ShelflifeError } from '../../../js/errors.ts'
 import { nextTask } from '../../../js/next-task.ts'
 import { ManualClock } from '../../../js/testing/manual-clock.ts'
@@ -99,6 +100,40 @@ it('every item settles once, as its nature says', async () => {
       },
     ),
     { numRuns: 500 },
+  )
+})
+
+it('every item of a slow source comes, whatever becomes of the size of batches meanwhile', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 300 }),
+      fc.constantFrom<NonNullable<BatchOptions['batchSize']>[]>(7, 20, 'auto', { min: 3, max: 50 }, { max: 40, targetLatency: 10 }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.infiniteStream(fc.nat({ max: 9 })),
+      async (count, batchSize, concurrency, delays) => {
+        const clock = new ManualClock()
+        const pause = () => new Promise<void>(resolve => void clock.timer(clock.monotonic() + (delays.next().value as number), resolve))
+        async function* source() {
+          for (let item = 0; item < count; item += 1) {
+            if ((delays.next().value as number) < 3) await pause()
+            yield item
+          }
+        }
+        const run = processBatch(
+          source(),
+          async items => {
+            await pause()
+            if (items.length > 1 && (delays.next().value as number) === 0) throw new Error('in halves')
+            return items
+          },
+          { batchSize, concurrency, clock },
+        )
+        const { status, results } = await finished(run, clock)
+        expect([status, results.length]).toEqual(['ok', count])
+        expect(results.every((result, index) => result.status === 'fulfilled' && result.value === index)).toBe(true)
+      },
+    ),
+    { numRuns: 200 },
   )
 })
 
