@@ -1,11 +1,15 @@
 /** Keys whose writing failed, so that what lies below is out of date: they count as not there until they are written or deleted. */
 
+import type { Outgoing } from '../stores/directory.ts'
+
 /** Keys that are known one by one; of more, everything written before counts. */
 const MOST = 4096
 
 /** See the top of this file. */
 export class HiddenKeys {
   readonly #keys = new Set<string>()
+  /** Those that were written after all was hidden, and bear an earlier time. */
+  readonly #shown = new Set<string>()
   #before = Number.NEGATIVE_INFINITY
 
   /** Hides `key`; `wall` is the time, in milliseconds since the Unix epoch. */
@@ -18,21 +22,26 @@ export class HiddenKeys {
   hideAll(wall: number): void {
     this.#before = Math.max(this.#before, wall)
     this.#keys.clear()
+    this.#shown.clear()
   }
 
   /** Whether an entry of `key` that was written at `writtenAt` is hidden. */
   has(key: string, writtenAt: number): boolean {
-    return writtenAt <= this.#before || this.#keys.has(key)
+    return this.#keys.has(key) || (writtenAt <= this.#before && !this.#shown.has(key))
   }
 
-  /** `keys` have been written, or deleted, below. */
-  show(keys: Iterable<string>): void {
-    for (const key of keys) this.#keys.delete(key)
+  /** These have been written, or deleted, below. */
+  show(writes: Iterable<Outgoing>): void {
+    for (const { key, bytes, writtenAt } of writes) {
+      this.#keys.delete(key)
+      if (bytes !== undefined && writtenAt <= this.#before && this.#shown.size < MOST) this.#shown.add(key)
+    }
   }
 
   /** There is nothing left below. */
   clear(): void {
     this.#keys.clear()
+    this.#shown.clear()
     this.#before = Number.NEGATIVE_INFINITY
   }
 }

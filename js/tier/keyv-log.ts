@@ -124,7 +124,7 @@ export class KeyvLog implements RowLog {
     }
     for (let from = 0; from < entries.length; from += MANY) await this.#write(() => this.#set(entries.slice(from, from + MANY)))
     for (let from = 0; from < deleted.length; from += MANY) await this.#write(() => this.#delete(deleted.slice(from, from + MANY)))
-    this.#hidden.show(batch.map(({ key }) => key))
+    this.#hidden.show(batch)
   }
 
   async compact(): Promise<void> {}
@@ -182,11 +182,8 @@ export class KeyvLog implements RowLog {
 
   async #get(keys: string[]): Promise<readonly unknown[]> {
     const complaints = this.#complaints
-    if (keys.length > 1 && this.#keyv.getMany !== undefined) {
-      const values = await this.#keyv.getMany(keys)
-      if (Array.isArray(values)) return values
-    }
-    const values = await Promise.all(keys.map(async key => this.#keyv.get(key)))
+    const many: unknown = keys.length > 1 ? await this.#keyv.getMany?.(keys) : undefined
+    const values: readonly unknown[] = Array.isArray(many) ? many : await Promise.all(keys.map(async key => this.#keyv.get(key)))
     if (complaints !== this.#complaints && values.includes(undefined)) throw this.#complaint
     return values
   }

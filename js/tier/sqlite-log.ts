@@ -151,7 +151,7 @@ export class SqliteLog implements RowLog {
       spare = Math.max(ROUND_BYTES, spare * 2)
     }
     await this.#kept.work(table => table.write({ writes: stored, used, durability, wall: this.#clock.wall(), spare }), more)
-    this.#hidden.show(writes.map(({ key }) => key))
+    this.#hidden.show(writes)
     for (const id of used) this.#used.delete(id)
     await nextTask()
   }

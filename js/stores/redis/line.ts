@@ -3,7 +3,7 @@
  * calls under way. While the breaker is open nothing is sent but a trial now and then, and calls fail at once.
  */
 
-import { ClosedError, ShelflifeError, TimeoutError } from '../../errors.ts'
+import { ClosedError, isShelflifeError, ShelflifeError, TimeoutError } from '../../errors.ts'
 import type { TierCore } from '../../tier/core.ts'
 import { Breaker } from '../breaker.ts'
 import type { StoreContext } from '../tier.ts'
@@ -56,6 +56,7 @@ export class RedisLine {
   #state: 'new' | 'up' | 'down' | 'closed' = 'new'
   #reason: string | undefined
   #silentTrials = 0
+  #endTrial: () => void = () => {}
 
   constructor(connect: Connect, { core }: StoreContext, options: LineOptions, host: LineHost) {
     this.#connect = connect
@@ -92,7 +93,7 @@ export class RedisLine {
 
   /**
    * The replies to `commands`, which go out together. Rejects with `ERR_TIMEOUT` after the deadline, at once with `ERR_STORE` while the
-   * breaker is open, and with whatever the server refused the first of them with.
+   * breaker is open, and where the server refuses one of them or the connection breaks: then `cause` is what the client said.
    */
   call(commands: readonly Command[], timeoutMs = this.#options.timeoutMs): Promise<Reply[]> {
     if (this.#state === 'closed') return Promise.reject(new ClosedError('the connection'))
@@ -111,6 +112,7 @@ export class RedisLine {
   close(): void {
     this.#state = 'closed'
     this.#driver.set(this.#trial, Number.POSITIVE_INFINITY)
+    this.#endTrial()
     this.#settleOpening()
     this.#connection?.close()
     this.#rejectAll(new ClosedError('the connection'))
@@ -134,7 +136,7 @@ export class RedisLine {
             if (isTransient(error)) this.#failed(undefined, error.message)
             else this.#breaker.succeeded()
           } else this.#failed('connection', messageOf(error))
-          reject(error)
+          reject(failed(error))
         },
       )
     })
@@ -223,6 +225,7 @@ export class RedisLine {
       }
       end(false)
     })
+    this.#endTrial = () => end(false)
     connection.send(['PING']).then(
       () => end(true),
       error => {
@@ -271,14 +274,20 @@ function isRefusal(error: unknown): error is Error {
   return error instanceof Error && REFUSAL.test(error.message)
 }
 
-/** The first word of a refusal, in small letters: `'oom'`, `'readonly'`, `'loading'`. */
+/** The first word of a refusal, in small letters: `'oom'`, `'readonly'`, `'loading'`; of the error itself, or of what is its cause. */
 export function refusalOf(error: unknown): string {
-  const [, word] = (error instanceof Error && REFUSAL.exec(error.message)) || []
+  const said = isShelflifeError(error) ? error.cause : error
+  const [, word] = (said instanceof Error && REFUSAL.exec(said.message)) || []
   return word?.toLowerCase() ?? 'none'
 }
 
 function isTransient(error: Error): boolean {
   return TRANSIENT.some(word => error.message.startsWith(word))
+}
+
+function failed(cause: unknown): ShelflifeError {
+  const retryable = !isRefusal(cause) || isTransient(cause)
+  return new ShelflifeError('ERR_STORE', `Redis failed: ${messageOf(cause)}`, { cause, retryable })
 }
 
 function messageOf(error: unknown): string {

@@ -3,8 +3,7 @@
  * meanwhile in one go. Of what is given up beyond the bound the key is remembered until Redis has forgotten it, too.
  */
 
-import { ClosedError, ShelflifeError } from '../../errors.ts'
-import { pause } from '../../tier/deadlines.ts'
+import { ClosedError, isShelflifeError, ShelflifeError } from '../../errors.ts'
 import { Waiters } from '../../tier/waiters.ts'
 import type { Pending } from '../../tier/write-queue.ts'
 import { decodeEntry, encodeEntry } from '../entry-bytes.ts'
@@ -21,7 +20,7 @@ const ROUND_BYTES = 256 * 1024
 const ROUND_KEYS = 512
 /** A queue that is this many times as full as it may be takes nothing more in. */
 const REFUSE = 4
-/** After a refusal, such as want of memory, it is tried again so much later. */
+/** After a refusal, such as want of memory, or an answer that makes no sense, it is tried again so much later. */
 const RETRY_MS = 1000
 /** A write that concerns news is written anew so often, at most. */
 const REWRITES = 3
@@ -32,6 +31,8 @@ export class RedisWriter {
   readonly #exchange: Exchange
   readonly #durability: Durability
   readonly #waiters = new Waiters()
+  readonly #retry: InstanceType<Parts['core']['Alarm']>
+  #resume: () => void = () => {}
   /** Whether Redis may have lost what it had, since it was not there for a while. */
   #mustAsk = false
   #isPumping = false
@@ -42,6 +43,7 @@ export class RedisWriter {
     this.#parts = parts
     this.#exchange = exchange
     this.#durability = durability
+    this.#retry = new parts.core.Alarm(() => this.#resume(), { holds: true })
   }
 
   /** The bytes of an entry. @throws ShelflifeError `ERR_CODEC` or `ERR_QUOTA` when it cannot be kept. */
@@ -116,8 +118,10 @@ export class RedisWriter {
 
   /** Gives up what has not been written. */
   close(): void {
-    const { queue, counts, options } = this.#parts
+    const { queue, counts, options, core } = this.#parts
     this.#isClosed = true
+    core.driver.set(this.#retry, Number.POSITIVE_INFINITY)
+    this.#resume()
     counts.dropped += queue.clear().length
     this.#waiters.reject(new ClosedError(`tier ${options.name}`))
   }
@@ -151,7 +155,7 @@ export class RedisWriter {
 
   async #pump(): Promise<void> {
     if (this.#isPumping || this.#isClosed) return
-    const { core, line, queue, open, options } = this.#parts
+    const { line, queue, open, options } = this.#parts
     this.#isPumping = true
     try {
       await open()
@@ -160,7 +164,7 @@ export class RedisWriter {
           await this.#round()
         } catch (error) {
           this.#waiters.reject(error)
-          if (refusalOf(error) !== 'none') await pause(core, RETRY_MS)
+          if (line.isUp && isAnswer(error)) await this.#pause()
         }
       }
       if (line.isUp) this.#waiters.settle(queue.oldest)
@@ -170,6 +174,14 @@ export class RedisWriter {
       this.#isPumping = false
       if (line.isUp && this.#hasWork) this.schedule()
     }
+  }
+
+  #pause(): Promise<void> {
+    const { driver } = this.#parts.core
+    return new Promise(resolve => {
+      this.#resume = resolve
+      driver.set(this.#retry, driver.now() + RETRY_MS)
+    })
   }
 
   /** Tells Redis the next of what it has to know. */
@@ -252,4 +264,9 @@ export class RedisWriter {
       this.#waiters.rejectDurable(error, this.#parts.queue.oldest)
     }
   }
+}
+
+/** Redis has answered, and not as it should. */
+function isAnswer(error: unknown): boolean {
+  return refusalOf(error) !== 'none' || !isShelflifeError(error) || !error.retryable
 }
