@@ -1,5 +1,7 @@
 /** What is said on a bus over a stream in Redis: the text of a message, and what a stream gives of those that it keeps. */
 
+import { compileGlob } from '../../glob.ts'
+import { withoutPath } from '../namespaced.ts'
 import type { StoreChange } from '../tier.ts'
 import type { Command, Reply } from './client.ts'
 
@@ -70,5 +72,14 @@ function isChange(change: unknown): change is StoreChange {
   if (mode !== undefined && mode !== 'delete' && mode !== 'expire') return false
   if (kind === 'tags') return Array.isArray(what) && what.every(tag => typeof tag === 'string')
   if (kind === 'source' && what === undefined) return true
-  return typeof what === 'string' && ['key', 'prefix', 'pattern', 'namespace', 'source'].includes(kind as string)
+  if (kind === 'pattern') return isPattern(what)
+  return typeof what === 'string' && ['key', 'prefix', 'namespace', 'source'].includes(kind as string)
+}
+
+function isPattern(what: unknown): boolean {
+  try {
+    return typeof what === 'string' && compileGlob(withoutPath(what)) !== undefined
+  } catch {
+    return false
+  }
 }

@@ -33,7 +33,7 @@ export class BusSpeaker {
   #number = 0
   /** The message under way, which goes again as it is when nobody knows whether it arrived. */
   #leaving: { readonly number: number; readonly changes: readonly StoreChange[] } | undefined
-  #isSpeaking = false
+  #speaking: Promise<void> | undefined
   #isScheduled = false
 
   constructor(options: SpeakerOptions, context: BusContext, count: (kind: string) => void) {
@@ -58,10 +58,7 @@ export class BusSpeaker {
 
   /** Resolves when all is told, or cannot be. */
   async drain(): Promise<void> {
-    while (this.#line.isUp && (this.#isSpeaking || this.queued > 0)) {
-      await this.#speak()
-      await new Promise<void>(resolve => setImmediate(resolve))
-    }
+    while (this.#line.isUp && this.queued > 0) await this.#speak()
   }
 
   close(): void {
@@ -69,7 +66,7 @@ export class BusSpeaker {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#isSpeaking) return
+    if (this.#isScheduled || this.#speaking !== undefined) return
     this.#isScheduled = true
     queueMicrotask(() => {
       this.#isScheduled = false
@@ -77,9 +74,12 @@ export class BusSpeaker {
     })
   }
 
-  async #speak(): Promise<void> {
-    if (this.#isSpeaking) return
-    this.#isSpeaking = true
+  #speak(): Promise<void> {
+    this.#speaking ??= this.#tellAll()
+    return this.#speaking
+  }
+
+  async #tellAll(): Promise<void> {
     try {
       await this.#line.open()
       while (this.#line.isUp && (this.#leaving !== undefined || this.#outgoing.size > 0)) {
@@ -97,7 +97,7 @@ export class BusSpeaker {
         this.#leaving = undefined
       }
     } finally {
-      this.#isSpeaking = false
+      this.#speaking = undefined
     }
   }
 }

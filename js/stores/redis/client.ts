@@ -24,7 +24,7 @@ export interface IoRedisClient {
   readonly status: string
   /** Takes bytes, too. */
   callBuffer(command: string, ...args: string[]): Promise<unknown>
-  duplicate(): IoRedisClient
+  duplicate(override?: { lazyConnect?: boolean }): IoRedisClient
   disconnect(reconnect?: boolean): void
   on(event: string, listener: (value: unknown) => void): unknown
   off(event: string, listener: (value: unknown) => void): unknown
@@ -66,7 +66,7 @@ export function connector(place: RedisPlace, { dedicated = false } = {}): Connec
   if (client === undefined) return onChange => new OwnConnection(() => clientOf(url), onChange)
   if (!isNodeRedis(client)) {
     return dedicated
-      ? onChange => new IoConnection(client.duplicate(), onChange, true)
+      ? onChange => new IoConnection(client.duplicate({ lazyConnect: false }), onChange, true)
       : onChange => new IoConnection(client, onChange, false)
   }
   if (!dedicated) return onChange => new SharedConnection(client, onChange)

@@ -67,11 +67,11 @@ return {
 }
 `
 
-/** Numbers and places are those of `entry.ts`: an entry of this epoch, and when it was written. */
+/** Numbers and places are those of `entry.ts`: an entry of this epoch, and when it was written. What is no text is none, and stands in nobody's way. */
 const IS_NEWER = `
 local function isNewer(key, epoch, time)
-  local there = redis.call('GETRANGE', key, 0, 38)
-  return #there == 39 and string.sub(there, 1, 3) == 'SL\\1' and string.sub(there, 4, 19) == epoch
+  local there = redis.pcall('GETRANGE', key, 0, 38)
+  return type(there) == 'string' and #there == 39 and string.sub(there, 1, 3) == 'SL\\1' and string.sub(there, 4, 19) == epoch
     and struct.unpack('>d', string.sub(there, 20, 27)) > tonumber(time)
 end
 `

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../js/clock.ts'
 import { storeContext } from '../../../js/core/tier-core.ts'
@@ -134,13 +135,40 @@ describe.skipIf(!hasRedis)('a bus over Redis', () => {
     await say(JSON.stringify(['x', 2, [{ keys: ['b'] }]]))
     await until(() => other.heard.length === 2)
     await say(JSON.stringify(['x', 4, [{ keys: ['c'] }]]))
+    const none = [
+      { nonsense: 1 },
+      { pattern: '' },
+      { pattern: 'ends in the middle of an escape\\' },
+      { pattern: 'a'.repeat(257) },
+      { tags: 'a' },
+    ]
     await say('nonsense')
-    await say(JSON.stringify(['x', 5, [{ invalidation: { nonsense: 1 } }]]))
-    await say(JSON.stringify(['x', 5, [{ keys: ['d'] }]]))
-    await until(() => other.heard.length === 6)
-    expect(other.heard.slice(2)).toEqual([{ all: true }, { all: true }, { all: true }, { keys: ['d'] }])
-    expect(other.tier.stats().bus).toMatchObject({ gaps: 3, errors: { format: 2 } })
+    for (const invalidation of none) await say(JSON.stringify(['x', 5, [{ invalidation }, { keys: ['d'] }]]))
+    await say(JSON.stringify(['x', 5, [{ invalidation: { pattern: 'a*' } }, { keys: ['d'] }]]))
+    await until(() => other.heard.length === 11)
+    const gaps = ['the number', 'nonsense', ...none].map(() => ({ all: true }))
+    expect(other.heard.slice(2)).toEqual([...gaps, { invalidation: { pattern: 'a*' } }, { keys: ['d'] }])
+    expect(other.tier.stats().bus).toMatchObject({ gaps: 7, errors: { format: 6 } })
     await other.tier.close()
+  })
+
+  test('by a client of ioredis, which connects at its first command, it listens all the same', async () => {
+    const name = fresh()
+    const client = new Redis(server.url, { enableOfflineQueue: false, lazyConnect: true })
+    await client.connect()
+    const heard: StoreChange[] = []
+    const bus = redisBus({ client, channel: `${name}:bus` })
+    const tier = bus.share().openTier({ ...storeContext(systemClock), onChange: change => heard.push(change) })
+    await tier.open()
+    expect(tier.stats().bus?.state).toBe('on')
+    const other = await peer(name, {}, false)
+    await set(other, 'a', 1)
+    await until(() => heard.length === 1)
+    await set({ tier, heard }, 'b', 1)
+    await until(() => other.heard.length === 1)
+    await tier.close()
+    await other.tier.close()
+    client.disconnect()
   })
 
   test('Redis dies and comes back empty: what changed meanwhile is told, and everything else forgotten', { timeout: 60_000 }, async () => {
