@@ -170,7 +170,7 @@ export class Trust {
   repair(): Promise<void> {
     this.#repairing ??= this.#tellAll().finally(() => {
       this.#repairing = undefined
-      if (this.#isBehind && this.#circuit.state !== 'open' && !this.#isClosed) this.#later(REPAIR_MS)
+      if (this.#isBehind && this.#circuit.state !== 'open') this.#later(REPAIR_MS)
     })
     return this.#repairing
   }
@@ -193,7 +193,7 @@ export class Trust {
 
   #later(ms: number): void {
     const { driver } = this.#from
-    if (this.#again.index < 0 || ms > REPAIR_MS) driver.set(this.#again, driver.now() + ms)
+    if (!this.#isClosed && (this.#again.index < 0 || ms > REPAIR_MS)) driver.set(this.#again, driver.now() + ms)
   }
 
   #tryAgain(): void {

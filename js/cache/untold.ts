@@ -45,7 +45,8 @@ export class Memo {
     if (untold !== undefined) {
       const value: Untold = {
         keys: [...new Set([...untold.keys, ...(kept?.keys ?? [])])],
-        meant: [...untold.meant, ...(kept?.meant ?? [])],
+        // What was recalled and not told is in both.
+        meant: [...new Map([...untold.meant, ...(kept?.meant ?? [])].map(one => [JSON.stringify(one), one])).values()],
         isAll: untold.isAll || kept?.isAll === true,
       }
       const entry = { value, writtenAt: this.#clock.wall(), expiresAt: Number.POSITIVE_INFINITY }

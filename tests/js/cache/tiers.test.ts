@@ -179,6 +179,26 @@ test('what hangs keeps nobody who did not ask for more', async () => {
   void cache.close()
 })
 
+test.each(['is refused', 'is taken', 'never comes back'])(
+  'a write that %s after the cache was closed leaves no timer behind',
+  async fate => {
+    const { cache, clock, lower } = await over({}, { timeout: 100 })
+    const { promise, resolve, reject } = deferred<void>()
+    answer(lower, () => promise)
+    const set = cache.set('a', 'v')
+    await clock.advanceAsync(100)
+    await set
+    const closing = cache.close()
+    await clock.advanceAsync(1000)
+    await closing
+    if (fate === 'is taken') resolve()
+    else if (fate === 'is refused') reject(new Error('too late'))
+    else await clock.advanceAsync(60_000)
+    await settle()
+    expect(clock.timers).toBe(0)
+  },
+)
+
 test('a tier that has answered a clear after a minute is read again', async () => {
   const clock = new ManualClock()
   const store = new MapStore()

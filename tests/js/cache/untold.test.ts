@@ -68,6 +68,24 @@ test('a tier that is still away when the cache is made again is not believed, an
   expect(memos()).toBe(0)
 })
 
+test('what is kept does not grow while the cache is made again and again', async () => {
+  const { lower, upper, open } = stores()
+  const { cache: first } = await open()
+  await first.set('a', 'old', { tags: ['t'] })
+  lower.before = dead
+  await expect(first.invalidateTags(['t'], { persist: 'stored' })).rejects.toThrow('no connection')
+  await first.delete('b')
+  await first.close()
+  const kept = () => [...upper.entries].filter(([key]) => isMemo(key)).map(([, { value }]) => value)
+  const [before] = kept()
+  expect(before).toMatchObject({ keys: ['b'], meant: [{ tags: ['t'] }] })
+  for (let times = 0; times < 4; times += 1) {
+    const { cache } = await open()
+    await cache.close()
+  }
+  expect(kept()).toEqual([before])
+})
+
 test('what two processes keep adds up', async () => {
   const { upper, lower, open } = stores()
   const [one, two] = [await open(), await open()]
