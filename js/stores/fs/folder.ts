@@ -78,7 +78,9 @@ export class Folder {
     this.#readers.delete(number)
     const handle = kept ?? this.openFile(number, 'read')
     this.#readers.set(number, handle)
-    handle.catch(() => this.#readers.delete(number))
+    handle.catch(() => {
+      if (this.#readers.get(number) === handle) this.#readers.delete(number)
+    })
     for (const other of this.#readers.keys()) {
       if (this.#readers.size <= OPEN_FILES) break
       void this.closeReader(other)

@@ -3,7 +3,7 @@
 import { type Folder, LAST_WORD } from './folder.ts'
 import { frameOf, KIND } from './frame.ts'
 import type { History } from './history.ts'
-import { writeAll } from './layer.ts'
+import { errno, writeAll } from './layer.ts'
 import { type Manifest, readHashes, readManifest, writeStatement } from './manifest.ts'
 import { scan, soundPayload } from './scan.ts'
 
@@ -19,7 +19,9 @@ export async function writeLastWord(folder: Folder, manifest: Manifest, keys: Ui
 
 /** Takes in what it says, unless somebody has written since: then there is a younger file than it knows. */
 export async function hearLastWord(folder: Folder, history: History, youngest: number): Promise<void> {
-  const handle = await folder.openFile(LAST_WORD, 'read').catch(() => undefined)
+  const handle = await folder.openFile(LAST_WORD, 'read').catch(error => {
+    if (errno(error) !== 'ENOENT') throw error
+  })
   if (handle === undefined) return
   try {
     const { size } = await handle.stat()

@@ -30,7 +30,11 @@ export interface FileLayer {
 
 /** The file system of Node. */
 export async function nodeFiles(): Promise<FileLayer> {
-  const [{ mkdir, readdir, open, unlink }, { constants }] = await Promise.all([import('node:fs/promises'), import('node:fs')])
+  const [{ mkdir, readdir, open, unlink }, { constants }, { platform }] = await Promise.all([
+    import('node:fs/promises'),
+    import('node:fs'),
+    import('node:process'),
+  ])
   const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC } = constants
   const flags = { read: O_RDONLY, write: O_RDWR, create: O_RDWR | O_CREAT | O_EXCL, replace: O_RDWR | O_CREAT | O_TRUNC }
   // A link that somebody planted leads nowhere. Windows has no such flag.
@@ -42,11 +46,12 @@ export async function nodeFiles(): Promise<FileLayer> {
     unlink,
     async syncFolder(path) {
       // Windows cannot open a folder, and needs no such thing.
-      const folder = await open(path, O_RDONLY).catch(() => undefined)
+      if (platform === 'win32') return
+      const folder = await open(path, O_RDONLY)
       try {
-        await folder?.sync()
+        await folder.sync()
       } finally {
-        await folder?.close()
+        await folder.close()
       }
     },
     lock: lockFolder,

@@ -127,7 +127,10 @@ export class FsMedium implements SegmentMedium {
       // The oldest first, and surely: should we die half-way, no value comes back that something younger had replaced.
       for (const number of [...this.#files.byNumber.keys()].sort((a, b) => a - b)) {
         await this.#files.remove(number)
-        await this.#folder.sync()
+        // With the folder gone, all in it is.
+        await this.#folder.sync().catch(error => {
+          if (errno(error) !== 'ENOENT') throw error
+        })
       }
       this.#losses.clear()
       this.#history.clear()
