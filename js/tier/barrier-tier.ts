@@ -1,21 +1,18 @@
 /**
  * Invalidation for tiers that cannot do it themselves: {@link Barriers} beside the entries, in records of their own.
  *
- * An entry notes the number of the last invalidation before it; what comes up is judged by those since. The records are
- * read when the tier opens. Several writers of one store write to records of their own, and read those of all.
+ * An entry notes the number of the last invalidation before it; what comes up is judged by those since. What is known of them lies
+ * in {@link BarrierRecords}.
  */
 
 import type { Clock } from '../clock.ts'
-import { Barriers, GONE, type Mark } from '../stores/barriers.ts'
+import { GONE, type Mark } from '../stores/barriers.ts'
 import type { EntryFacts, Invalidation, Offered, Persist, Room, StoreChange, Tier, TierEntry, TierStats } from '../stores/tier.ts'
-import { knowsAll, newsOf } from './foreign-barriers.ts'
-import { BARRIER_RECORDS, entryKey, isRecord, keyOfEntry, SOURCE_RECORD_KEYS } from './records.ts'
-import { SOURCE_RECORDS, Sources } from './sources.ts'
+import { BarrierRecords, RECORDS, type Write } from './barrier-records.ts'
+import { entryKey, isRecord, keyOfEntry } from './records.ts'
 
 /** A tier without invalidation. */
 export type PlainTier = Omit<Tier, 'invalidate'>
-
-type Write = { readonly key: string; readonly entry: TierEntry }
 
 type OnChange = (change: StoreChange) => void
 
@@ -28,19 +25,13 @@ class BarrierTier implements Tier {
   readonly name: string
   readonly #tier: PlainTier
   readonly #clock: Clock
-  readonly #barriers = new Barriers()
-  readonly #sources = new Sources()
-  readonly #record = BARRIER_RECORDS[Math.floor(Math.random() * BARRIER_RECORDS.length)] as string
-  /** Whether there are barriers that the record does not have, and whether somebody will see to that. */
-  #isDirty = false
-  #isScheduled = false
+  readonly #records: BarrierRecords
   #opening: Promise<void> | undefined
   #isOpen = false
   /** How often everything was forgotten, barriers too. */
   #clearings = 0
-  /** What the tier counted and we do not: readings of records, and entries that had been given up. */
-  #hits = 0
-  #misses = 0
+  /** Entries that the tier has counted and that had been given up. */
+  #givenUp = 0
   readonly lock: Tier['lock']
   readonly #onChange: OnChange
   /** What others have written is being read. */
@@ -50,6 +41,7 @@ class BarrierTier implements Tier {
     this.#clock = clock
     this.#onChange = onChange
     this.#tier = typeof tier === 'function' ? tier(change => this.#heard(change)) : tier
+    this.#records = new BarrierRecords(this.#tier, clock, () => this.open())
     this.name = this.#tier.name
     const { lock } = this.#tier
     this.lock =
@@ -68,44 +60,44 @@ class BarrierTier implements Tier {
 
   async getMany(keys: readonly string[], options?: { readonly signal?: AbortSignal | undefined }): Promise<(TierEntry | undefined)[]> {
     if (this.#opening === undefined) await this.open()
-    const marks = this.#barriers.isEmpty ? undefined : keys.map(key => this.#barriers.markOf(key))
+    const marks = this.#records.barriers.isEmpty ? undefined : keys.map(key => this.#records.barriers.markOf(key))
     const clearings = this.#clearings
     const found = await this.#tier.getMany(keys.map(entryKey), options)
     // What it may have seen before that cannot be judged any more.
     if (clearings !== this.#clearings) return found.map(() => undefined)
     return found.map((entry, at) => {
       // Nothing has ever been given up, as far as is known.
-      if (entry === undefined || (entry.facts === undefined && this.#barriers.last === 0)) return entry
+      if (entry === undefined || (entry.facts === undefined && this.#records.barriers.last === 0)) return entry
       return this.#judged(keys[at] as string, entry, marks?.[at])
     })
   }
 
   setMany(entries: readonly Write[], options: { readonly persist: Persist }): Promise<void> {
     // Not judged by what was given up before it was written, which nobody has read yet. Numbers are times.
-    if (!this.#isOpen) this.#barriers.witness(this.#clock.wall() - 1)
+    if (!this.#isOpen) this.#records.barriers.witness(this.#clock.wall() - 1)
     // Records first: an entry that is stored without its source being known would outlive a change of that.
-    const records = this.#note(entries)
-    if (this.#changed(entries.map(({ key }) => key))) records.push(this.#takeRecord())
+    const records = this.#records.note(entries)
+    if (this.#changed(entries.map(({ key }) => key))) records.push(this.#records.takeRecord())
     const writes = entries.map(({ key, entry }) => ({ key: entryKey(key), entry: this.#dated(entry) }))
     if (records.length === 0) return this.#tier.setMany(writes, options)
     return this.#tier.setMany([...records, ...writes], options).catch(error => {
-      this.#isDirty = true
+      this.#records.lost()
       throw error
     })
   }
 
   /** What changes a record with the entry goes the long way. */
   offer(key: string, entry: TierEntry): Offered {
-    if (!this.#isOpen || entry.facts?.dependsOn !== undefined || this.#sources.has(key)) return false
+    if (!this.#isOpen || entry.facts?.dependsOn !== undefined || this.#records.sources.has(key)) return false
     const offered = this.#tier.offer?.(entryKey(key), this.#dated(entry)) ?? false
-    if (offered !== false) this.#barriers.renewed(key)
+    if (offered !== false) this.#records.barriers.renewed(key)
     return offered
   }
 
   async deleteMany(keys: readonly string[], options?: { readonly persist?: Persist | undefined }): Promise<boolean[]> {
     const isNews = this.#changed(keys)
     const deleted = this.#tier.deleteMany(keys.map(entryKey), options)
-    const [had] = await Promise.all([deleted, isNews ? this.#write(options?.persist ?? 'memory') : undefined])
+    const [had] = await Promise.all([deleted, isNews ? this.#records.write(options?.persist ?? 'memory') : undefined])
     return had
   }
 
@@ -113,19 +105,19 @@ class BarrierTier implements Tier {
     { mode = 'delete', ...meant }: Invalidation,
     { persist = 'stored' }: { readonly persist?: Persist | undefined } = {},
   ): Promise<void> {
-    this.#barriers.raise(meant, mode, this.#clock.wall())
-    if (persist === 'memory') this.#soil()
-    else await this.#write(persist)
+    this.#records.barriers.raise(meant, mode, this.#clock.wall())
+    if (persist === 'memory') this.#records.soil()
+    else await this.#records.write(persist)
   }
 
   async clear(): Promise<void> {
     this.#forget()
     const cleared = this.#tier.clear()
     // Numbers go on rising after a restart, too.
-    this.#say()
+    this.#records.say()
     await cleared
     // What others have said meanwhile was emptied with the rest, and we alone may have heard it.
-    this.#say()
+    this.#records.say()
   }
 
   async recent(most: Room, wanted: (key: string) => boolean): Promise<string[]> {
@@ -134,64 +126,32 @@ class BarrierTier implements Tier {
   }
 
   async flush(): Promise<void> {
-    if (this.#isDirty) await this.#write('memory')
+    if (this.#records.isDirty) await this.#records.write('memory')
     await this.#tier.flush()
   }
 
   async close(): Promise<void> {
-    if (this.#isDirty) await this.#write('memory').catch(() => {})
+    if (this.#records.isDirty) await this.#records.write('memory').catch(() => {})
     await this.#tier.close()
   }
 
   stats(): TierStats {
     const stats = this.#tier.stats()
-    return { ...stats, hits: stats.hits - this.#hits, misses: stats.misses - this.#misses }
+    const { hits, misses } = this.#records
+    return { ...stats, hits: stats.hits - hits - this.#givenUp, misses: stats.misses - misses + this.#givenUp }
   }
 
   async #open(): Promise<void> {
     await this.#tier.open()
     // What damage may have taken, nobody knows what it gave up.
-    const isSure = await this.#learnFrom(RECORDS)
+    const isSure = await this.#records.learnFrom(RECORDS)
     this.#isOpen = true
-    if (!isSure || this.#tier.stats().errors.distrusted !== undefined) this.#distrust()
-  }
-
-  /** Reads records. False when that was not possible: of a record that cannot be read nobody knows what it gave up. */
-  async #learnFrom(records: readonly string[], onNews?: OnChange): Promise<boolean> {
-    const before = this.#tier.stats()
-    const found = await this.#tier.getMany(records).catch(() => [])
-    const after = this.#tier.stats()
-    this.#hits += after.hits - before.hits
-    this.#misses += after.misses - before.misses
-    let isSure = failures(after) === failures(before)
-    for (const [at, entry] of found.entries()) {
-      if (entry === undefined) continue
-      const { value } = entry
-      const known = this.#barriers.record()
-      const isRight = SOURCES.has(records[at] as string) ? this.#sources.merge(value) : this.#barriers.merge(value)
-      if (!isRight) isSure = false
-      else if (!SOURCES.has(records[at] as string)) {
-        for (const change of newsOf(value, known)) onNews?.(change)
-        // Whoever wrote it does not know all that we do; or he has the same record, and ours is gone.
-        if (onNews !== undefined && !knowsAll(value, known)) this.#soil()
-      }
-    }
-    return isSure
-  }
-
-  #say(): void {
-    if (this.#barriers.last > 0) this.#soil()
+    if (!isSure || this.#tier.stats().errors.distrusted !== undefined) this.#records.distrust()
   }
 
   #forget(): void {
     this.#clearings += 1
-    this.#barriers.forget()
-    this.#sources.forget()
-  }
-
-  #distrust(): void {
-    this.#barriers.raiseFloor(this.#clock.wall())
-    this.#soil()
+    this.#records.forget()
   }
 
   /** Others have changed something in the store. */
@@ -202,7 +162,7 @@ class BarrierTier implements Tier {
       this.#onChange(change)
       this.#learn(RECORDS)
       // What only we know was lost with the record of it.
-      this.#learning = this.#learning.then(() => this.#say())
+      this.#learning = this.#learning.then(() => this.#records.say())
       return
     }
     const keys = change.keys.filter(key => !isRecord(key))
@@ -213,7 +173,7 @@ class BarrierTier implements Tier {
 
   #learn(records: readonly string[]): void {
     this.#learning = this.#learning
-      .then(() => this.#learnFrom(records, this.#onChange))
+      .then(() => this.#records.learnFrom(records, this.#onChange))
       .then(isSure => {
         if (!isSure) this.#onChange({ all: true })
       })
@@ -221,7 +181,7 @@ class BarrierTier implements Tier {
 
   /** The entry with the number of the last invalidation before it. */
   #dated(entry: TierEntry): TierEntry {
-    const era = this.#barriers.last
+    const era = this.#records.barriers.last
     return era === 0 ? entry : { ...entry, facts: { ...entry.facts, era } }
   }
 
@@ -229,12 +189,11 @@ class BarrierTier implements Tier {
     const { facts = NO_FACTS } = entry
     const era = facts.era ?? 0
     // Another writer has come further.
-    this.#barriers.witness(era)
-    const verdict = this.#barriers.judge(era, key, facts, mark)
+    this.#records.barriers.witness(era)
+    const verdict = this.#records.barriers.judge(era, key, facts, mark)
     if (verdict === undefined) return entry
     if (verdict !== GONE) return { ...entry, expiredAt: verdict }
-    this.#hits += 1
-    this.#misses -= 1
+    this.#givenUp += 1
     return undefined
   }
 
@@ -242,67 +201,13 @@ class BarrierTier implements Tier {
   #changed(keys: readonly string[]): boolean {
     let isNews = false
     for (const key of keys) {
-      this.#barriers.renewed(key)
-      if (!this.#sources.has(key)) continue
-      this.#barriers.raise({ source: key }, 'delete', this.#clock.wall())
+      this.#records.barriers.renewed(key)
+      if (!this.#records.sources.has(key)) continue
+      this.#records.barriers.raise({ source: key }, 'delete', this.#clock.wall())
       isNews = true
     }
     return isNews
   }
-
-  /** Notes what the entries depend on; the records that change by that. */
-  #note(entries: readonly Write[]): Write[] {
-    const changed = this.#sources.learn(entries)
-    if (!this.#sources.areTooMany) return Array.from(changed, at => recordWrite(sourceRecord(at), this.#sources.record(at)))
-    this.#sources.forget()
-    this.#barriers.raise({ source: undefined }, 'delete', this.#clock.wall())
-    this.#sources.learn(entries)
-    const all = Array.from({ length: SOURCE_RECORDS }, (_, at) => recordWrite(sourceRecord(at), this.#sources.record(at)))
-    return [this.#takeRecord(), ...all]
-  }
-
-  #takeRecord(): Write {
-    this.#isDirty = false
-    return recordWrite(this.#record, this.#barriers.record())
-  }
-
-  /** The record will be written, once for all that happens in this task. */
-  #soil(): void {
-    this.#isDirty = true
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    queueMicrotask(() => {
-      this.#isScheduled = false
-      if (this.#isDirty) this.#write('memory').catch(() => {})
-    })
-  }
-
-  async #write(persist: Persist): Promise<void> {
-    this.#isDirty = true
-    // What is in the record already must be known before it is written over.
-    await this.open()
-    try {
-      await this.#tier.setMany([this.#takeRecord()], { persist })
-    } catch (error) {
-      this.#isDirty = true
-      throw error
-    }
-  }
-}
-
-/** Written at time 0, so that it is believed whatever becomes of the clock. */
-function recordWrite(key: string, value: unknown): Write {
-  return { key, entry: { value, writtenAt: 0, expiresAt: Number.POSITIVE_INFINITY } }
-}
-
-function sourceRecord(number: number): string {
-  return SOURCE_RECORD_KEYS[number] as string
-}
-
-function failures({ errors }: TierStats): number {
-  return Object.values(errors).reduce((sum, count) => sum + count, 0)
 }
 
 const NO_FACTS: EntryFacts = {}
-const SOURCES = new Set(SOURCE_RECORD_KEYS)
-const RECORDS = [...BARRIER_RECORDS, ...SOURCE_RECORD_KEYS]

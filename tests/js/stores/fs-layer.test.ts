@@ -26,7 +26,7 @@ describe('what a file system cannot do is no empty answer', () => {
     await medium.open(never)
     await medium.append([{ directory: new Uint8Array(8), payload: new Uint8Array(8) }], 'stored', never)
     rmSync(path, { recursive: true })
-    await medium.clear(never)
+    await medium.clear()
     expect(await medium.append([{ directory: new Uint8Array(8), payload: new Uint8Array(8) }], 'durable', never)).toEqual([2])
     await medium.close()
     rmSync(path, { recursive: true })

@@ -1,0 +1,146 @@
+/**
+ * What a tier knows of invalidations, in records beside its entries: read when it opens and whenever others have written, written when
+ * something is given up here. Several writers of one store write to records of their own, and read those of all.
+ */
+
+import type { Clock } from '../clock.ts'
+import { Barriers } from '../stores/barriers.ts'
+import type { Persist, StoreChange, TierEntry, TierStats } from '../stores/tier.ts'
+import type { PlainTier } from './barrier-tier.ts'
+import { knowsAll, newsOf } from './foreign-barriers.ts'
+import { BARRIER_RECORDS, SOURCE_RECORD_KEYS } from './records.ts'
+import { SOURCE_RECORDS, Sources } from './sources.ts'
+
+/** An entry on its way to a tier. */
+export type Write = { readonly key: string; readonly entry: TierEntry }
+
+/** See the top of this file. */
+export class BarrierRecords {
+  readonly barriers = new Barriers()
+  readonly sources = new Sources()
+  /** What the tier counted when records were read, and we do not. */
+  hits = 0
+  misses = 0
+  readonly #tier: PlainTier
+  readonly #clock: Clock
+  /** Resolves when the records that there are have been read. */
+  readonly #open: () => Promise<void>
+  readonly #record = BARRIER_RECORDS[Math.floor(Math.random() * BARRIER_RECORDS.length)] as string
+  /** Whether there are barriers that the record does not have, and whether somebody will see to that. */
+  #isDirty = false
+  #isScheduled = false
+
+  /** `open` resolves when the records that there are have been read. */
+  constructor(tier: PlainTier, clock: Clock, open: () => Promise<void>) {
+    this.#tier = tier
+    this.#clock = clock
+    this.#open = open
+  }
+
+  /** Whether something was given up that the record does not say yet. */
+  get isDirty(): boolean {
+    return this.#isDirty
+  }
+
+  /** Reads records. False when that was not possible: of a record that cannot be read nobody knows what it gave up. */
+  async learnFrom(records: readonly string[], onNews?: (change: StoreChange) => void): Promise<boolean> {
+    const before = this.#tier.stats()
+    const found = await this.#tier.getMany(records).catch(() => [])
+    const after = this.#tier.stats()
+    this.hits += after.hits - before.hits
+    this.misses += after.misses - before.misses
+    let isSure = failures(after) === failures(before)
+    for (const [at, entry] of found.entries()) {
+      if (entry === undefined) continue
+      const { value } = entry
+      const known = this.barriers.record()
+      const isRight = SOURCES.has(records[at] as string) ? this.sources.merge(value) : this.barriers.merge(value)
+      if (!isRight) isSure = false
+      else if (!SOURCES.has(records[at] as string)) {
+        for (const change of newsOf(value, known)) onNews?.(change)
+        // Whoever wrote it does not know all that we do; or he has the same record, and ours is gone.
+        if (onNews !== undefined && !knowsAll(value, known)) this.soil()
+      }
+    }
+    return isSure
+  }
+
+  /** Says again what is known, wherever the record of it may have gone. */
+  say(): void {
+    if (this.barriers.last > 0) this.soil()
+  }
+
+  forget(): void {
+    this.barriers.forget()
+    this.sources.forget()
+  }
+
+  /** Something may have been given up that nobody knows of. */
+  distrust(): void {
+    this.barriers.raiseFloor(this.#clock.wall())
+    this.soil()
+  }
+
+  /** Notes what the entries depend on; the records that change by that. */
+  note(entries: readonly Write[]): Write[] {
+    const changed = this.sources.learn(entries)
+    if (!this.sources.areTooMany) return Array.from(changed, at => recordWrite(sourceRecord(at), this.sources.record(at)))
+    this.sources.forget()
+    this.barriers.raise({ source: undefined }, 'delete', this.#clock.wall())
+    this.sources.learn(entries)
+    const all = Array.from({ length: SOURCE_RECORDS }, (_, at) => recordWrite(sourceRecord(at), this.sources.record(at)))
+    return [this.takeRecord(), ...all]
+  }
+
+  /** The record, for somebody who is about to write it, and says so when that fails ({@link lost}). */
+  takeRecord(): Write {
+    this.#isDirty = false
+    return recordWrite(this.#record, this.barriers.record())
+  }
+
+  /** What was taken is not there. */
+  lost(): void {
+    this.#isDirty = true
+  }
+
+  /** The record will be written, once for all that happens in this task. */
+  soil(): void {
+    this.#isDirty = true
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      if (this.#isDirty) this.write('memory').catch(() => {})
+    })
+  }
+
+  /** Writes the record. */
+  async write(persist: Persist): Promise<void> {
+    this.#isDirty = true
+    // What is in the record already must be known before it is written over.
+    await this.#open()
+    try {
+      await this.#tier.setMany([this.takeRecord()], { persist })
+    } catch (error) {
+      this.#isDirty = true
+      throw error
+    }
+  }
+}
+
+/** Written at time 0, so that it is believed whatever becomes of the clock. */
+function recordWrite(key: string, value: unknown): Write {
+  return { key, entry: { value, writtenAt: 0, expiresAt: Number.POSITIVE_INFINITY } }
+}
+
+function sourceRecord(number: number): string {
+  return SOURCE_RECORD_KEYS[number] as string
+}
+
+function failures({ errors }: TierStats): number {
+  return Object.values(errors).reduce((sum, count) => sum + count, 0)
+}
+
+const SOURCES = new Set(SOURCE_RECORD_KEYS)
+/** The keys of all records. */
+export const RECORDS = [...BARRIER_RECORDS, ...SOURCE_RECORD_KEYS]
