@@ -6,9 +6,10 @@ import { driverOf } from '../core/driver.ts'
 import { InvalidArgumentError } from '../errors.ts'
 import { durationMs, optionsObject } from '../options.ts'
 import type { Marked } from '../stores/barriers.ts'
-import type { EntryFacts, TierEntry } from '../stores/tier.ts'
+import type { TierEntry } from '../stores/tier.ts'
 import { annotate, heldOf, tiesOf } from './entry-detail.ts'
 import { estimateSize } from './estimate-size.ts'
+import { factsOf, type Terms, termsOf } from './facts.ts'
 import type { Former } from './former.ts'
 import { askAbout, checkValidation, Guard, type Validate } from './guards.ts'
 import { type Isolation, isolated } from './isolate.ts'
@@ -47,8 +48,6 @@ export class Shelf<V> {
   readonly #memory: MemoryCache<string, Kept<V>>
   readonly #clock: Clock
   readonly #options: ResolvedMemoryOptions<string, V>
-  readonly #swr: number
-  readonly #sie: number
   readonly #memoryTtlMs: number
   readonly #notes: Notes
   readonly #isolate: Isolation
@@ -63,13 +62,12 @@ export class Shelf<V> {
     this.#memory = memory
     this.#clock = options.clock
     this.#options = options
-    this.#swr = windows.swr ?? 0
-    this.#sie = windows.sie ?? 0
     this.#memoryTtlMs = memoryTtlMs
     this.#notes = new Notes(options.ttlMs, inMemory(options.ttlMs, 0, memoryTtlMs).more, windows)
     this.#isolate = isolate
     const { ttlMs, maxTtlMs, jitterMs, validate } = options
-    const isPlain = validate === undefined && overflow === undefined && this.#swr === 0 && this.#sie === 0
+    const { swr, sie } = this.#notes.usual
+    const isPlain = validate === undefined && overflow === undefined && swr === 0 && sie === 0
     const ttl = Math.min(ttlMs, maxTtlMs)
     this.#plainTtlMs = isPlain && jitterMs === 0 && ttl <= memoryTtlMs && ttl === ttlMs ? ttl : -1
     this.#isSimple = isPlain && memoryTtlMs === NEVER && isolate !== 'freeze'
@@ -81,48 +79,31 @@ export class Shelf<V> {
     if (options !== undefined) checkValidation(optionsObject(options, 'options'))
     const marks = options === undefined ? NO_MARKS : this.closed(key, readMarks(options))
     const ttl = lifetime(options?.ttl === undefined ? this.#options.ttlMs : durationMs(options.ttl, 'ttl'), this.#options)
-    const { swr = this.#swr, sie = this.#sie } = options === undefined ? NO_WINDOWS : readStaleWindows(options)
+    const { swr = this.#notes.usual.swr, sie = this.#notes.usual.sie } = options === undefined ? NO_WINDOWS : readStaleWindows(options)
     const staleFor = Math.max(swr, sie)
     const kept = isolated(value, this.#isolate)
     const life = inMemory(ttl, staleFor, this.#memoryTtlMs)
     const note = this.#notes.of(ttl, life.more, swr, sie, validators)
-    const size = options?.size
-    const plain = size === undefined && marks === NO_MARKS
     const version = options?.version ?? validators?.etag
     const guard = this.#guard(version, options?.validate)
-    const detail = note === undefined && guard === undefined ? undefined : { note, guard }
-    const times = { ttl: life.ttl, staleFor: life.staleFor }
-    const how = plain ? times : { ...times, ...(size !== undefined && { size }), ...marks }
     const writtenAt = this.#clock.wall()
     const expiresAt = writtenAt + ttl + staleFor
-    const keep = (entry: TierEntry): TierEntry => {
-      if (options?.skipMemoryWrite === true) {
-        if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
-        this.#memory.delete(key)
-        return { ...entry, fate: 'evicted' }
-      }
-      this.overflow?.expect(key, entry, writtenAt + life.ttl + life.staleFor)
-      this.#memory.set(key, kept, how, detail)
-      return this.overflow === undefined || this.overflow.arrived() ? entry : { ...entry, fate: 'evicted' }
+    const isSaid = staleFor > 0 || validators !== undefined || marks !== NO_MARKS || version !== undefined
+    const freshUntil = staleFor > 0 ? writtenAt + ttl : NEVER
+    const entry: TierEntry = isSaid
+      ? { value: kept, writtenAt, expiresAt, facts: factsOf({ freshUntil, swr, sie, marks, validators, version }, this.#notes.usual) }
+      : { value: kept, writtenAt, expiresAt }
+    if (options?.skipMemoryWrite === true) {
+      if (value === undefined) throw new InvalidArgumentError('value', 'anything but undefined, which means a miss', value)
+      this.#memory.delete(key)
+      return { ...entry, fate: 'evicted' }
     }
-    if (staleFor === 0 && validators === undefined && marks === NO_MARKS && version === undefined)
-      return keep({ value: kept, writtenAt, expiresAt })
-    const facts: EntryFacts = {
-      ...(staleFor > 0 && ttl !== NEVER && { freshUntil: writtenAt + ttl }),
-      ...(swr !== this.#swr && { swr: finite(swr) }),
-      ...(sie !== this.#sie && { sie: finite(sie) }),
-      ...validators,
-      ...marks,
-      ...(version !== undefined && version !== validators?.etag && { version }),
-    }
-    return keep({ value: kept, writtenAt, expiresAt, facts })
-  }
-
-  #putPlain(key: string, value: V): TierEntry {
-    const kept = isolated(value, this.#isolate)
-    const writtenAt = this.#clock.wall()
-    this.#memory.set(key, kept)
-    return { value: kept, writtenAt, expiresAt: writtenAt + this.#plainTtlMs }
+    const size = options?.size
+    const times = { ttl: life.ttl, staleFor: life.staleFor }
+    const how = size === undefined && marks === NO_MARKS ? times : { ...times, ...(size !== undefined && { size }), ...marks }
+    this.overflow?.expect(key, entry, writtenAt + life.ttl + life.staleFor)
+    this.#memory.set(key, kept, how, note === undefined && guard === undefined ? undefined : { note, guard })
+    return this.overflow === undefined || this.overflow.arrived() ? entry : { ...entry, fate: 'evicted' }
   }
 
   /** Remembers for `ttl` milliseconds that there is nothing. A copy of what a tier knew is no news. */
@@ -166,7 +147,7 @@ export class Shelf<V> {
     return { ...(allTags.size > 0 && { tags: [...allTags] }), dependsOn: [...sources] }
   }
 
-  /** How long an entry in memory is still fresh, and how long it was to live; both zero where there is none. */
+  /** How long an entry in memory is still fresh, and how long it was to live; both without end where there is none. */
   lifeOf(key: string): { left: number; life: number } {
     const held = heldOf(this.#memory, key)
     if (held === undefined || held.value === NONE) return { left: NEVER, life: NEVER }
@@ -193,55 +174,41 @@ export class Shelf<V> {
     const wall = this.#clock.wall()
     if (this.#isSimple && entry.facts === undefined && entry.expiredAt === undefined && validate === undefined)
       return this.#foundSimple(key, entry, mayKeep, wall)
-    const { writtenAt, facts = NO_FACTS } = entry
-    // The clock may have gone back since.
-    const expiredAt = entry.expiredAt === undefined ? NEVER : Math.min(entry.expiredAt, wall)
-    const { swr = this.#swr, sie = this.#sie, etag, lastModified } = facts
-    const marks = marksOf(facts)
-    const expiresAt = Math.min(entry.expiresAt, expiredAt + Math.max(swr, sie))
-    if (!(expiresAt > wall)) return undefined
-    const lastFresh = Math.min(facts.freshUntil ?? NEVER, entry.expiresAt)
-    const freshUntil = Math.min(lastFresh, expiredAt)
-    const left = freshUntil - wall
-    if (facts.none === true) {
+    const terms = termsOf(entry, wall, this.#notes.usual)
+    if (terms === undefined) return undefined
+    const { left, swr, sie, validators, marks } = terms
+    if (terms.isNone) {
       if (left <= 0) return undefined
       if (mayKeep) this.putNone(key, left, marks, true)
       return { fresh: NONE }
     }
     const value = isolated(entry.value as V, this.#isolate === 'freeze' ? 'freeze' : false)
-    if (mayKeep && this.#isNews(key, left)) {
-      const windows = freshUntil === NEVER ? Math.max(swr, sie) : expiresAt - freshUntil
-      // Memory takes no life that is over: a stale value comes in with a life of one millisecond that ended a while ago.
-      const life =
-        left > 0 ? inMemory(left, windows, this.#memoryTtlMs) : { ttl: 1, staleFor: Math.min(windows, this.#memoryTtlMs - left), more: 0 }
-      const note = this.#notes.of(
-        lastFresh - writtenAt,
-        life.more,
-        swr,
-        sie,
-        etag === undefined && lastModified === undefined ? undefined : { etag, lastModified },
-      )
-      const guard = this.#guard(facts.version ?? etag, validate)
-      // It has been asked about just now.
-      guard?.passed(this.driver.now())
-      const pastBy = left > 0 ? 0 : 1 - left
-      // Below, what was made stale would be fresh again.
-      const goesDown = entry.fate === undefined && entry.expiredAt === undefined
-      if (goesDown) this.overflow?.expect(key, { ...entry, value }, wall - pastBy + life.ttl + life.staleFor)
-      else this.overflow?.isBelow(key)
-      this.#memory.set(
-        key,
-        value,
-        { ttl: life.ttl, staleFor: life.staleFor, ...marks },
-        { note, isCopy: true, guard, ...(pastBy > 0 && { pastBy }) },
-      )
-      if (goesDown) this.overflow?.arrived()
-    }
+    if (mayKeep && this.#isNews(key, left)) this.#bringUp(key, value, entry, terms, validate)
     if (left > 0) return { fresh: value }
+    const { etag, lastModified } = validators ?? NO_VALIDATORS
     return { former: { value: this.#out(value), freshUntil: this.driver.now() + left, swr, sie, etag, lastModified, ...marks } }
   }
 
-  /** The same where nothing but its time can be said of an entry. */
+  /** Whether `validate` is to be asked about an entry of a tier before it is given to somebody. */
+  mustAsk(entry: TierEntry | undefined, validate: CacheSetOptions['validate'] = this.#options.validate): entry is TierEntry {
+    if (entry === undefined || validate === undefined || entry.facts?.none === true || entry.expiredAt !== undefined) return false
+    return Math.min(entry.facts?.freshUntil ?? NEVER, entry.expiresAt) > this.#clock.wall()
+  }
+
+  /** What it answers. */
+  isRight(key: string, { value, facts }: TierEntry, validate: CacheSetOptions['validate'] = this.#options.validate): Promise<boolean> {
+    return askAbout({ key, value: value as V, version: facts?.version ?? facts?.etag }, validate as Validate<string, V>)
+  }
+
+  /** {@link Shelf.put} where nothing is unusual. */
+  #putPlain(key: string, value: V): TierEntry {
+    const kept = isolated(value, this.#isolate)
+    const writtenAt = this.#clock.wall()
+    this.#memory.set(key, kept)
+    return { value: kept, writtenAt, expiresAt: writtenAt + this.#plainTtlMs }
+  }
+
+  /** {@link Shelf.found} where nothing but its time can be said of an entry. */
   #foundSimple(key: string, { value, writtenAt, expiresAt }: TierEntry, mayKeep: boolean, wall: number): Found<V> {
     const left = expiresAt - wall
     if (!(left > 0)) return undefined
@@ -254,15 +221,24 @@ export class Shelf<V> {
     return { fresh: value as V }
   }
 
-  /** Whether `validate` is to be asked about an entry of a tier before it is given to somebody. */
-  mustAsk(entry: TierEntry | undefined, validate: CacheSetOptions['validate'] = this.#options.validate): entry is TierEntry {
-    if (entry === undefined || validate === undefined || entry.facts?.none === true || entry.expiredAt !== undefined) return false
-    return Math.min(entry.facts?.freshUntil ?? NEVER, entry.expiresAt) > this.#clock.wall()
-  }
-
-  /** What it answers. */
-  isRight(key: string, { value, facts }: TierEntry, validate: CacheSetOptions['validate'] = this.#options.validate): Promise<boolean> {
-    return askAbout({ key, value: value as V, version: facts?.version ?? facts?.etag }, validate as Validate<string, V>)
+  /** Memory takes an entry of a tier. */
+  #bringUp(key: string, value: V, entry: TierEntry, terms: Terms, validate: CacheSetOptions['validate']): void {
+    const { left, life, staleFor, swr, sie, validators, version, marks } = terms
+    // Memory takes no life that is over: a stale value comes in with a life of one millisecond that ended a while ago.
+    const pastBy = left > 0 ? 0 : 1 - left
+    const kept =
+      left > 0 ? inMemory(left, staleFor, this.#memoryTtlMs) : { ttl: 1, staleFor: Math.min(staleFor, this.#memoryTtlMs - left), more: 0 }
+    const note = this.#notes.of(life, kept.more, swr, sie, validators)
+    const guard = this.#guard(version, validate)
+    // It has been asked about just now.
+    guard?.passed(this.driver.now())
+    // Below, what was made stale would be fresh again.
+    const goesDown = entry.fate === undefined && entry.expiredAt === undefined
+    if (goesDown) this.overflow?.expect(key, { ...entry, value }, this.#clock.wall() - pastBy + kept.ttl + kept.staleFor)
+    else this.overflow?.isBelow(key)
+    const how = { ttl: kept.ttl, staleFor: kept.staleFor, ...marks }
+    this.#memory.set(key, value, how, { note, isCopy: true, guard, ...(pastBy > 0 && { pastBy }) })
+    if (goesDown) this.overflow?.arrived()
   }
 
   #guard(version: Version | undefined, own: CacheSetOptions['validate']): Guard<string, Kept<V>> | undefined {
@@ -287,14 +263,5 @@ export class Shelf<V> {
 /** Clocks that show the same time may differ this much. */
 export const SAME_MS = 1000
 const NO_WINDOWS: StaleWindows = { swr: undefined, sie: undefined }
-const NO_FACTS: EntryFacts = {}
+const NO_VALIDATORS: Validators = {}
 const NO_MARKS: Marked = {}
-
-function marksOf({ tags, dependsOn }: EntryFacts): Marked {
-  return { ...(tags !== undefined && { tags }), ...(dependsOn !== undefined && { dependsOn }) }
-}
-
-/** JSON has no infinity. */
-function finite(ms: number): number {
-  return Math.min(ms, Number.MAX_SAFE_INTEGER)
-}
