@@ -17,7 +17,8 @@ import { type ResolvedCacheOptions, resolveCacheNamespace, resolveCacheOptions }
 import { cacheStats } from './cache-stats.ts'
 import { heldOf } from './entry-detail.ts'
 import { frontOf } from './front.ts'
-import { hear } from './heard.ts'
+import type { TierWatch } from './guarded-tier.ts'
+import { type Hearer, hear, isInMemory } from './heard.ts'
 import { type Isolation, isolated } from './isolate.ts'
 import { type Kept, keptOptions, NONE } from './kept.ts'
 import { Loading } from './loading.ts'
@@ -468,20 +469,22 @@ export class Cache<V> implements AsyncDisposable {
 
   #openTiers(): NamedTiers | undefined {
     const { tiers, memory } = this.#options
-    const watch = tierEvents(this.#loading.tally)
+    const watch: TierWatch = { ...tierEvents(this.#loading.tally), isInUse: key => isInMemory(this.#hearers(), key) }
     return tiers.length === 0 ? undefined : new NamedTiers(new TierStack(tiers, memory.clock, watch, change => this.#heard(change)))
   }
 
   /** What others have done to the tiers. */
   #heard(change: StoreChange): void {
-    if (this.#closing !== undefined) return
-    const hearers = this.#withNamespaces().map(cache => ({
+    if (this.#closing === undefined) hear(this.#hearers(), change)
+  }
+
+  #hearers(): Hearer<V>[] {
+    return this.#withNamespaces().map(cache => ({
       path: cache.#tiers?.path ?? '',
       memory: cache.#memory,
       loading: cache.#loading,
       overflow: cache.#shelf.overflow,
     }))
-    hear(hearers, change)
   }
 
   #overflowOf(clock: Clock): Overflow {

@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts'
 import { driverOf } from '../core/driver.ts'
 import { storeContext } from '../core/tier-core.ts'
 import { TimeoutError } from '../errors.ts'
-import type { Invalidation, Offered, Room, Tier, TierEntry } from '../stores/tier.ts'
+import type { Invalidation, Offered, Room, StoreContext, Tier, TierEntry } from '../stores/tier.ts'
 import { Doorway } from './doorway.ts'
 import { Patience } from './patience.ts'
 import type { ResolvedTier, TierMode } from './tier-options.ts'
@@ -49,7 +49,9 @@ export class GuardedTier {
     this.mode = options.mode
     this.#options = options
     this.#clock = clock
-    this.#tier = options.store.openTier({ ...storeContext(clock), onChange: change => watch.changed?.(change) })
+    const onChange: StoreContext['onChange'] = change => watch.changed?.(change)
+    const isInUse = (key: string) => watch.isInUse?.(key) === true
+    this.#tier = options.store.openTier({ ...storeContext(clock), onChange, isInUse })
     const { name } = this.#tier
     const { timeoutMs } = options
     const driver = driverOf(clock)

@@ -27,6 +27,12 @@ export function hear<V>(all: readonly Hearer<V>[], change: StoreChange): void {
   } else for (const one of all) empty(one)
 }
 
+/** Whether one of them has a value of a key of the tiers in memory. */
+export function isInMemory<V>(all: readonly Hearer<V>[], key: string): boolean {
+  const found = at(all, key)
+  return found?.one.memory.has(found.text) === true
+}
+
 function forget<V>(all: readonly Hearer<V>[], key: string): void {
   const found = at(all, key)
   if (found === undefined) return

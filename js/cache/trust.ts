@@ -16,6 +16,8 @@ import type { Untold } from './untold.ts'
 export interface TierWatch {
   /** Others have changed what it holds. */
   changed?(change: StoreChange): void
+  /** Whether memory has a value of a key of the tiers. */
+  isInUse?(key: string): boolean
   down(tier: string, error: unknown): void
   up(tier: string, repaired: number): void
   /** The cache is closed, and the tier has not been told of so many changes. */

@@ -70,9 +70,10 @@ export class SegmentsCore {
     return this.#handle.use(handle => handle.remove(segment))
   }
 
-  /** A segment to give up so that `incoming` bytes fit, or 0. */
-  pollReclaim(incoming: number, wall: number): number {
-    return this.#handle.use(handle => handle.pollReclaim(incoming, wall))
+  /** The segments to give up first so that `incoming` bytes fit. */
+  pollReclaim(incoming: number, wall: number): number[] {
+    const count = this.#handle.use(handle => handle.pollReclaim(incoming, wall))
+    return [...this.rows.subarray(0, count)]
   }
 
   /** The first segment after `after` that may go although nothing can be written, or 0. */

@@ -15,7 +15,7 @@ export type { SegmentStore } from './tier.ts'
 export interface FileSystemOptions {
   /** The folder; made, for this user only, if it is missing. File names in it say nothing about keys. */
   readonly path: string
-  /** Budget in bytes; beyond it whole oldest segments are given up. Default `Infinity`. Files may briefly take up to twice as much. */
+  /** Budget in bytes; beyond it what has expired goes first, then what was written longest ago and memory does not have. Default `Infinity`. Files may briefly take up to twice as much. */
   readonly maxSize?: Size
   /** Whether and how values are compressed, a segment of up to 32 kB at a time; `maxSize` means bytes after that. Default `'none'`. */
   readonly compression?: CompressionFormat | CompressionOptions | undefined

@@ -15,7 +15,7 @@ export type { SegmentStore } from './tier.ts'
 export interface IndexedDBOptions {
   /** Name of the database, which gets the prefix `shelflife:`. */
   readonly name: string
-  /** Budget in bytes; beyond it whole oldest segments are given up. Default `Infinity`: what the browser allows. */
+  /** Budget in bytes; beyond it what has expired goes first, then what was written longest ago and memory does not have. Default `Infinity`: what the browser allows. */
   readonly maxSize?: Size
   /** How hard the browser tries with `persist: 'stored'`; `'durable'` is always strict. Default `'relaxed'`. */
   readonly durability?: 'relaxed' | 'strict'

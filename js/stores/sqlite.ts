@@ -34,7 +34,7 @@ export type SqliteOptions = {
   | {
       /** The file; made, for this user only, if it is missing. `-wal` and `-shm` lie beside it. Never a file with tables of somebody else. */
       readonly path: string
-      /** Budget in bytes of the file; beyond it what has expired goes first, then what was written or read longest ago. The file never shrinks. Default `Infinity`. */
+      /** Budget in bytes of the file; beyond it what has expired goes first, then what was written or read longest ago and memory does not have. The file never shrinks. Default `Infinity`. */
       readonly maxSize?: Size
       /** Default `'auto'`: `node:sqlite` where Node has it, else `better-sqlite3`. A function opens the file at a path with another driver. */
       readonly driver?: SqliteDriver

@@ -165,6 +165,8 @@ export interface StoreContext {
   readonly core: TierCore
   /** Is told what others have done to the same store, another tab for example, when the tier itself knows. */
   readonly onChange?: ((change: StoreChange) => void) | undefined
+  /** Whether memory has a value of `key`. What a tier must give up for its budget it gives up among the others, as far as it can. */
+  readonly isInUse?: ((key: string) => boolean) | undefined
 }
 
 /** What opens a medium. */
@@ -185,7 +187,7 @@ export interface Store {
 
 /** A store over a log of segments; `segmentStore` of `js/tier` makes one out of a medium. */
 export interface SegmentStore extends Store {
-  /** Budget in bytes of the medium; beyond it whole oldest segments are given up. Default `Infinity`. */
+  /** Budget in bytes of the medium; beyond it whole segments are given up: those in which everything has expired, then the oldest, without what is in use. Default `Infinity`. */
   readonly maxSize: number
   readonly compression?: Compression | undefined
   openMedium(context: MediumContext): SegmentMedium

@@ -113,8 +113,8 @@ export class KeyDirectory {
     this.#core.remove(segment)
   }
 
-  /** A segment to give up so that `incoming` more bytes fit, or 0. */
-  pollReclaim(incoming: number, wall: number): number {
+  /** The segments to give up first so that `incoming` more bytes fit; none when they do. */
+  pollReclaim(incoming: number, wall: number): number[] {
     return this.#core.pollReclaim(incoming, wall)
   }
 

@@ -10,6 +10,7 @@ import { pause, WRITE_MS, withDeadline } from './deadlines.ts'
 import { KeyDirectory } from './key-directory.ts'
 import { Press } from './press.ts'
 import { RecentPayloads } from './recent-payloads.ts'
+import { keyOfEntry } from './records.ts'
 import type { LogCounts, LogSizes } from './tier-log.ts'
 
 /** Beyond what any medium holds, and exact in a number: a budget that never ends. */
@@ -22,9 +23,13 @@ export class LogParts {
   readonly core: TierCore
   readonly counts: LogCounts
   readonly directory: KeyDirectory
+  /** Budget in bytes. */
+  readonly maxSize: number
   readonly recent = new RecentPayloads()
   readonly press: Press
   readonly onChange: ((change: StoreChange) => void) | undefined
+  /** Whether the entry that lies under a key is in use. Nobody knows where it is left out. */
+  readonly isInUse: ((key: string) => boolean) | undefined
   /** Rises when everything is forgotten, so that what was under way knows that it is too late. */
   epoch = 0
   /** Everything in the medium was given up by somebody else, and the directory does not know yet. */
@@ -36,6 +41,8 @@ export class LogParts {
   constructor(store: SegmentStore, context: StoreContext, counts: LogCounts) {
     this.counts = counts
     this.onChange = context.onChange
+    const { isInUse } = context
+    this.isInUse = isInUse && (key => isInUse(keyOfEntry(key)))
     this.medium = store.openMedium({
       ...context,
       count: kind => this.count(kind),
@@ -47,7 +54,8 @@ export class LogParts {
     this.clock = context.clock
     this.core = context.core
     this.press = new Press(store.compression, counts)
-    this.directory = new KeyDirectory(Math.min(store.maxSize, NO_LIMIT))
+    this.maxSize = Math.min(store.maxSize, NO_LIMIT)
+    this.directory = new KeyDirectory(this.maxSize)
   }
 
   get sizes(): LogSizes {

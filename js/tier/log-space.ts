@@ -2,7 +2,9 @@
 
 import { isWhole, type Outgoing, type PackedSegment, type Place, pack } from '../stores/directory.ts'
 import type { Durability } from '../stores/segment-medium.ts'
+import { Spares } from '../stores/spares.ts'
 import { WRITE_MS, withDeadline } from './deadlines.ts'
+import type { Carried } from './key-directory.ts'
 import { isNotForRoom, type LogParts } from './log-parts.ts'
 import type { LogReplay } from './log-replay.ts'
 import { isRecord } from './records.ts'
@@ -18,11 +20,13 @@ export class LogSpace {
   readonly #parts: LogParts
   readonly #replay: LogReplay
   readonly #host: LogSpaceHost
+  readonly #spares: Spares
 
   constructor(parts: LogParts, replay: LogReplay, host: LogSpaceHost) {
     this.#parts = parts
     this.#replay = replay
     this.#host = host
+    this.#spares = new Spares(parts.maxSize)
   }
 
   /** Writes what is still of use in segments that are mostly dead or too small anew, and removes them. */
@@ -41,11 +45,10 @@ export class LogSpace {
     this.#parts.counts.compactions += victims.length
   }
 
-  /** What of `segment` is to be written anew, of the keys that are `wanted`. */
-  async #carried(segment: number, wanted: (key: string) => boolean): Promise<Outgoing[]> {
-    const carried = (await this.#replay.survive(() => this.#parts.directory.carry(segment, this.#parts.clock.wall(), false))).filter(
-      ({ key }) => wanted(key),
-    )
+  /** What of `segment` is to be written anew, of the lines that are `wanted`. */
+  async #carried(segment: number, wanted: (line: Carried) => boolean): Promise<Outgoing[]> {
+    const lines = await this.#replay.survive(() => this.#parts.directory.carry(segment, this.#parts.clock.wall(), false))
+    const carried = lines.filter(wanted)
     const payload = carried.some(line => line.value !== undefined) ? await this.#host.payload(segment) : undefined
     return carried.map(({ key, order, value }) => {
       const bytes = value === undefined ? undefined : this.#bytesOf(key, value, payload)
@@ -83,20 +86,44 @@ export class LogSpace {
     await this.#replay.forgetAll()
   }
 
-  /** Gives up segments until `incoming` bytes fit the budget. */
-  async reclaim(incoming: number): Promise<void> {
+  /** Whether something has to be given up for `incoming` bytes. */
+  async isShort(incoming: number): Promise<boolean> {
+    return (await this.#victims(incoming)).length > 0
+  }
+
+  /**
+   * Gives up segments until `incoming` bytes fit the budget. Records survive, and with `sparesUsed` values that are in use, as far as
+   * {@link Spares} go.
+   */
+  async reclaim(incoming: number, sparesUsed: boolean): Promise<void> {
     const newest = await this.#replay.survive(() => this.#parts.directory.last)
+    const isInUse = sparesUsed ? this.#parts.isInUse : undefined
     const gone: number[] = []
-    const next = () => this.#replay.survive(() => this.#parts.directory.pollReclaim(incoming, this.#parts.clock.wall()))
-    for (let victim = await next(); victim !== 0; victim = await next()) {
-      const tombstones = await this.tombstones(victim)
-      const kept = victim > newest ? [] : await this.#carried(victim, isRecord)
-      await this.#host.write(pack([...tombstones.filter(({ key }) => !isRecord(key)), ...kept]), this.#parts.again)
-      await this.#replay.survive(() => this.#parts.directory.remove(victim))
-      gone.push(victim)
+    for (let victims = await this.#victims(incoming); victims.length > 0; victims = await this.#victims(incoming)) {
+      const outgoing = await Promise.all(victims.map(victim => this.#leftOf(victim, victim <= newest, isInUse)))
+      await this.#host.write(await this.#parts.press.press(pack(outgoing.flat())), this.#parts.again)
+      for (const victim of victims) await this.#replay.survive(() => this.#parts.directory.remove(victim))
+      gone.push(...victims)
     }
     this.#parts.counts.reclaimed += gone.length
     await this.remove(gone)
+  }
+
+  #victims(incoming: number): Promise<number[]> {
+    return this.#replay.survive(() => this.#parts.directory.pollReclaim(incoming, this.#parts.clock.wall()))
+  }
+
+  /** What is written anew of a segment that is given up. What was carried over just now may have to go after all: then only tombstones. */
+  async #leftOf(victim: number, maySpare: boolean, isInUse: ((key: string) => boolean) | undefined): Promise<Outgoing[]> {
+    const tombstones = (await this.tombstones(victim)).filter(({ key }) => !isRecord(key))
+    if (!maySpare) return tombstones
+    const kept = await this.#carried(victim, line => isRecord(line.key) || this.#isSpared(line, isInUse))
+    const survivors = new Set(kept.map(({ key }) => key))
+    return [...tombstones.filter(({ key }) => !survivors.has(key)), ...kept]
+  }
+
+  #isSpared({ key, value }: Carried, isInUse: ((key: string) => boolean) | undefined): boolean {
+    return value !== undefined && isInUse !== undefined && this.#spares.takes(value.length, () => isInUse(key))
   }
 
   /** What has to be said of the keys of `segment` before it may go, so that no older value of theirs comes up. */

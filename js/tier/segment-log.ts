@@ -20,6 +20,9 @@ import { kindOf, type LogCounts, type LogSizes, type TierLog } from './tier-log.
 /** How long the right to do something for all may be waited for, in milliseconds. */
 const LOCK_MS = 10_000
 
+/** Who makes room waits so long for somebody who is compacting. */
+const ROOM_MS = 1000
+
 /** Keys that one task looks at. */
 const SLICE_KEYS = 4096
 
@@ -212,7 +215,7 @@ export class SegmentLog implements TierLog {
     const segments = await this.#parts.press.press(pack(batch))
     const incoming = segments.reduce((sum, segment) => sum + this.#parts.weigh(segment), 0)
     try {
-      await this.#space.reclaim(incoming)
+      await this.#makeRoom(incoming)
       await this.#write(segments, durability)
     } catch (error) {
       if (!isShelflifeError(error) || error.code !== 'ERR_QUOTA') throw error
@@ -269,6 +272,23 @@ export class SegmentLog implements TierLog {
   /** Counts a failure. */
   count(kind: string): void {
     this.#parts.count(kind)
+  }
+
+  /**
+   * Gives up what the budget leaves no room for. What is in use is written anew, as in a compaction: nobody else may give up segments
+   * meanwhile, and a deletion that is not known here yet must not come too late.
+   */
+  async #makeRoom(incoming: number): Promise<void> {
+    if (!(await this.#space.isShort(incoming))) return
+    const { peers } = this.#parts.medium
+    if (peers === undefined || this.#parts.isInUse === undefined) return this.#space.reclaim(incoming, true)
+    const release = peers.locks ? await withDeadline(this.#parts.core, ROOM_MS, call => peers.lock('compaction', call)) : () => {}
+    try {
+      if (release !== undefined) await this.#replay.catchUp(Number.POSITIVE_INFINITY)
+      await this.#space.reclaim(incoming, release !== undefined)
+    } finally {
+      release?.()
+    }
   }
 
   async #write(segments: readonly PackedSegment[], durability: Durability): Promise<void> {

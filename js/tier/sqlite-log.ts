@@ -21,6 +21,7 @@ import { HiddenKeys } from './hidden-keys.ts'
 import { Gone, type KeptSource, KeptTable, type KeptTableHost } from './kept-table.ts'
 import { TOLERANCE_MS } from './pending-entry.ts'
 import { isWhole, PressedValues } from './pressed-values.ts'
+import { keyOfEntry } from './records.ts'
 import type { RowLog } from './row-reader.ts'
 import type { LogCounts, LogSizes } from './tier-log.ts'
 
@@ -55,6 +56,7 @@ export class SqliteLog implements RowLog {
   #isRepairing = false
   #isClosed = false
   readonly #onChange: StoreContext['onChange']
+  readonly #isInUse: StoreContext['isInUse']
   readonly #poll: Alarm
 
   /** In the place of `former`, which was given up, it goes on with what that had counted and heard. */
@@ -73,6 +75,8 @@ export class SqliteLog implements RowLog {
     this.#clock = context.clock
     this.#core = context.core
     this.#onChange = context.onChange
+    const { isInUse } = context
+    this.#isInUse = isInUse && (key => isInUse(keyOfEntry(key)))
     this.#poll = new context.core.Alarm(() => this.#hear())
   }
 
@@ -147,10 +151,11 @@ export class SqliteLog implements RowLog {
     let spare = 0
     const used = [...this.#used]
     const stored = await this.#values.press(writes)
+    const how = { writes: stored, used, isInUse: this.#isInUse, durability }
     const more = () => {
       spare = Math.max(ROUND_BYTES, spare * 2)
     }
-    await this.#kept.work(table => table.write({ writes: stored, used, durability, wall: this.#clock.wall(), spare }), more)
+    await this.#kept.work(table => table.write({ ...how, wall: this.#clock.wall(), spare }), more)
     this.#hidden.show(writes)
     for (const id of used) this.#used.delete(id)
     await nextTask()

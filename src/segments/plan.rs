@@ -8,19 +8,28 @@ use std::collections::BinaryHeap;
 const DEAD_SLACK: u64 = 256 * 1024;
 /// This many segments below a quarter of the wanted size are worth merging.
 const MANY_SMALL: usize = 64;
-/// Segments that one compaction takes at most.
+/// Segments that one compaction takes at most, or that are given up together.
 const VICTIMS: usize = 128;
 
 impl Segments {
-    /// A segment to give up so that `incoming` more bytes fit the budget: one in which nothing is valid any more, else the oldest.
+    /// Segments to give up so that `incoming` more bytes fit the budget, some at a time: those in which nothing is valid any more, then the oldest.
     ///
-    /// What [`Segments::carry`] with `evict` names has to be written first. The same answer comes until the segment is removed.
-    pub fn poll_reclaim(&self, incoming: u64, now: Instant) -> Option<u64> {
-        if self.bytes.saturating_add(incoming) <= self.config.max_bytes {
-            return None;
+    /// What [`Segments::carry`] with `evict` names has to be written first. The same answer comes until they are removed.
+    pub fn poll_reclaim(&self, incoming: u64, now: Instant) -> Vec<u64> {
+        let mut excess = self.bytes.saturating_add(incoming).saturating_sub(self.config.max_bytes);
+        let mut victims = Vec::new();
+        for spent in [true, false] {
+            for (name, segment) in &self.segments {
+                if excess == 0 || victims.len() == VICTIMS {
+                    return victims;
+                }
+                if self.is_spent(segment, now) == spent {
+                    excess = excess.saturating_sub(segment.bytes);
+                    victims.push(*name);
+                }
+            }
         }
-        let spent = self.segments.iter().find(|(_, segment)| self.is_spent(segment, now));
-        spent.or_else(|| self.segments.iter().next()).map(|(name, _)| *name)
+        victims
     }
 
     /// The first segment after `after` that may go although nothing can be written: on a full medium it makes the first room.

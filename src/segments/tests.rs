@@ -144,8 +144,12 @@ proptest! {
                 Op::Write(lines) => world.write(&lines),
                 Op::Reclaim(incoming) => {
                     let mut rounds = 0;
-                    while let Some(victim) = world.machine.poll_reclaim(u64::from(incoming), Instant::from_millis(world.now)) {
-                        world.rewrite(&[victim], true, &[]);
+                    loop {
+                        let victims = world.machine.poll_reclaim(u64::from(incoming), Instant::from_millis(world.now));
+                        if victims.is_empty() {
+                            break;
+                        }
+                        world.rewrite(&victims, true, &[]);
                         rounds += 1;
                         assert!(rounds < 10_000, "reclaiming ends");
                     }
@@ -198,7 +202,7 @@ proptest! {
                 .collect();
             let _ = machine.commit(u64::from(segment), bytes >> 8, &rows);
             machine.validate();
-            if let Some(victim) = machine.poll_reclaim(bytes, Instant::ZERO) {
+            for victim in machine.poll_reclaim(bytes, Instant::ZERO) {
                 machine.carry(victim, Instant::ZERO, true);
                 machine.remove(victim);
             }

@@ -94,10 +94,11 @@ impl SegmentsHandle {
         self.inner.spell_rows(&self.rows.read(count as usize))
     }
 
-    /// A segment to give up, or 0.
+    /// Writes the segments to give up first to the buffer; returns how many.
     #[wasm_bindgen(js_name = pollReclaim)]
-    pub fn poll_reclaim(&self, incoming: f64, now: f64) -> f64 {
-        self.inner.segments().poll_reclaim(incoming as u64, instant(now)).unwrap_or(0) as f64
+    pub fn poll_reclaim(&mut self, incoming: f64, now: f64) -> u32 {
+        let victims = self.inner.segments().poll_reclaim(incoming as u64, instant(now));
+        self.rows.write_numbers(victims.into_iter().map(|segment| segment as f64)) as u32
     }
 
     /// The first segment after `after` that may go although nothing can be written, or 0.

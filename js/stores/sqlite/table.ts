@@ -6,8 +6,9 @@
  */
 
 import { checksum, seedOf } from '../checksum.ts'
-import { exactText } from '../exact-text.ts'
+import { exactText, keyOfText } from '../exact-text.ts'
 import type { Durability } from '../segment-medium.ts'
+import { Spares } from '../spares.ts'
 import { refuseInside, type SqliteDatabase, type SqliteStatement, type SqliteValue } from './driver.ts'
 import { createNews, type NewsOptions, SqliteNews } from './news.ts'
 
@@ -32,6 +33,8 @@ export interface Transaction {
   readonly writes: readonly RowWrite[]
   /** Rows that were read and shall move to the end. */
   readonly used: Iterable<number>
+  /** Whether the value of a key is in use: it is not given up while others may go. */
+  readonly isInUse?: ((key: string) => boolean) | undefined
   readonly durability: Durability
   readonly wall: number
   /** Bytes to make room for beyond what the writes seem to need. */
@@ -73,6 +76,7 @@ export class SqliteTable {
   /** The count of rows, as long as nobody changes any. */
   #entries: { readonly count: number; readonly version: unknown } | undefined
   #middle = 0
+  readonly #spares: Spares
 
   /** Rows whose key, as it is stored, is one of `kept` are not given up for the budget. */
   constructor(database: SqliteDatabase, name: string, kept: ReadonlySet<string>, news: NewsOptions) {
@@ -80,6 +84,7 @@ export class SqliteTable {
     this.database = database
     this.news = new SqliteNews(database, name, news)
     this.#maxSize = maxSize
+    this.#spares = new Spares(maxSize)
     this.#kept = kept
     const table = `"${name}"`
     const prepare = (sql: string) => database.prepare(sql)
@@ -129,7 +134,7 @@ export class SqliteTable {
   }
 
   /** Does everything or nothing. */
-  write({ writes, used, durability, wall, spare }: Transaction): void {
+  write({ writes, used, isInUse, durability, wall, spare }: Transaction): void {
     const { put, sweep, touch, delete: remove } = this.#statements
     const sync = Math.max(this.#usualSync, FULL)
     const isDurable = durability === 'durable' && sync !== this.#usualSync
@@ -141,7 +146,10 @@ export class SqliteTable {
         sweep.run(wall, Math.max(SWEEP_LEAST, writes.length * SWEEP))
         if (this.#maxSize !== Number.POSITIVE_INFINITY) {
           for (const id of used) touch.run(id)
-          this.#reclaim(writes.reduce((sum, write) => sum + weigh(write), spare + text.length))
+          this.#reclaim(
+            writes.reduce((sum, write) => sum + weigh(write), spare + text.length),
+            isInUse,
+          )
         }
         for (const { key, bytes, expiresAt, writtenAt } of writes) {
           if (bytes === undefined) remove.run(exactText(key))
@@ -193,9 +201,11 @@ export class SqliteTable {
     }
   }
 
-  /** Gives up the first rows until `needed` bytes fit. */
-  #reclaim(needed: number): void {
-    const { first, drop } = this.#statements
+  /**
+   * Gives up the first rows until `needed` bytes fit. Those in use move to the end, as far as {@link Spares} go.
+   */
+  #reclaim(needed: number, isInUse: (key: string) => boolean = () => false): void {
+    const { first, drop, touch } = this.#statements
     let after = Number.MIN_SAFE_INTEGER
     for (;;) {
       let excess = needed + this.#used() - this.#maxSize
@@ -206,9 +216,14 @@ export class SqliteTable {
         if (excess <= 0) break
         after = id
         if (this.#kept.has(key)) continue
+        const bytes = Number(size) + String(key).length * 2 + ROW_BYTES
+        if (this.#spares.takes(bytes, () => isKeyInUse(key, isInUse))) {
+          touch.run(id)
+          continue
+        }
         drop.run(id)
         this.reclaimed += 1
-        excess -= Number(size) + String(key).length * 2 + ROW_BYTES
+        excess -= bytes
       }
     }
   }
@@ -263,6 +278,11 @@ function mix(seed: number, number: number): number {
 
 function weigh({ key, bytes }: RowWrite): number {
   return bytes === undefined ? 0 : bytes.length + key.length * 2 + ROW_BYTES
+}
+
+function isKeyInUse(text: string, isInUse: (key: string) => boolean): boolean {
+  const key = keyOfText(String(text))
+  return key !== undefined && isInUse(key)
 }
 
 /** The one number in a row. */

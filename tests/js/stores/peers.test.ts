@@ -73,6 +73,11 @@ interface Tab {
   readonly changes: StoreChange[]
 }
 
+interface Budget {
+  readonly maxSize?: number
+  readonly isInUse?: (key: string) => boolean
+}
+
 let clock: ManualClock
 let log: SharedLog
 let locks: FakeLocks
@@ -91,16 +96,16 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-async function open(): Promise<Tab> {
+async function open({ maxSize = Number.POSITIVE_INFINITY, isInUse }: Budget = {}): Promise<Tab> {
   const page = new FakePage()
   const changes: StoreChange[] = []
   return page.within(async () => {
     const store = segmentStore({
       name: 'shared',
-      maxSize: Number.POSITIVE_INFINITY,
+      maxSize,
       openMedium: context => new SharedMedium(log, new Tabs('log'), context),
     })
-    const tier = store.openTier({ ...storeContext(clock), onChange: change => changes.push(change) })
+    const tier = store.openTier({ ...storeContext(clock), onChange: change => changes.push(change), isInUse })
     await tier.open()
     return { page, tier, changes }
   })
@@ -271,7 +276,12 @@ describe('tiers on one log', () => {
   })
 })
 
-test('several tabs, random work, hiding, leaving, closing: all converge', { timeout: 60_000 }, async () => {
+const PADDING = 'x'.repeat(1000)
+
+test.each<[string, Budget, string]>([
+  ['', {}, ''],
+  [', for want of room what is not in use goes', { maxSize: 24_000, isInUse: key => key < 'k3' }, PADDING],
+])('several tabs, random work, hiding, leaving, closing: all converge%s', { timeout: 60_000 }, async (_, budget, padding) => {
   const seeds = Number(process.env.SHELFLIFE_TAB_ROUNDS ?? 60)
   for (let seed = 1; seed <= seeds; seed += 1) {
     log = new SharedLog()
@@ -279,15 +289,21 @@ test('several tabs, random work, hiding, leaving, closing: all converge', { time
     const random = mulberry(seed)
     const dice = (most: number) => Math.floor(random() * most)
     const tabs: Tab[] = []
-    for (let at = 0; at < 3; at += 1) tabs.push(await open())
+    for (let at = 0; at < 3; at += 1) tabs.push(await open(budget))
     const away = new Set<Tab>()
+    let [settled, before]: [number, unknown[]] = [0, []]
     for (let step = 1; step <= 120; step += 1) {
       const at = dice(tabs.length)
       const tab = tabs[at] as Tab
       const key = `k${dice(6)}`
       const persist = dice(2) === 0 ? 'memory' : 'stored'
       const kind = dice(100)
-      const entry = { value: step, writtenAt: clock.wall(), expiresAt: Number.POSITIVE_INFINITY, facts: { tags: [`t${dice(2)}`] } }
+      const entry = {
+        value: [step, padding],
+        writtenAt: clock.wall(),
+        expiresAt: Number.POSITIVE_INFINITY,
+        facts: { tags: [`t${dice(2)}`] },
+      }
       let work: Promise<unknown> = Promise.resolve()
       if (kind < 50) work = tab.tier.setMany([{ key, entry }], { persist })
       else if (kind < 65) work = tab.tier.deleteMany([key], { persist })
@@ -306,7 +322,7 @@ test('several tabs, random work, hiding, leaving, closing: all converge', { time
           await closed
         })
         away.delete(tab)
-        tabs[at] = await open()
+        tabs[at] = await open(budget)
       } else work = tab.tier.getMany([key])
       if (dice(2) === 0) await clock.advanceAsync(dice(150))
       else void work.catch(() => {})
@@ -320,8 +336,12 @@ test('several tabs, random work, hiding, leaving, closing: all converge', { time
       const keys = Array.from({ length: 6 }, (_, at) => `k${at}`)
       const seen = await Promise.all(tabs.map(one => get(one, ...keys)))
       expect(seen, `seed ${seed}, step ${step}`).toEqual(tabs.map(() => seen[0]))
-      // And so does who has just come.
-      const fresh = await open()
+      // What was gone does not come back.
+      for (const [at, value] of (seen[0] as (readonly [number, string] | undefined)[]).entries())
+        if (value !== undefined && value[0] <= settled) expect(value, `seed ${seed}, step ${step}`).toEqual(before[at])
+      ;[settled, before] = [step, seen[0] as unknown[]]
+      // Who has just come sees the same.
+      const fresh = await open(budget)
       expect(await get(fresh, ...keys), `seed ${seed}, step ${step}`).toEqual(seen[0])
       await fresh.page.within(() => fresh.tier.close())
     }
