@@ -11,6 +11,9 @@ export function nameOf(
   context: DecoratorContext | undefined,
   kinds: readonly DecoratorContext['kind'][] = ['method'],
 ): string {
+  // Decorators of the older kind are given a key there.
+  if (context !== undefined && typeof context !== 'object')
+    throw new InvalidArgumentError('what is decorated', 'decorated by standard decorators, without experimentalDecorators', fn)
   if (typeof fn !== 'function' || (context !== undefined && !kinds.includes(context.kind)))
     throw new InvalidArgumentError('what is decorated', `a function or a ${kinds.join(' or ')}`, context?.kind ?? fn)
   return context === undefined ? fn.name : String(context.name)

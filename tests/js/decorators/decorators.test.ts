@@ -264,3 +264,10 @@ describe('rateLimited', () => {
     expect(() => rateLimited({ limiter: null } as never)).toThrow(invalid)
   })
 })
+
+test('what TypeScript makes with experimentalDecorators is refused, and says so', () => {
+  const decorate = cached() as unknown as (target: object, key: string) => unknown
+  expect(() => decorate({ load() {} }, 'load')).toThrow(
+    /must be decorated by standard decorators, without experimentalDecorators; received an object/,
+  )
+})
