@@ -92,11 +92,12 @@ impl Directory {
         for (row, length) in &mut rows {
             let (key, after) = rest.split_at_checked(*length).ok_or(Unreadable)?;
             rest = after;
-            units.clear();
-            match unit {
-                1 => units.extend(key.iter().map(|&byte| u16::from(byte))),
-                _ => units.extend(key.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))),
+            if unit == 1 {
+                row.id = self.keys.intern_ascii(key);
+                continue;
             }
+            units.clear();
+            units.extend(key.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])));
             row.id = self.keys.intern(&units);
         }
         let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();

@@ -46,17 +46,25 @@ impl Keys {
 
     /// The number of a key that is known.
     pub fn find(&self, units: &[u16]) -> Option<u32> {
-        let hash = self.hash(units);
-        self.ids.find(u64::from(hash), |&id| self.is_named(id, hash, units)).copied()
+        self.number(self.hash(units.iter().copied()), |text| text.is(units))
     }
 
     /// The number of a key, which is known from now on.
     pub fn intern(&mut self, units: &[u16]) -> u32 {
-        let hash = self.hash(units);
-        if let Some(&id) = self.ids.find(u64::from(hash), |&id| self.is_named(id, hash, units)) {
-            return id;
-        }
-        let named = Named { hash, text: Some(Text::new(units)) };
+        let hash = self.hash(units.iter().copied());
+        self.number(hash, |text| text.is(units)).unwrap_or_else(|| self.name(hash, Text::new(units)))
+    }
+
+    /// The same of a key that is ASCII, a byte for each unit.
+    pub fn intern_ascii(&mut self, key: &[u8]) -> u32 {
+        let hash = self.hash(key.iter().map(|&byte| u16::from(byte)));
+        let is_it = |text: &Text| matches!(text, Text::Narrow(bytes) if **bytes == *key);
+        self.number(hash, is_it).unwrap_or_else(|| self.name(hash, Text::Narrow(key.into())))
+    }
+
+    /// Gives a number to a key that has none.
+    fn name(&mut self, hash: u32, text: Text) -> u32 {
+        let named = Named { hash, text: Some(text) };
         let id = self.free.pop().unwrap_or(self.named.len() as u32);
         match self.named.get_mut(id as usize) {
             Some(place) => *place = named,
@@ -102,16 +110,17 @@ impl Keys {
         self.free = Vec::new();
     }
 
-    fn is_named(&self, id: u32, hash: u32, units: &[u16]) -> bool {
-        self.named
-            .get(id as usize)
-            .is_some_and(|named| named.hash == hash && named.text.as_ref().is_some_and(|text| text.is(units)))
+    fn number(&self, hash: u32, is_it: impl Fn(&Text) -> bool) -> Option<u32> {
+        let is_named = |id: u32| {
+            let named = self.named.get(id as usize);
+            named.is_some_and(|named| named.hash == hash && named.text.as_ref().is_some_and(&is_it))
+        };
+        self.ids.find(u64::from(hash), |&id| is_named(id)).copied()
     }
 
-    fn hash(&self, units: &[u16]) -> u32 {
+    fn hash(&self, units: impl ExactSizeIterator<Item = u16>) -> u32 {
         let start = self.start ^ units.len() as u64;
-        let hash =
-            units.iter().fold(start, |hash, &unit| (hash.rotate_left(21) ^ u64::from(unit)).wrapping_mul(self.factor));
+        let hash = units.fold(start, |hash, unit| (hash.rotate_left(21) ^ u64::from(unit)).wrapping_mul(self.factor));
         ((hash ^ hash >> 29).wrapping_mul(self.factor.rotate_left(32) | 1) >> 32) as u32
     }
 }
@@ -183,7 +192,11 @@ mod tests {
             for (kind, units) in ops {
                 match kind {
                     0 | 1 => {
-                        let id = keys.intern(&units);
+                        let ascii = units.iter().map(|&unit| u8::try_from(unit).ok().filter(u8::is_ascii));
+                        let id = match ascii.collect::<Option<Vec<u8>>>() {
+                            Some(key) if kind == 0 => keys.intern_ascii(&key),
+                            _ => keys.intern(&units),
+                        };
                         assert_eq!(*model.entry(units).or_insert(id), id);
                     }
                     2 => if let Some(id) = model.remove(&units) {

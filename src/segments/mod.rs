@@ -23,6 +23,7 @@ pub use directory::{Directory, Unreadable};
 pub use keys::{Keys, Packed};
 pub use row::{COLUMNS, Event, Place, ROWS, Row, Rows};
 
+use crate::column::Column;
 use crate::time::{Duration, Instant};
 use std::collections::BTreeMap;
 
@@ -41,7 +42,10 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct Segments {
     config: Config,
-    keys: Vec<Key>,
+    /// By id. In pages: a list that is copied each time it grows took a third of the time in which a log is opened.
+    keys: Column<Key>,
+    /// Above all ids so far.
+    ids: u32,
     segments: BTreeMap<u64, Segment>,
     last: u64,
     bytes: u64,
@@ -114,7 +118,8 @@ impl Segments {
     pub fn new(config: Config) -> Self {
         Self {
             config,
-            keys: Vec::new(),
+            keys: Column::new(Key::default()),
+            ids: 0,
             segments: BTreeMap::new(),
             last: 0,
             bytes: 0,
@@ -132,13 +137,13 @@ impl Segments {
         if rows.len() > ROWS {
             return Err(CommitError::TooManyRows(rows.len()));
         }
-        let bound = self.keys.len() + ROWS;
+        let bound = self.ids as usize + ROWS;
         if let Some(row) = rows.iter().find(|row| row.id as usize >= bound) {
             return Err(CommitError::IdOutOfBounds(row.id));
         }
         self.last = segment;
         self.bytes = self.bytes.saturating_add(bytes);
-        self.segments.insert(segment, Segment { bytes, ..Segment::default() });
+        self.segments.insert(segment, Segment::of(bytes, rows));
         for row in rows {
             self.enter(segment, row);
         }
@@ -147,7 +152,7 @@ impl Segments {
 
     /// Where the value of `id` lies, unless there is none that is valid at `now`.
     pub fn locate(&self, id: u32, now: Instant) -> Option<(u64, Row)> {
-        match self.keys.get(id as usize)?.newest {
+        match self.keys.get(id).newest {
             Newest::Live { segment, order, cost, place } if self.is_valid(&place, now) => {
                 Some((segment, Row { id, order, cost, event: Event::Put(place) }))
             }
@@ -157,7 +162,7 @@ impl Segments {
 
     /// Hides the value of `id` without a word in the log: the host knows better, or cannot write. False when there was none.
     pub fn forget(&mut self, id: u32) -> bool {
-        let Some(Newest::Live { order, .. }) = self.keys.get(id as usize).map(|key| key.newest) else {
+        let Newest::Live { order, .. } = self.keys.get(id).newest else {
             return false;
         };
         self.settle(id, Newest::Hidden { order });
@@ -170,9 +175,10 @@ impl Segments {
             return false;
         };
         for line in &gone {
-            let key = &mut self.keys[line.id as usize];
-            key.lines -= 1;
-            key.values -= u32::from(line.is_value);
+            if let Some(key) = self.keys.get_mut(line.id) {
+                key.lines -= 1;
+                key.values -= u32::from(line.is_value);
+            }
         }
         for line in gone {
             self.review(line.id, segment);
@@ -187,7 +193,7 @@ impl Segments {
     /// Takes out an id that no line of the log names any more, so that the host may give it to another key.
     pub fn poll_freed(&mut self) -> Option<u32> {
         while let Some(id) = self.freed.pop() {
-            if self.keys[id as usize].newest == Newest::Unknown {
+            if self.keys.get(id).newest == Newest::Unknown {
                 return Some(id);
             }
         }
@@ -230,33 +236,26 @@ impl Segments {
     }
 
     fn enter(&mut self, segment: u64, row: &Row) {
-        if self.keys.len() <= row.id as usize {
-            self.keys.resize(row.id as usize + 1, Key::default());
-        }
         // A line cannot be younger than its segment; damaged ones must not outlive what is written after them.
         let order = if row.order == Row::OWN { segment } else { row.order.min(segment) };
-        let key = &mut self.keys[row.id as usize];
+        let mut key = self.keys.get(row.id);
         let is_value = matches!(row.event, Event::Put(_));
         key.lines += 1;
         key.values += u32::from(is_value);
-        let (is_newer, values) = (key.newest.yields_to(order, is_value), key.values);
-        if let Some(home) = self.segments.get_mut(&segment) {
-            home.lines.push(Line { id: row.id, is_value });
-            if let Event::Put(place) = row.event {
-                home.expires = home.expires.max(place.expires);
-            }
-        }
+        self.keys.set(row.id, key);
+        self.ids = self.ids.max(row.id + 1);
+        let is_newer = key.newest.yields_to(order, is_value);
         let newest = match row.event {
             Event::Put(place) if is_newer => Newest::Live { segment, order, cost: row.cost, place },
-            Event::Deleted if is_newer => Newest::of_tombstone(segment, order, row.cost, values),
-            _ => self.keys[row.id as usize].newest.weighed(values),
+            Event::Deleted if is_newer => Newest::of_tombstone(segment, order, row.cost, key.values),
+            _ => key.newest.weighed(key.values),
         };
         self.settle(row.id, newest);
     }
 
     /// Looks at a key again after lines of it went with `segment`.
     fn review(&mut self, id: u32, segment: u64) {
-        let key = self.keys[id as usize];
+        let key = self.keys.get(id);
         let went = key.newest.segment() == Some(segment);
         let newest = match key.newest {
             Newest::Unknown => return,
@@ -274,7 +273,8 @@ impl Segments {
 
     /// Puts `newest` in place of what was known, and keeps the sums.
     fn settle(&mut self, id: u32, newest: Newest) {
-        let old = std::mem::replace(&mut self.keys[id as usize].newest, newest);
+        let Some(key) = self.keys.get_mut(id) else { return };
+        let old = std::mem::replace(&mut key.newest, newest);
         if let Some((segment, cost)) = old.weight() {
             self.live_bytes -= u64::from(cost);
             if let Some(home) = self.segments.get_mut(&segment) {
@@ -300,7 +300,8 @@ impl Segments {
     /// Recounts everything.
     #[cfg(test)]
     fn validate(&self) {
-        let mut keys = vec![(0u32, 0u32); self.keys.len()];
+        let known: Vec<Key> = (0..self.ids).map(|id| self.keys.get(id)).collect();
+        let mut keys = vec![(0u32, 0u32); known.len()];
         for segment in self.segments.values() {
             for line in &segment.lines {
                 let (lines, values) = &mut keys[line.id as usize];
@@ -308,7 +309,7 @@ impl Segments {
                 *values += u32::from(line.is_value);
             }
         }
-        for (key, (lines, values)) in self.keys.iter().zip(&keys) {
+        for (key, (lines, values)) in known.iter().zip(&keys) {
             assert_eq!((key.lines, key.values), (*lines, *values));
             assert_eq!(key.newest == Newest::Unknown, *lines == 0);
             if let Newest::Deleted { .. } = key.newest {
@@ -317,13 +318,28 @@ impl Segments {
         }
         for (name, segment) in &self.segments {
             let live: Vec<(u64, u32)> =
-                self.keys.iter().filter_map(|key| key.newest.weight()).filter(|at| at.0 == *name).collect();
+                known.iter().filter_map(|key| key.newest.weight()).filter(|at| at.0 == *name).collect();
             assert_eq!(segment.live_lines as usize, live.len());
             assert_eq!(segment.live_bytes, live.iter().map(|(_, cost)| u64::from(*cost)).sum::<u64>());
         }
         assert_eq!(self.bytes, self.segments.values().map(|segment| segment.bytes).sum::<u64>());
         assert_eq!(self.live_bytes, self.segments.values().map(|segment| segment.live_bytes).sum::<u64>());
-        assert_eq!(self.live_keys, self.keys.iter().filter(|key| matches!(key.newest, Newest::Live { .. })).count());
+        assert_eq!(self.live_keys, known.iter().filter(|key| matches!(key.newest, Newest::Live { .. })).count());
+    }
+}
+
+impl Segment {
+    /// One of which nothing counts yet.
+    fn of(bytes: u64, rows: &[Row]) -> Self {
+        let mut lines = Vec::with_capacity(rows.len());
+        let mut expires = Instant::default();
+        for row in rows {
+            lines.push(Line { id: row.id, is_value: matches!(row.event, Event::Put(_)) });
+            if let Event::Put(place) = row.event {
+                expires = expires.max(place.expires);
+            }
+        }
+        Self { bytes, expires, lines, ..Self::default() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which segments to give up and which to write anew.
 
-use super::{Event, Key, Newest, Row, Segment, Segments};
+use super::{Event, Newest, Row, Segment, Segments};
 use crate::time::Instant;
 use std::collections::BinaryHeap;
 
@@ -77,7 +77,7 @@ impl Segments {
         ids.dedup();
         let values_here = |id: u32| victim.lines.iter().filter(|line| line.is_value && line.id == id).count() as u32;
         let carried = |id: u32| {
-            let key: &Key = &self.keys[id as usize];
+            let key = self.keys.get(id);
             match key.newest {
                 Newest::Live { segment: home, order, cost, place } if home == segment => {
                     if !evict && self.is_valid(&place, now) {
@@ -99,7 +99,7 @@ impl Segments {
 
     /// Whether the segment may go without anything being written.
     fn is_spent(&self, segment: &Segment, now: Instant) -> bool {
-        let is_alone = |id: u32| self.keys[id as usize].lines == 1;
+        let is_alone = |id: u32| self.keys.get(id).lines == 1;
         segment.live_lines == 0
             || (segment.expires <= now && segment.lines.iter().all(|line| line.is_value && is_alone(line.id)))
     }
