@@ -8,7 +8,8 @@
  */
 
 import { isShelflifeError, ShelflifeError } from '../errors.ts'
-import { failed, nameOf, one, untilDead } from './indexeddb-requests.ts'
+import { Death } from './indexeddb-death.ts'
+import { failed, nameOf, one } from './indexeddb-requests.ts'
 
 export const DIRECTORIES = 'directories'
 export const PAYLOADS = 'payloads'
@@ -35,8 +36,8 @@ export interface Epoch {
 /** An open database. */
 export interface Opened {
   readonly database: IDBDatabase
-  /** Aborts when the browser has closed it. Its transactions may not even be told, in Chromium. */
-  readonly dead: AbortSignal
+  /** Comes when the browser closes it. Its transactions may not even be told, in Chromium. */
+  readonly death: Death
 }
 
 /** Whom a connection tells. */
@@ -143,11 +144,10 @@ export class IndexedDbConnection {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const { database, isNew } = await open(name, signal, kind => this.#host.count(kind))
-        const controller = new AbortController()
-        const dead = controller.signal
+        const death = new Death()
         let isOurs = false
         database.onclose = () => {
-          controller.abort(new DOMException('the browser has closed the connection', 'InvalidStateError'))
+          death.come(new DOMException('the browser has closed the connection', 'InvalidStateError'))
           // Until then it is tried again below, and whoever waits shares that.
           if (isOurs) onDead()
         }
@@ -157,13 +157,13 @@ export class IndexedDbConnection {
           if (isOurs) onDead()
         }
         try {
-          await untilDead(dead, this.#meet(database, signal, isNew && wasThere))
+          await death.before(this.#meet(database, signal, isNew && wasThere))
           isOurs = true
         } finally {
           // One that nobody gets would be in the way of its own deletion.
           if (!isOurs) database.close()
         }
-        return { database, dead }
+        return { database, death }
       } catch (cause) {
         if (attempt === TRIES || signal.aborted || !isSuspect(cause)) throw cause
         await this.#host.pause(PAUSE_MS * 4 ** (attempt - 1))

@@ -3,7 +3,7 @@
 import { isShelflifeError } from '../errors.ts'
 import { checksum } from './checksum.ts'
 import { ABOUT, type ConnectionHost, DIRECTORIES, EPOCH, IndexedDbConnection, PAYLOADS } from './indexeddb-connection.ts'
-import { exact, failed, nameOf, one, settled, several, untilDead, write } from './indexeddb-requests.ts'
+import { exact, failed, nameOf, one, settled, several, write } from './indexeddb-requests.ts'
 import { idsAfter, readTrace, traceOf } from './indexeddb-trace.ts'
 import type { Durability, ListedSegment, MediumCall, Peers, Segment, SegmentMedium } from './segment-medium.ts'
 
@@ -64,11 +64,12 @@ export class IndexedDbMedium implements SegmentMedium {
     })
   }
 
-  append(segments: readonly Segment[], durability: Durability, { signal }: MediumCall): Promise<number[]> {
+  async append(segments: readonly Segment[], durability: Durability, { signal }: MediumCall): Promise<number[]> {
     const strength = durability === 'durable' ? 'strict' : this.#durability
-    return this.#attempt('append', signal, database => {
-      const isLeaving = this.peers?.begin() === true
-      const isWithin = ({ payload }: Segment) => isLeaving || payload.length <= WITHIN
+    let isLeaving = false
+    const isWithin = ({ payload }: Segment) => isLeaving || payload.length <= WITHIN
+    const added = await this.#attempt('append', signal, database => {
+      isLeaving = this.peers?.begin() === true
       // The fewer stores, the sooner a transaction is over.
       const stores = segments.every(isWithin) ? [DIRECTORIES, ABOUT] : ALL
       return write(database, stores, strength, signal, (transaction, attempt) => {
@@ -79,34 +80,35 @@ export class IndexedDbMedium implements SegmentMedium {
           about.delete(this.#untraced)
           this.#untraced = 0
         }
-        const ids: number[] = []
+        const added: IDBRequest<IDBValidKey>[] = []
         let apart = 0
-        for (const [index, segment] of segments.entries()) {
+        for (const segment of segments) {
           const { directory, payload } = segment
           const record: Stored = { directory: exact(directory), payloadBytes: payload.length, check: checksum(directory) }
-          const isApart = !isWithin(segment)
-          if (isApart) apart += 1
           about.add(traceOf(directory))
-          directories.add(isApart ? record : { ...record, payload: exact(payload) }).onsuccess = event => {
-            const id = (event.target as IDBRequest<number>).result
-            ids[index] = id
-            if (!isApart) {
-              this.#within.add(id)
-              return
-            }
+          if (isWithin(segment)) {
+            added.push(directories.add({ ...record, payload: exact(payload) }))
+            continue
+          }
+          const request = directories.add(record)
+          added.push(request)
+          apart += 1
+          request.onsuccess = () =>
             attempt(() => {
-              transaction.objectStore(PAYLOADS).put(exact(payload), id)
+              transaction.objectStore(PAYLOADS).put(exact(payload), request.result)
               apart -= 1
               // Said now, it is not asked for when the last request is answered.
               if (apart === 0) transaction.commit()
             })
-          }
         }
         // Nothing waits for an answer, which a page that is left would not live to see: what does is rolled back.
         if (apart === 0) transaction.commit()
-        return ids
+        return added
       })
     })
+    const ids = added.map(({ result }) => result as number)
+    for (const [index, segment] of segments.entries()) if (isWithin(segment)) this.#within.add(ids[index] as number)
+    return ids
   }
 
   list(after: number, { signal }: MediumCall, show?: (segments: readonly ListedSegment[]) => void): Promise<ListedSegment[]> {
@@ -243,8 +245,8 @@ export class IndexedDbMedium implements SegmentMedium {
     for (let attempt = 1; ; attempt += 1) {
       const handle = this.#connection.get(signal)
       try {
-        const { database, dead } = await handle
-        return await untilDead(dead, work(database))
+        const { database, death } = await handle
+        return await death.before(work(database))
       } catch (cause) {
         if (isShelflifeError(cause)) throw cause
         if (signal.aborted || attempt === 2 || !DEAD_HANDLE.has(nameOf(cause))) throw failed(step, cause)
