@@ -7,7 +7,7 @@ import { KeyvLog } from '../tier/keyv-log.ts'
 import { QueuedTier } from '../tier/queued-tier.ts'
 import { RowReader } from '../tier/row-reader.ts'
 import { type CompressionFormat, type CompressionOptions, platformZip, resolveCompression } from './compression.ts'
-import type { Store } from './tier.ts'
+import type { Store, StoreChange } from './tier.ts'
 
 export type { CompressionFormat, CompressionOptions } from './compression.ts'
 export type { Store } from './tier.ts'
@@ -59,16 +59,17 @@ export function keyvStore(keyv: KeyvLike, options: KeyvStoreOptions = {}): Store
   return {
     name,
     openTier(context) {
-      const tier = new QueuedTier(
-        {
-          name,
-          maxSize: Number.POSITIVE_INFINITY,
-          log: new KeyvLog(keyv, timeoutMs, pressing, context),
-          reader: (queue, disown, log) => new RowReader(log as KeyvLog, queue, context.clock, disown),
-        },
-        context,
-      )
-      return withBarriers(tier, context.clock)
+      const open = (onChange: (change: StoreChange) => void) =>
+        new QueuedTier(
+          {
+            name,
+            maxSize: Number.POSITIVE_INFINITY,
+            log: new KeyvLog(keyv, timeoutMs, pressing, context),
+            reader: (queue, disown, log) => new RowReader(log as KeyvLog, queue, context.clock, disown),
+          },
+          { ...context, onChange },
+        )
+      return withBarriers(open, context.clock, context.onChange)
     },
   }
 }

@@ -74,7 +74,7 @@ export function sqlite(options: SqliteOptions): Store {
             renew: log => new SqliteLog(source, heard, log as SqliteLog),
             reader: (queue, disown, log) => new RowReader(log as SqliteLog, queue, clock, disown),
           },
-          context,
+          heard,
         )
       }
       return withBarriers(open, clock, context.onChange)

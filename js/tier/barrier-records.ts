@@ -29,6 +29,8 @@ export class BarrierRecords {
   /** Whether there are barriers that the record does not have, and whether somebody will see to that. */
   #isDirty = false
   #isScheduled = false
+  /** Records of sources that do not say all. */
+  readonly #unsaid = new Set<number>()
 
   /** `open` resolves when the records that there are have been read. */
   constructor(tier: PlainTier, clock: Clock, open: () => Promise<void>) {
@@ -42,7 +44,10 @@ export class BarrierRecords {
     return this.#isDirty
   }
 
-  /** Reads records. False when that was not possible: of a record that cannot be read nobody knows what it gave up. */
+  /**
+   * Reads records. False when that was not possible: of a record that cannot be read nobody knows what it gave up. With `onNews`, what is
+   * new in them is told, and what they do not say is said again.
+   */
   async learnFrom(records: readonly string[], onNews?: (change: StoreChange) => void): Promise<boolean> {
     const before = this.#tier.stats()
     const found = await this.#tier.getMany(records).catch(() => [])
@@ -51,18 +56,36 @@ export class BarrierRecords {
     this.misses += after.misses - before.misses
     let isSure = failures(after) === failures(before)
     for (const [at, entry] of found.entries()) {
-      if (entry === undefined) continue
-      const { value } = entry
-      const known = this.barriers.record()
-      const isRight = SOURCES.has(records[at] as string) ? this.sources.merge(value) : this.barriers.merge(value)
+      const record = records[at] as string
+      const source = SOURCE_RECORD_KEYS.indexOf(record)
+      const isRight = source < 0 ? this.#learnBarriers(record, entry, onNews) : this.#learnSources(source, entry, onNews !== undefined)
       if (!isRight) isSure = false
-      else if (!SOURCES.has(records[at] as string)) {
-        for (const change of newsOf(value, known)) onNews?.(change)
-        // Whoever wrote it does not know all that we do; or he has the same record, and ours is gone.
-        if (onNews !== undefined && !knowsAll(value, known)) this.soil()
-      }
     }
+    if (onNews !== undefined && this.#isDirty) this.soil()
     return isSure
+  }
+
+  #learnBarriers(record: string, entry: TierEntry | undefined, onNews: ((change: StoreChange) => void) | undefined): boolean {
+    if (entry === undefined) {
+      if (record === this.#record && onNews !== undefined) this.say()
+      return true
+    }
+    const known = this.barriers.record()
+    if (!this.barriers.merge(entry.value)) return false
+    for (const change of newsOf(entry.value, known)) onNews?.(change)
+    // Whoever wrote it does not know all that we do; or he has the same record, and ours is gone.
+    if (onNews !== undefined && !knowsAll(entry.value, known)) this.soil()
+    return true
+  }
+
+  #learnSources(number: number, entry: TierEntry | undefined, isAgain: boolean): boolean {
+    const said = entry?.value ?? []
+    if (!this.sources.merge(said)) return false
+    if (isAgain && this.sources.record(number).length > (said as unknown[]).length) {
+      this.#unsaid.add(number)
+      this.soil()
+    }
+    return true
   }
 
   /** Says again what is known, wherever the record of it may have gone. */
@@ -119,10 +142,14 @@ export class BarrierRecords {
     this.#isDirty = true
     // What is in the record already must be known before it is written over.
     await this.#open()
+    const unsaid = [...this.#unsaid]
+    this.#unsaid.clear()
+    const sources = unsaid.map(at => recordWrite(sourceRecord(at), this.sources.record(at)))
     try {
-      await this.#tier.setMany([this.takeRecord()], { persist })
+      await this.#tier.setMany([this.takeRecord(), ...sources], { persist })
     } catch (error) {
       this.#isDirty = true
+      for (const at of unsaid) this.#unsaid.add(at)
       throw error
     }
   }
@@ -140,7 +167,3 @@ function sourceRecord(number: number): string {
 function failures({ errors }: TierStats): number {
   return Object.values(errors).reduce((sum, count) => sum + count, 0)
 }
-
-const SOURCES = new Set(SOURCE_RECORD_KEYS)
-/** The keys of all records. */
-export const RECORDS = [...BARRIER_RECORDS, ...SOURCE_RECORD_KEYS]

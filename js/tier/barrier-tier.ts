@@ -6,10 +6,11 @@
  */
 
 import type { Clock } from '../clock.ts'
+import { report } from '../report.ts'
 import { GONE, type Mark } from '../stores/barriers.ts'
 import type { EntryFacts, Invalidation, Offered, Persist, Room, StoreChange, Tier, TierEntry, TierStats } from '../stores/tier.ts'
-import { BarrierRecords, RECORDS, type Write } from './barrier-records.ts'
-import { entryKey, isRecord, keyOfEntry } from './records.ts'
+import { BarrierRecords, type Write } from './barrier-records.ts'
+import { entryKey, isRecord, keyOfEntry, RECORDS } from './records.ts'
 
 /** A tier without invalidation. */
 export type PlainTier = Omit<Tier, 'invalidate'>
@@ -34,8 +35,9 @@ class BarrierTier implements Tier {
   #givenUp = 0
   readonly lock: Tier['lock']
   readonly #onChange: OnChange
-  /** What others have written is being read. */
+  /** What others have written is being read, so many times one after the other. */
   #learning: Promise<void> = Promise.resolve()
+  #lessons = 0
 
   constructor(tier: PlainTier | ((onChange: OnChange) => PlainTier), clock: Clock, onChange: OnChange = () => {}) {
     this.#clock = clock
@@ -63,6 +65,8 @@ class BarrierTier implements Tier {
     const marks = this.#records.barriers.isEmpty ? undefined : keys.map(key => this.#records.barriers.markOf(key))
     const clearings = this.#clearings
     const found = await this.#tier.getMany(keys.map(entryKey), options)
+    // What is known to have been given up by somebody, and not yet what, is not believed before.
+    if (this.#lessons > 0) await this.#learning
     // What it may have seen before that cannot be judged any more.
     if (clearings !== this.#clearings) return found.map(() => undefined)
     return found.map((entry, at) => {
@@ -74,7 +78,7 @@ class BarrierTier implements Tier {
 
   setMany(entries: readonly Write[], options: { readonly persist: Persist }): Promise<void> {
     // Not judged by what was given up before it was written, which nobody has read yet. Numbers are times.
-    if (!this.#isOpen) this.#records.barriers.witness(this.#clock.wall() - 1)
+    if (this.#isLearning) this.#records.barriers.witness(this.#clock.wall() - 1)
     // Records first: an entry that is stored without its source being known would outlive a change of that.
     const records = this.#records.note(entries)
     if (this.#changed(entries.map(({ key }) => key))) records.push(this.#records.takeRecord())
@@ -88,7 +92,7 @@ class BarrierTier implements Tier {
 
   /** What changes a record with the entry goes the long way. */
   offer(key: string, entry: TierEntry): Offered {
-    if (!this.#isOpen || entry.facts?.dependsOn !== undefined || this.#records.sources.has(key)) return false
+    if (this.#isLearning || entry.facts?.dependsOn !== undefined || this.#records.sources.has(key)) return false
     const offered = this.#tier.offer?.(entryKey(key), this.#dated(entry)) ?? false
     if (offered !== false) this.#records.barriers.renewed(key)
     return offered
@@ -172,11 +176,21 @@ class BarrierTier implements Tier {
   }
 
   #learn(records: readonly string[]): void {
+    this.#lessons += 1
     this.#learning = this.#learning
       .then(() => this.#records.learnFrom(records, this.#onChange))
       .then(isSure => {
         if (!isSure) this.#onChange({ all: true })
       })
+      .catch(report)
+      .finally(() => {
+        this.#lessons -= 1
+      })
+  }
+
+  /** Whether there may be records that nobody has read yet. */
+  get #isLearning(): boolean {
+    return !this.#isOpen || this.#lessons > 0
   }
 
   /** The entry with the number of the last invalidation before it. */

@@ -17,6 +17,7 @@ import type { TierCore } from './core.ts'
 import { readAborted, withDeadline } from './deadlines.ts'
 import { Debts } from './debts.ts'
 import { LogState, type LogStateHost } from './log-state.ts'
+import { isRecord, RECORDS } from './records.ts'
 import type { TierLog } from './tier-log.ts'
 import { type Pending, type WriteQueue, writeOf } from './write-queue.ts'
 
@@ -46,6 +47,7 @@ export class QueuedTier implements PlainTier {
   readonly name: string
   readonly #clock: Clock
   readonly #core: TierCore
+  readonly #onChange: StoreContext['onChange']
   readonly #lying: Lying
   readonly #maxValue: number
   readonly #state: LogState
@@ -62,6 +64,7 @@ export class QueuedTier implements PlainTier {
     this.#lying = lying
     this.#clock = context.clock
     this.#core = context.core
+    this.#onChange = context.onChange
     this.#maxValue = lying.maxSize / 2
     this.#state = new LogState(this.#stateHost(), lying.log, context.core, lying.renew)
     this.#backlog = new Backlog(this.#backlogHost(), context.core, this.#maxValue)
@@ -257,8 +260,7 @@ export class QueuedTier implements PlainTier {
   async #put(writes: readonly Pending[], persist: Persist): Promise<void> {
     if (writes.length === 0) return
     if (this.#state.state === 'off' || this.#state.state === 'read-only') {
-      this.#debts.owe(writes)
-      if (this.#state.state === 'read-only') for (const { key } of writes) this.#state.log.hide(key)
+      this.#owe(writes)
       this.#state.tryAgain()
       this.#counts.dropped += writes.length
       if (persist === 'memory') return
@@ -266,9 +268,7 @@ export class QueuedTier implements PlainTier {
     }
     if (this.#backlog.isOverfull) {
       this.#counts.dropped += writes.length
-      const unheard = this.#backlog.refuse(writes)
-      this.#debts.owe(unheard)
-      for (const { key } of unheard) this.#state.log.hide(key)
+      this.#owe(this.#backlog.refuse(writes))
       throw new ShelflifeError('ERR_QUEUE_FULL', `the write queue of tier ${this.name} is full: wait for earlier writes`, {
         retryable: true,
       })
@@ -289,6 +289,8 @@ export class QueuedTier implements PlainTier {
         if (debts.areAll) debts.take()
         // One that may only be read cannot be told.
         if (!log.writable) for (const key of debts.keys) log.hide(key)
+        // What others have given up meanwhile, or what was given up before it could be opened at all.
+        this.#onChange?.({ keys: RECORDS })
       },
       returned: () => this.#payDebts(),
       gaveUp: reason => this.#lose(this.#backlog.giveUp(reason)),
@@ -340,6 +342,8 @@ export class QueuedTier implements PlainTier {
   /** Tombstones for what could not be written, now that something can be, and there is room. */
   #payDebts(): void {
     if (this.#state.state !== 'on' || this.#backlog.isFull) return
+    const records = this.#debts.takeRecords()
+    if (records.length > 0) this.#onChange?.({ keys: records })
     const owed = this.#debts.take()
     const { log } = this.#state
     if (owed === 'all') {
@@ -355,8 +359,12 @@ export class QueuedTier implements PlainTier {
   /** What the log has of these is out of date from now on. */
   #lose(dropped: readonly Pending[]): void {
     this.#counts.dropped += dropped.length
-    this.#debts.owe(dropped)
-    for (const { key } of dropped) this.#state.log.hide(key)
+    this.#owe(dropped)
+  }
+
+  #owe(writes: readonly Pending[]): void {
+    this.#debts.owe(writes)
+    if (this.#state.state !== 'off') for (const { key } of writes) if (!isRecord(key)) this.#state.log.hide(key)
   }
 
   #refuseClosed(): void {

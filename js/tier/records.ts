@@ -11,6 +11,8 @@ const WRITERS = 16
 /** The keys of the records of barriers, and of sources. */
 export const BARRIER_RECORDS: readonly string[] = Array.from({ length: WRITERS }, (_, at) => recordKey(`${at}`))
 export const SOURCE_RECORD_KEYS: readonly string[] = Array.from({ length: SOURCE_RECORDS }, (_, at) => recordKey(`s${at}`))
+/** The keys of all records. */
+export const RECORDS: readonly string[] = [...BARRIER_RECORDS, ...SOURCE_RECORD_KEYS]
 
 function recordKey(name: string): string {
   return `${RECORD}r${name}`

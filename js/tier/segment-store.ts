@@ -14,7 +14,8 @@ export function segmentStore(medium: Omit<SegmentStore, 'openTier'>): SegmentSto
     openTier(context) {
       const { name, maxSize } = store
       const open = (onChange: (change: StoreChange) => void) => {
-        const log = (counts?: LogCounts) => new SegmentLog(store, { ...context, onChange }, counts)
+        const heard = { ...context, onChange }
+        const log = (counts?: LogCounts) => new SegmentLog(store, heard, counts)
         return new QueuedTier(
           {
             name,
@@ -23,7 +24,7 @@ export function segmentStore(medium: Omit<SegmentStore, 'openTier'>): SegmentSto
             renew: ({ counts }) => log(counts),
             reader: (queue, disown, log) => new TierReader(log as SegmentLog, queue, context.clock, disown),
           },
-          context,
+          heard,
         )
       }
       return withBarriers(open, context.clock, context.onChange)
