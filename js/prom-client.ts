@@ -2,7 +2,8 @@
  * prom-client's names over shelflife's instruments: `import { Counter, register } from 'shelflife/prom-client'`.
  *
  * Different: a label that is left out is the empty string, which Prometheus takes for the same; a metric has at most 100 000 series,
- * then one whose labels are all `overflow`; summaries are histograms of one per cent; exemplars, push gateways and clusters are not covered.
+ * then one whose labels are all `overflow`; summaries are histograms of one per cent; exemplars, push gateways and clusters are not covered:
+ * `enableExemplars` is refused, `Pushgateway` and `AggregatorRegistry` are not exported.
  */
 
 export { collectDefaultMetrics, type DefaultMetricsConfiguration } from './prom-client/defaults.ts'

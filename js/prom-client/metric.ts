@@ -1,5 +1,6 @@
 /** What all metrics of the adapter have: a registry of shelflife each, so that one can be in many registries and leave them. */
 
+import { InvalidArgumentError } from '../errors.ts'
 import type { LabelValue } from '../metrics/labels.ts'
 import { createRegistry, type Registry as OwnRegistry } from '../metrics/registry.ts'
 import { type Registry, register } from './registry.ts'
@@ -47,6 +48,9 @@ export abstract class Metric<T extends string, S> {
   constructor(configuration: MetricConfiguration<T>, create: (registry: OwnRegistry) => { with(labels: never): unknown }) {
     if (typeof configuration !== 'object' || configuration === null) throw new TypeError('constructor expected a config object')
     const { name, help, labelNames = [], registers = [register], collect } = configuration
+    const { enableExemplars } = configuration as { enableExemplars?: unknown }
+    // Left out in silence, they would be missed in an incident.
+    if (enableExemplars) throw new InvalidArgumentError('enableExemplars', 'false: there are no exemplars here', enableExemplars)
     if (!help) throw new Error('Missing mandatory help parameter')
     if (!name) throw new Error('Missing mandatory name parameter')
     this.name = name

@@ -76,6 +76,15 @@ it('refuses what prom-client refuses, in its words', () => {
   for (const attempt of tries) expect(said(attempt, ours)).toBe(said(attempt, theirs as unknown as Library))
 })
 
+it('refuses to be asked for exemplars, which it does not have', () => {
+  for (const make of [ours.Counter, ours.Histogram] as (new (
+    options: object,
+  ) => unknown)[])
+    expect(() => new make({ name: 'a', help: 'x', registers: [], enableExemplars: true })).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('exemplars') }),
+    )
+})
+
 it('has the rest of the usual program', async () => {
   const registry = new ours.Registry()
   const registers = [registry]
