@@ -4,12 +4,13 @@ import { AbortWatch } from '../../abort-watch.ts'
 import { afterPromises } from '../../after-promises.ts'
 import { Alarm, type Driver } from '../../core/driver.ts'
 import { ClosedError, InvalidArgumentError, QueueFullError, type ShelflifeError, TimeoutError, thrownBy } from '../../errors.ts'
-import { LateSignal } from '../../late-signal.ts'
 import { wholeNumber } from '../../options.ts'
 import { BatchResultError } from '../errors.ts'
+import { Backlog } from './backlog.ts'
+import { type Flight, Flights, type FlightsHost } from './flights.ts'
 import { Known } from './known.ts'
-import { Caller, Load, type Sent, STAYS } from './load.ts'
-import { type ResolvedBatcher, resolveBatcher } from './options.ts'
+import { Caller, Load, STAYS } from './load.ts'
+import { countedBytes, type ResolvedBatcher, resolveBatcher, signalOf } from './options.ts'
 import type { Batcher, BatcherOptions, BatcherStats, Loaded, LoadMany } from './types.ts'
 
 /**
@@ -30,18 +31,7 @@ export function createBatcher<K, V, I = K>(loadMany: LoadMany<K, V>, options?: B
   return new GatheringBatcher(loadMany, resolveBatcher(options))
 }
 
-/** So many that are sent may stay in front of the queue before they are taken out. */
-const MOST_PASSED = 1024
-
-interface Flight<K, V, I> extends Sent {
-  readonly loads: readonly Load<K, V, I>[]
-  readonly late: LateSignal
-  readonly begunAt: number
-  readonly alarm: Alarm | undefined
-}
-
-class GatheringBatcher<K, V, I> implements Batcher<K, V> {
-  readonly #loadMany: LoadMany<K, V>
+class GatheringBatcher<K, V, I> implements Batcher<K, V>, FlightsHost<K, V, I> {
   readonly #options: ResolvedBatcher<K, I>
   readonly #driver: Driver
   readonly #known: Known<K, V, I>
@@ -49,13 +39,8 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   readonly #aborts = new AbortWatch()
   readonly #window = new Alarm(() => this.#ripen(), { holds: true })
   readonly #counts = { loads: 0, hits: 0, coalesced: 0, batches: 0, failed: 0 }
-  readonly #flights = new Set<Flight<K, V, I>>()
-  /** What waits, in order; those that are gone are passed over. */
-  #queue: Load<K, V, I>[] = []
-  /** Where the first of them stands. */
-  #head = 0
-  #waiting = 0
-  #bytes = 0
+  readonly #flights: Flights<K, V, I>
+  readonly #backlog = new Backlog<K, V, I>()
   /** Halves of batches that threw; they go before the queue. */
   readonly #parts: Load<K, V, I>[][] = []
   /** Whether what waits has waited long enough. */
@@ -66,11 +51,11 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   readonly #idle: (() => void)[] = []
 
   constructor(loadMany: LoadMany<K, V>, options: ResolvedBatcher<K, I>) {
-    this.#loadMany = loadMany
     this.#options = options
     this.#driver = options.driver
     this.#known = new Known(options.cached)
     this.#maxBatchSize = options.maxBatchSize
+    this.#flights = new Flights(loadMany, options, this)
   }
 
   get maxBatchSize(): number {
@@ -79,7 +64,7 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
 
   set maxBatchSize(size: number) {
     this.#maxBatchSize = wholeNumber(size, 'maxBatchSize', { infinite: true })
-    if (this.#waiting >= size) this.#ripenSoon()
+    if (this.#backlog.waiting >= size) this.#ripenSoon()
   }
 
   load(key: K, options?: { signal?: AbortSignal | undefined }): Promise<V> {
@@ -127,27 +112,24 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   }
 
   flush(): Promise<void> {
-    if (this.#waiting > 0) this.#ripen()
+    if (this.#backlog.waiting > 0) this.#ripen()
     if (this.#isIdle) return Promise.resolve()
     return new Promise(resolve => void this.#idle.push(resolve))
   }
 
   stats(): BatcherStats {
-    return { ...this.#counts, waiting: this.#waiting, running: this.#flights.size, cached: this.#known.settled }
+    return { ...this.#counts, waiting: this.#backlog.waiting, running: this.#flights.size, cached: this.#known.settled }
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
     const error = new ClosedError('the batcher')
-    const unsent = [...this.#queue.filter(load => load.state === 'waiting'), ...this.#parts.flat()]
-    const flights = [...this.#flights]
-    this.#clearQueue()
-    this.#waiting = 0
-    this.#parts.length = 0
+    const unsent = [...this.#clearBacklog(), ...this.#parts.splice(0).flat()]
+    const flights = this.#flights.all()
     for (const load of unsent) this.#reject(load, error)
     for (const flight of flights) {
-      if (!this.#land(flight)) continue
+      if (!this.#flights.land(flight)) continue
       for (const load of flight.loads) this.#reject(load, error)
       flight.late.abort(error)
     }
@@ -170,19 +152,16 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
       return known
     }
     const { maxQueue, maxWait, maxBytes, sizeOf } = this.#options
-    if (this.#waiting >= maxQueue) throw new QueueFullError(maxQueue, 'keys')
+    if (this.#backlog.waiting >= maxQueue) throw new QueueFullError(maxQueue, 'keys')
     const load = new Load<K, V, I>(key, id, maxWait === 0 ? 0 : this.#driver.now())
-    if (maxBytes !== Number.POSITIVE_INFINITY) {
-      load.bytes = countedBytes(sizeOf(key))
-      this.#bytes += load.bytes
-    }
+    if (maxBytes !== Number.POSITIVE_INFINITY) load.bytes = countedBytes(sizeOf(key))
     this.#counts.loads += 1
     this.#known.add(load)
-    this.#queue.push(load)
-    this.#waiting += 1
+    const backlog = this.#backlog
+    backlog.push(load)
     if (this.#ripe || this.#ripens) return load
-    if (maxWait === 0 || this.#waiting >= this.#maxBatchSize || this.#bytes >= maxBytes) this.#ripenSoon()
-    else if (this.#waiting === 1) this.#driver.set(this.#window, load.at + maxWait)
+    if (maxWait === 0 || backlog.waiting >= this.#maxBatchSize || backlog.bytes >= maxBytes) this.#ripenSoon()
+    else if (backlog.waiting === 1) this.#driver.set(this.#window, load.at + maxWait)
     return load
   }
 
@@ -207,17 +186,12 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     // It may have ended, while its callers have not been told yet.
     if (load.callers > 0 || load.state === 'settled' || load.state === 'gone') return
     this.#known.drop(load)
-    if (load.state === 'waiting') {
-      load.state = 'gone'
-      this.#waiting -= 1
-      this.#bytes -= load.bytes
-      if (this.#waiting === 0) this.#clearQueue()
+    if (load.state === 'sent') {
+      this.#flights.left(load.sentWith as Flight<K, V, I>)
       return
     }
-    const flight = load.sentWith as Flight<K, V, I>
-    flight.wanted -= 1
-    if (flight.wanted === 0 && this.#flights.has(flight))
-      flight.late.abort(new DOMException('nobody waits for these keys any more', 'AbortError'))
+    this.#backlog.leave(load)
+    if (this.#backlog.waiting === 0) this.#clearBacklog()
   }
 
   /** A batch is full: it goes with what else this turn brings. */
@@ -231,7 +205,7 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   }
 
   #ripen(): void {
-    this.#ripe = this.#waiting > 0
+    this.#ripe = this.#backlog.waiting > 0
     this.#dispatch()
   }
 
@@ -241,12 +215,13 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     this.#dispatching = true
     const { concurrency } = this.#options
     while (this.#flights.size < concurrency) {
-      const loads = this.#takePart() ?? (this.#isDue ? this.#take() : undefined)
+      const loads = this.#takePart() ?? this.#takeDue()
       if (loads === undefined) break
-      this.#send(loads)
+      this.#counts.batches += 1
+      this.#flights.send(loads)
     }
     this.#dispatching = false
-    if (this.#waiting === 0) this.#clearQueue()
+    if (this.#backlog.waiting === 0) this.#clearBacklog()
     else if (!this.#ripe) this.#awaitFirst()
     this.#rest()
   }
@@ -260,89 +235,34 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     return undefined
   }
 
-  get #isDue(): boolean {
+  /** The next batch of those that wait, if one is due. */
+  #takeDue(): Load<K, V, I>[] | undefined {
     const { maxBytes } = this.#options
-    return this.#waiting > 0 && (this.#ripe || this.#waiting >= this.#maxBatchSize || this.#bytes >= maxBytes)
+    const { waiting, bytes } = this.#backlog
+    const isDue = waiting > 0 && (this.#ripe || waiting >= this.#maxBatchSize || bytes >= maxBytes)
+    return isDue ? this.#backlog.take(this.#maxBatchSize, maxBytes) : undefined
   }
 
   /** The window of those that are left begins with the first of them. */
   #awaitFirst(): void {
-    this.#dropPassed()
-    const first = this.#queue.find(load => load.state === 'waiting')
+    const first = this.#backlog.first()
     if (first !== undefined) this.#driver.set(this.#window, first.at + this.#options.maxWait)
   }
 
-  #dropPassed(): void {
-    this.#queue = this.#queue.slice(this.#head)
-    this.#head = 0
-  }
-
-  #clearQueue(): void {
-    this.#queue = []
-    this.#head = 0
+  #clearBacklog(): Load<K, V, I>[] {
     this.#ripe = false
     this.#driver.set(this.#window, Number.POSITIVE_INFINITY)
+    return this.#backlog.clear()
   }
 
-  /** The next batch off the queue. */
-  #take(): Load<K, V, I>[] {
-    const { maxBytes } = this.#options
-    const loads: Load<K, V, I>[] = []
-    let bytes = 0
-    for (; this.#head < this.#queue.length && loads.length < this.#maxBatchSize; this.#head += 1) {
-      const load = this.#queue[this.#head] as Load<K, V, I>
-      if (load.state !== 'waiting') continue
-      if (loads.length > 0 && bytes + load.bytes > maxBytes) break
-      bytes += load.bytes
-      load.state = 'sent'
-      loads.push(load)
-    }
-    if (this.#head >= MOST_PASSED && this.#head * 2 >= this.#queue.length) this.#dropPassed()
-    this.#waiting -= loads.length
-    this.#bytes -= bytes
-    return loads
-  }
+  // What becomes of a batch.
 
-  #send(loads: Load<K, V, I>[]): void {
-    const { timeout, meters } = this.#options
-    const late = new LateSignal()
-    const timed = timeout !== Number.POSITIVE_INFINITY
-    const begunAt = timed || meters !== undefined ? this.#driver.now() : 0
-    const alarm = timed ? new Alarm(() => this.#expired(flight), { holds: true }) : undefined
-    const flight: Flight<K, V, I> = { loads, late, begunAt, alarm, wanted: loads.length }
-    this.#flights.add(flight)
-    this.#counts.batches += 1
-    if (alarm !== undefined) this.#driver.set(alarm, begunAt + timeout)
-    const keys = new Array<K>(loads.length)
-    for (let at = 0; at < loads.length; at += 1) {
-      const load = loads[at] as Load<K, V, I>
-      load.sentWith = flight
-      keys[at] = load.key
-    }
-    let answer: Loaded<K, V> | PromiseLike<Loaded<K, V>>
-    try {
-      answer = this.#loadMany(keys, late)
-      // Here, too, since what looks like a promise may be anything.
-      if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function') {
-        Promise.resolve(answer).then(
-          loaded => this.#answered(flight, loaded),
-          error => this.#threw(flight, thrownBy('the function of the batcher', error)),
-        )
-        return
-      }
-    } catch (error) {
-      this.#threw(flight, thrownBy('the function of the batcher', error))
-      return
-    }
-    this.#answered(flight, answer as Loaded<K, V>)
-  }
-
-  #answered(flight: Flight<K, V, I>, loaded: Loaded<K, V>): void {
+  answered(flight: Flight<K, V, I>, loaded: Loaded<K, V>): void {
     const { loads } = flight
     const byKey = loaded instanceof Map ? (loaded as ReadonlyMap<K, V | Error>) : undefined
     if (byKey === undefined && !(Array.isArray(loaded) && loaded.length === loads.length))
       return this.#failed(flight, new BatchResultError(loads.length, loaded))
-    if (!this.#land(flight)) return
+    if (!this.#flights.land(flight)) return
     let failed = 0
     for (let at = 0; at < loads.length; at += 1) {
       const load = loads[at] as Load<K, V, I>
@@ -360,36 +280,27 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
     this.#dispatch()
   }
 
-  #threw(flight: Flight<K, V, I>, error: ShelflifeError): void {
+  threw(flight: Flight<K, V, I>, error: ShelflifeError): void {
     const { loads } = flight
     if (!this.#options.isolate || loads.length === 1) return this.#failed(flight, error)
-    if (!this.#land(flight)) return
+    if (!this.#flights.land(flight)) return
     const wanted = loads.filter(isWanted)
     const half = Math.ceil(wanted.length / 2)
     for (const part of [wanted.slice(half), wanted.slice(0, half)]) if (part.length > 0) this.#parts.push(part)
     this.#dispatch()
   }
 
-  #expired(flight: Flight<K, V, I>): void {
+  expired(flight: Flight<K, V, I>): void {
     const error = new TimeoutError('loader', this.#options.timeout)
     this.#failed(flight, error)
     flight.late.abort(error)
   }
 
   #failed(flight: Flight<K, V, I>, error: ShelflifeError): void {
-    if (!this.#land(flight)) return
+    if (!this.#flights.land(flight)) return
     for (const load of flight.loads) this.#reject(load, error)
     this.#options.meters?.items('failed', flight.loads.length)
     this.#dispatch()
-  }
-
-  /** Takes a flight off the list. False when it was settled before: its time had passed, or the batcher is closed. */
-  #land(flight: Flight<K, V, I>): boolean {
-    if (!this.#flights.delete(flight)) return false
-    if (flight.alarm !== undefined) this.#driver.set(flight.alarm, Number.POSITIVE_INFINITY)
-    const { meters } = this.#options
-    meters?.call(flight.loads.length, (this.#driver.now() - flight.begunAt) / 1000)
-    return true
   }
 
   #remember(load: Load<K, V, I>): void {
@@ -405,7 +316,7 @@ class GatheringBatcher<K, V, I> implements Batcher<K, V> {
   }
 
   get #isIdle(): boolean {
-    return this.#waiting === 0 && this.#flights.size === 0 && this.#parts.length === 0
+    return this.#backlog.waiting === 0 && this.#flights.size === 0 && this.#parts.length === 0
   }
 
   #rest(): void {
@@ -428,20 +339,4 @@ class Failed {
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : thrownBy('the function of the batcher', error)
-}
-
-/** `sizeOf` is a user's: what is no number would end all limits on bytes. */
-function countedBytes(bytes: unknown): number {
-  if (typeof bytes !== 'number' || !(bytes >= 0))
-    throw new InvalidArgumentError('sizeOf', 'a function that returns a number of bytes', bytes)
-  return bytes
-}
-
-function signalOf(options: { signal?: AbortSignal | undefined }): AbortSignal | undefined {
-  if (typeof options !== 'object' || options === null) throw new InvalidArgumentError('options', 'an object of options', options)
-  const { signal } = options
-  if (signal === undefined) return undefined
-  if (typeof signal?.throwIfAborted !== 'function') throw new InvalidArgumentError('signal', 'an AbortSignal', signal)
-  signal.throwIfAborted()
-  return signal
 }

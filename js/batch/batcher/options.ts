@@ -1,4 +1,4 @@
-/** Reads the options of a batcher. */
+/** Reads the options of a batcher and of its calls. */
 
 import { type Driver, driverOf } from '../../core/driver.ts'
 import { InvalidArgumentError } from '../../errors.ts'
@@ -64,4 +64,21 @@ function bytesOf(key: unknown): number {
   if (typeof key === 'bigint') return String(key).length
   const { byteLength } = (key ?? {}) as { byteLength?: unknown }
   return typeof byteLength === 'number' ? byteLength : (JSON.stringify(key)?.length ?? 0)
+}
+
+/** `sizeOf` is a user's: what is no number would end all limits on bytes. */
+export function countedBytes(bytes: unknown): number {
+  if (typeof bytes !== 'number' || !(bytes >= 0))
+    throw new InvalidArgumentError('sizeOf', 'a function that returns a number of bytes', bytes)
+  return bytes
+}
+
+/** The signal of a call, which is not aborted yet. */
+export function signalOf(options: { signal?: AbortSignal | undefined }): AbortSignal | undefined {
+  if (typeof options !== 'object' || options === null) throw new InvalidArgumentError('options', 'an object of options', options)
+  const { signal } = options
+  if (signal === undefined) return undefined
+  if (typeof signal?.throwIfAborted !== 'function') throw new InvalidArgumentError('signal', 'an AbortSignal', signal)
+  signal.throwIfAborted()
+  return signal
 }
