@@ -2,11 +2,11 @@
 
 import { AbortWatch } from '../abort-watch.ts'
 import { Alarm, type Driver } from '../core/driver.ts'
-import { ClosedError, InvalidArgumentError, QueueFullError, TimeoutError, thrownBy } from '../errors.ts'
-import { LateSignal } from '../late-signal.ts'
+import { ClosedError, InvalidArgumentError, QueueFullError, TimeoutError } from '../errors.ts'
 import type { WaitReport } from '../metrics/wait-report.ts'
 import { optionalFunction, optionsObject, wholeNumber } from '../options.ts'
 import { report } from '../report.ts'
+import { Maker, type Member } from './maker.ts'
 import { poolReport } from './metrics.ts'
 import { type ResolvedPool, resolvePool } from './options.ts'
 import type { Lease, Pool, PoolOptions, PoolStats } from './types.ts'
@@ -32,15 +32,6 @@ export function createPool<T, S = undefined>(options: PoolOptions<T, S>): Pool<T
   return new LendingPool(resolvePool(options))
 }
 
-/** A resource and what is known of it. */
-interface Member<T, S> {
-  readonly value: T
-  readonly state: S
-  readonly bornAt: number
-  uses: number
-  idleSince: number
-}
-
 class LendingPool<T, S> implements Pool<T, S> {
   readonly #options: ResolvedPool<T, S>
   readonly #driver: Driver
@@ -49,7 +40,7 @@ class LendingPool<T, S> implements Pool<T, S> {
   /** The one that came back last is last. */
   readonly #idle: Member<T, S>[] = []
   readonly #waiters = new Set<Waiter<Member<T, S>>>()
-  readonly #making = new Set<LateSignal>()
+  readonly #maker: Maker<T, S>
   readonly #tidy = new Alarm(() => this.#reap())
   readonly #report: WaitReport | undefined
   #lent = 0
@@ -60,6 +51,7 @@ class LendingPool<T, S> implements Pool<T, S> {
   constructor(options: ResolvedPool<T, S>) {
     this.#options = options
     this.#driver = options.driver
+    this.#maker = new Maker(options, this.#counts)
     const now = () => this.#driver.now()
     this.#report = options.metrics && poolReport(options.metrics, options.name, () => this.stats(), now)
   }
@@ -96,7 +88,7 @@ class LendingPool<T, S> implements Pool<T, S> {
   stats(): PoolStats {
     const idle = this.#idle.length
     const lent = this.#lent
-    return { size: idle + lent + this.#checking, idle, lent, creating: this.#making.size, waiting: this.#waiters.size, ...this.#counts }
+    return { size: idle + lent + this.#checking, idle, lent, creating: this.#maker.making, waiting: this.#waiters.size, ...this.#counts }
   }
 
   async close(): Promise<void> {
@@ -105,10 +97,10 @@ class LendingPool<T, S> implements Pool<T, S> {
       const error = new ClosedError('the pool')
       this.#driver.set(this.#tidy, Number.POSITIVE_INFINITY)
       for (const waiter of this.#waiters) this.#dismiss(waiter)?.reject(error)
-      for (const late of this.#making) late.abort(error)
+      this.#maker.abort(error)
       for (const member of this.#idle.splice(0)) this.#destroy(member)
     }
-    if (this.#lent + this.#making.size + this.#checking > 0) await new Promise<void>(resolve => void this.#atRest.push(resolve))
+    if (this.#lent + this.#maker.making + this.#checking > 0) await new Promise<void>(resolve => void this.#atRest.push(resolve))
     this.#report?.close()
   }
 
@@ -118,7 +110,7 @@ class LendingPool<T, S> implements Pool<T, S> {
 
   /** Resources that are there or on their way. */
   get #size(): number {
-    return this.#idle.length + this.#lent + this.#checking + this.#making.size
+    return this.#idle.length + this.#lent + this.#checking + this.#maker.making
   }
 
   #member(signal: AbortSignal | undefined): Promise<Member<T, S>> {
@@ -142,7 +134,7 @@ class LendingPool<T, S> implements Pool<T, S> {
   /** Serves those that wait with what is idle, and makes more for the others, as far as that is allowed. */
   #serve(): void {
     if (this.#closed) return
-    let served = this.#checking + this.#making.size
+    let served = this.#checking + this.#maker.making
     while (this.#idle.length > 0 && this.#waiters.size > this.#checking) {
       const member = this.#idle.pop() as Member<T, S>
       if (this.#isWorn(member)) this.#destroy(member)
@@ -180,61 +172,8 @@ class LendingPool<T, S> implements Pool<T, S> {
     this.#goOn()
   }
 
-  async #make(): Promise<void> {
-    const { create, prepare, createTimeout } = this.#options
-    const late = new LateSignal()
-    this.#making.add(late)
-    const making = (async () => {
-      const value = await create(late)
-      try {
-        const state = prepare === undefined ? (undefined as S) : await prepare(value)
-        return { value, state, bornAt: this.#driver.now(), uses: 0, idleSince: 0 }
-      } catch (error) {
-        this.#end(value)
-        throw error
-      }
-    })()
-    try {
-      const member = await this.#within(createTimeout, making, late)
-      this.#counts.created += 1
-      // In one step: at no time is it neither on its way nor there.
-      this.#making.delete(late)
-      this.#settle(member)
-    } catch (error) {
-      this.#counts.failures += 1
-      this.#making.delete(late)
-      throw thrownBy('create', error)
-    }
-  }
-
-  /** What comes after its time is ended, not lost. */
-  #within(ms: number, making: Promise<Member<T, S>>, late: LateSignal): Promise<Member<T, S>> {
-    if (ms === Number.POSITIVE_INFINITY) return making
-    return new Promise((resolve, reject) => {
-      let over = false
-      const alarm = new Alarm(
-        () => {
-          over = true
-          const error = new TimeoutError('attempt', ms)
-          late.abort(error)
-          reject(error)
-        },
-        { holds: true },
-      )
-      this.#driver.set(alarm, this.#driver.now() + ms)
-      const done = () => this.#driver.set(alarm, Number.POSITIVE_INFINITY)
-      making.then(
-        member => {
-          done()
-          if (over) this.#end(member.value)
-          else resolve(member)
-        },
-        error => {
-          done()
-          reject(error)
-        },
-      )
-    })
+  #make(): Promise<void> {
+    return this.#maker.make(member => this.#settle(member))
   }
 
   /** A resource is free: it goes to whoever is first, or is idle. */
@@ -286,18 +225,7 @@ class LendingPool<T, S> implements Pool<T, S> {
 
   #destroy(member: Member<T, S>): void {
     this.#counts.destroyed += 1
-    this.#end(member.value)
-  }
-
-  #end(value: T): void {
-    const failed = () => {
-      this.#counts.failures += 1
-    }
-    try {
-      void Promise.resolve(this.#options.destroy?.(value)).catch(failed)
-    } catch {
-      failed()
-    }
+    this.#maker.end(member.value)
   }
 
   /** Lets go of what was idle for too long; the first came back first. */
@@ -327,7 +255,7 @@ class LendingPool<T, S> implements Pool<T, S> {
   /** Somebody may have counted on what has come back, or has not come about. */
   #goOn(): void {
     this.#serve()
-    if (!this.#closed || this.#lent + this.#making.size + this.#checking > 0) return
+    if (!this.#closed || this.#lent + this.#maker.making + this.#checking > 0) return
     for (const resolve of this.#atRest.splice(0)) resolve()
   }
 }

@@ -1,0 +1,107 @@
+/** Makes the resources of a pool, each within its time, and ends them. */
+
+import { Alarm } from '../core/driver.ts'
+import { TimeoutError, thrownBy } from '../errors.ts'
+import { LateSignal } from '../late-signal.ts'
+import type { ResolvedPool } from './options.ts'
+
+/** A resource and what is known of it. */
+export interface Member<T, S> {
+  readonly value: T
+  readonly state: S
+  readonly bornAt: number
+  uses: number
+  idleSince: number
+}
+
+/** See the top of this file. */
+export class Maker<T, S> {
+  readonly #options: ResolvedPool<T, S>
+  readonly #counts: { created: number; failures: number }
+  readonly #making = new Set<LateSignal>()
+
+  constructor(options: ResolvedPool<T, S>, counts: { created: number; failures: number }) {
+    this.#options = options
+    this.#counts = counts
+  }
+
+  /** How many are on their way. */
+  get making(): number {
+    return this.#making.size
+  }
+
+  /** Makes one; `settle` takes it in the same step: at no time is it neither on its way nor there. */
+  async make(settle: (member: Member<T, S>) => void): Promise<void> {
+    const { create, prepare, createTimeout, driver } = this.#options
+    const late = new LateSignal()
+    this.#making.add(late)
+    const making = (async () => {
+      const value = await create(late)
+      try {
+        const state = prepare === undefined ? (undefined as S) : await prepare(value)
+        return { value, state, bornAt: driver.now(), uses: 0, idleSince: 0 }
+      } catch (error) {
+        this.end(value)
+        throw error
+      }
+    })()
+    try {
+      const member = await this.#within(createTimeout, making, late)
+      this.#counts.created += 1
+      this.#making.delete(late)
+      settle(member)
+    } catch (error) {
+      this.#counts.failures += 1
+      this.#making.delete(late)
+      throw thrownBy('create', error)
+    }
+  }
+
+  /** Nobody wants those that are on their way. */
+  abort(error: unknown): void {
+    for (const late of this.#making) late.abort(error)
+  }
+
+  /** Ends a resource. */
+  end(value: T): void {
+    const failed = () => {
+      this.#counts.failures += 1
+    }
+    try {
+      void Promise.resolve(this.#options.destroy?.(value)).catch(failed)
+    } catch {
+      failed()
+    }
+  }
+
+  /** What comes after its time is ended, not lost. */
+  #within(ms: number, making: Promise<Member<T, S>>, late: LateSignal): Promise<Member<T, S>> {
+    if (ms === Number.POSITIVE_INFINITY) return making
+    const { driver } = this.#options
+    return new Promise((resolve, reject) => {
+      let over = false
+      const alarm = new Alarm(
+        () => {
+          over = true
+          const error = new TimeoutError('attempt', ms)
+          late.abort(error)
+          reject(error)
+        },
+        { holds: true },
+      )
+      driver.set(alarm, driver.now() + ms)
+      const done = () => driver.set(alarm, Number.POSITIVE_INFINITY)
+      making.then(
+        member => {
+          done()
+          if (over) this.end(member.value)
+          else resolve(member)
+        },
+        error => {
+          done()
+          reject(error)
+        },
+      )
+    })
+  }
+}
