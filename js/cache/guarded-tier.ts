@@ -12,18 +12,15 @@ import { storeContext } from '../core/tier-core.ts'
 import { TimeoutError } from '../errors.ts'
 import type { Invalidation, Offered, Room, StoreContext, Tier, TierEntry } from '../stores/tier.ts'
 import { Doorway } from './doorway.ts'
-import { Patience } from './patience.ts'
+import { TierChanges } from './tier-changes.ts'
 import type { ResolvedTier, TierMode } from './tier-options.ts'
-import { isCallers, type TierWatch, Trust } from './trust.ts'
+import { type TierWatch, Trust } from './trust.ts'
 import type { CacheTierStats } from './types.ts'
 import { type Change, type HowToChange, type Pending, type TierWrite, UnderWay } from './under-way.ts'
 import type { Memo, Untold } from './untold.ts'
 
 export type { TierWatch } from './trust.ts'
 export type { HowToChange, TierWrite } from './under-way.ts'
-
-/** A write that has not come back after this will not. Longer than a store's own attempts. */
-const WRITE_MS = 60_000
 
 /** See the top of this file. */
 export class GuardedTier {
@@ -34,9 +31,7 @@ export class GuardedTier {
   readonly #door: Doorway
   readonly #underWay = new UnderWay()
   readonly #trust: Trust
-  /** Of changes that somebody awaits to the end, and of those that nobody awaits any more. */
-  readonly #patience: Patience
-  readonly #lastPatience: Patience
+  readonly #changes: TierChanges
   readonly #watch: TierWatch
   /** Where that is kept what it is not told any more. */
   readonly #memo: Memo | undefined
@@ -59,10 +54,12 @@ export class GuardedTier {
     this.#memo = memoOf?.(name)
     this.#recalling = this.#recall(this.#underWay.next())
     this.#door = new Doorway(this.#tier, driver, timeoutMs, this.#recalling)
-    this.#patience = new Patience(driver, WRITE_MS)
-    this.#lastPatience = new Patience(driver, WRITE_MS - timeoutMs)
     const ask = (call: (tier: Tier) => Promise<unknown>) => this.#door.inTime(this.#door.call(call))
     this.#trust = new Trust({ name, driver, options, watch, underWay: this.#underWay, ask })
+    this.#changes = new TierChanges({
+      ...{ driver, tier: this.#tier, door: this.#door },
+      ...{ underWay: this.#underWay, trust: this.#trust, counts: this.#counts },
+    })
   }
 
   get isShared(): boolean {
@@ -127,7 +124,7 @@ export class GuardedTier {
   set(writes: readonly TierWrite[], how: HowToChange): Promise<void> {
     const limited = this.#limited(writes)
     const change: Change = { how, keys: limited.map(({ key }) => key), writes: limited }
-    return this.#change<void>(change, tier => tier.setMany(limited, how))
+    return this.#changes.make<void>(change, tier => tier.setMany(limited, how))
   }
 
   /**
@@ -151,15 +148,15 @@ export class GuardedTier {
 
   /** Deletes; for each key, whether the tier had it, as far as it said so in time. */
   async remove(keys: readonly string[], how: HowToChange): Promise<readonly boolean[]> {
-    return (await this.#change({ how, keys }, tier => tier.deleteMany(keys, how))) ?? []
+    return (await this.#changes.make({ how, keys }, tier => tier.deleteMany(keys, how))) ?? []
   }
 
   async invalidate(meant: Invalidation, how: HowToChange): Promise<void> {
-    await this.#change({ how, keys: [], wide: meant }, tier => tier.invalidate(meant, how))
+    await this.#changes.make({ how, keys: [], wide: meant }, tier => tier.invalidate(meant, how))
   }
 
   async clear(how: HowToChange): Promise<void> {
-    await this.#change({ how, keys: [], wide: 'all' }, tier => tier.clear())
+    await this.#changes.make({ how, keys: [], wide: 'all' }, tier => tier.clear())
   }
 
   async flush(): Promise<void> {
@@ -245,84 +242,4 @@ export class GuardedTier {
     this.#counts.pendingHits += 1
     return entry
   }
-
-  /**
-   * Makes a change, unless the tier is left alone; then it is told later. With `persist: 'memory'` it is waited for, but not for long;
-   * after that it goes on loose, and only the caller's own mistakes reach him. `undefined` where nobody waits for the answer.
-   */
-  #change<T>(change: Change, call: (tier: Tier) => Promise<T>): Promise<T | undefined> {
-    const { how, keys, wide } = change
-    const underWay = this.#underWay
-    const ticket = underWay.next()
-    const count = Math.max(1, keys.length)
-    const isFull = how.isLoose === true && !underWay.hasRoomFor(count)
-    if (isFull || !this.#trust.admitsChange()) {
-      if (wide === undefined) underWay.outdate(keys)
-      else underWay.outdateAll()
-      this.#trust.skipped(change, ticket)
-      this.#counts[isFull ? 'unsent' : 'bypassed'] += count
-      return how.persist === 'memory' ? NOTHING : Promise.reject(this.#trust.unable())
-    }
-    underWay.begin(change, ticket)
-    const { generation } = this.#trust
-    const isPatient = how.persist !== 'memory' || this.#door.timeoutMs >= WRITE_MS
-    return new Promise<T | undefined>((resolve, reject) => {
-      let endLoose = how.isLoose === true ? underWay.loosen(count) : undefined
-      let isOver = false
-      const over = () => {
-        isOver = true
-        underWay.end(change, ticket)
-        endLoose?.()
-      }
-      const fail = (error: unknown) => {
-        this.#untold(change, ticket, error, generation)
-        if (endLoose === undefined && (how.persist !== 'memory' || isCallers(error))) return reject(error)
-        how.told?.(error)
-        resolve(undefined)
-      }
-      const hangs = () => {
-        over()
-        this.#counts.timeouts += count
-        fail(new TimeoutError('store', WRITE_MS))
-      }
-      const isSlow = () => {
-        this.#counts.timeouts += count
-        endLoose = underWay.loosen(count)
-        // Of what was given up nobody knows which keys it means: nothing is believed until the answer comes.
-        if (wide !== undefined) this.#trust.missedBy(change, ticket)
-        patience = this.#lastPatience
-        wait = patience.begin(hangs)
-        resolve(undefined)
-      }
-      let patience = isPatient || endLoose !== undefined ? this.#patience : this.#door.patience
-      let wait = patience.begin(patience === this.#door.patience ? isSlow : hangs)
-      this.#door.call(call).then(
-        result => {
-          patience.end(wait)
-          if (!isOver) over()
-          this.#trust.told(change, ticket)
-          this.#trust.succeeded(generation)
-          resolve(result)
-        },
-        error => {
-          patience.end(wait)
-          if (isOver) return this.#untold(change, ticket, error, generation)
-          over()
-          fail(error)
-        },
-      )
-      if (how.isLoose === true) resolve(undefined)
-    })
-  }
-
-  /** The tier has not taken a change, or nobody knows. */
-  #untold(change: Change, ticket: number, error: unknown, generation: number): void {
-    // One that may not write hides what it cannot change, as long as it is open.
-    if (this.#tier.stats().state === 'read-only') return this.#trust.undecided(generation)
-    this.#trust.missedBy(change, ticket)
-    this.#trust.failed(error, generation)
-  }
 }
-
-/** Nobody waits for more. */
-const NOTHING = Promise.resolve(undefined)
