@@ -46,7 +46,11 @@ export class GuardedTier {
     this.#clock = clock
     const onChange: StoreContext['onChange'] = change => watch.changed?.(change)
     const isInUse = (key: string) => watch.isInUse?.(key) === true
-    this.#tier = options.store.openTier({ ...storeContext(clock), onChange, isInUse })
+    this.#tier = options.store.openTier({
+      ...{ ...storeContext(clock), onChange, isInUse },
+      onOff: reason => watch.down(name, reason),
+      onBack: () => watch.up(name, 0),
+    })
     const { name } = this.#tier
     const { timeoutMs } = options
     const driver = driverOf(clock)

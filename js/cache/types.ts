@@ -154,7 +154,7 @@ export interface CacheEvents<V> extends EntryEvents<string, V> {
   loadError: { key: string; ms: number; error: unknown }
   /** A tier has not taken a value, or the removal of one, and no caller hears of it. What tiers count is in `stats().tiers`. */
   tierError: { key: string; error: unknown }
-  /** A tier is left alone from now on, after failures and timeouts in a row, see {@link TierOptions.circuitBreaker}. */
+  /** A tier is left alone from now on: after failures and timeouts in a row, see {@link TierOptions.circuitBreaker}, or since its medium cannot be used. */
   tierDown: { tier: string; error: unknown }
   /** It is back, and has been told of so many changes, keys and invalidations, that it had missed; others may follow. */
   tierUp: { tier: string; repaired: number }

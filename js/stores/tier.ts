@@ -167,6 +167,10 @@ export interface StoreContext {
   readonly onChange?: ((change: StoreChange) => void) | undefined
   /** Whether memory has a value of `key`. What a tier must give up for its budget it gives up among the others, as far as it can. */
   readonly isInUse?: ((key: string) => boolean) | undefined
+  /** Is told that the tier is `'off'` from now on, once until it is back. */
+  readonly onOff?: ((reason: unknown) => void) | undefined
+  /** Is told that a tier that was off is back. */
+  readonly onBack?: (() => void) | undefined
 }
 
 /** What opens a medium. */

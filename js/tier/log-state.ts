@@ -27,6 +27,8 @@ export interface LogStateHost {
   returned(): void
   /** What is queued will not be written. */
   gaveUp(reason: ShelflifeError): void
+  /** Nothing can be written or read for a while, for this reason. */
+  turnedOff(reason: ShelflifeError): void
 }
 
 /** See the top of this file. */
@@ -74,9 +76,12 @@ export class LogState {
     this.log.count(kind)
     // Nobody opens it again, and whoever closes it waits for the queue.
     if (this.#isClosing) return this.#host.gaveUp(new ClosedError(`tier ${this.#host.name}`))
+    const isNews = this.state !== 'off'
     this.state = 'off'
     this.reason = cause instanceof Error ? cause.message : String(cause)
-    this.#host.gaveUp(this.unable(cause))
+    const unable = this.unable(cause)
+    this.#host.gaveUp(unable)
+    if (isNews) this.#host.turnedOff(unable)
     const { log } = this
     void log.inTurn(() => log.close()).catch(() => log.count('close'))
     this.#reviveAt = this.#core.driver.now() + this.#reviveMs

@@ -47,7 +47,7 @@ export class QueuedTier implements PlainTier {
   readonly name: string
   readonly #clock: Clock
   readonly #core: TierCore
-  readonly #onChange: StoreContext['onChange']
+  readonly #context: StoreContext
   readonly #lying: Lying
   readonly #maxValue: number
   readonly #state: LogState
@@ -64,7 +64,7 @@ export class QueuedTier implements PlainTier {
     this.#lying = lying
     this.#clock = context.clock
     this.#core = context.core
-    this.#onChange = context.onChange
+    this.#context = context
     this.#maxValue = lying.maxSize / 2
     this.#state = new LogState(this.#stateHost(), lying.log, context.core, lying.renew)
     this.#backlog = new Backlog(this.#backlogHost(), context.core, this.#maxValue)
@@ -290,10 +290,12 @@ export class QueuedTier implements PlainTier {
         // One that may only be read cannot be told.
         if (!log.writable) for (const key of debts.keys) log.hide(key)
         // What others have given up meanwhile, or what was given up before it could be opened at all.
-        this.#onChange?.({ keys: RECORDS })
+        this.#context.onChange?.({ keys: RECORDS })
+        this.#context.onBack?.()
       },
       returned: () => this.#payDebts(),
       gaveUp: reason => this.#lose(this.#backlog.giveUp(reason)),
+      turnedOff: reason => this.#context.onOff?.(reason),
     }
   }
 
@@ -343,7 +345,7 @@ export class QueuedTier implements PlainTier {
   #payDebts(): void {
     if (this.#state.state !== 'on' || this.#backlog.isFull) return
     const records = this.#debts.takeRecords()
-    if (records.length > 0) this.#onChange?.({ keys: records })
+    if (records.length > 0) this.#context.onChange?.({ keys: records })
     const owed = this.#debts.take()
     const { log } = this.#state
     if (owed === 'all') {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Cache, type CacheOptions, createCache, type TierOptions } from '../../../js/index.ts'
-import { ManualClock, MemoryLog, memoryStore } from '../../../js/testing.ts'
+import { faultyStore, ManualClock, MemoryLog, memoryStore } from '../../../js/testing.ts'
 import { settle } from '../http/transport.ts'
 import { deferred } from './deferred.ts'
 import { MapStore } from './map-store.ts'
@@ -69,6 +69,29 @@ test('with more than memory, a tier that is written through must have it, or the
   await expect(cache.set('a', 'v', { persist: 'stored' })).rejects.toBe(upper.refuse)
   upper.refuse = undefined
   await cache.set('a', 'v', { persist: 'stored' })
+  await cache.close()
+})
+
+test('a tier that cannot be opened is told of once, and again when it can', async () => {
+  const clock = new ManualClock()
+  const plan = { fails: true }
+  const cache = createCache<string>({ clock, store: faultyStore(memoryStore(), () => (plan.fails ? 'fail' : 'none')) })
+  const told: unknown[] = []
+  cache.on('tierDown', ({ tier, error }) => told.push(['down', tier, (error as Error).message]))
+  cache.on('tierUp', ({ tier, repaired }) => told.push(['up', tier, repaired]))
+  await cache.set('a', 'v')
+  const down = ['down', 'faulty memory', 'tier faulty memory is off: a planned failure of open']
+  expect(told).toEqual([down])
+  await clock.advanceAsync(1000)
+  await cache.set('a', 'v')
+  await clock.advanceAsync(0)
+  expect(told).toEqual([down])
+  plan.fails = false
+  await clock.advanceAsync(10_000)
+  await cache.set('b', 'w')
+  await clock.advanceAsync(0)
+  expect(told).toEqual([down, ['up', 'faulty memory', 0]])
+  await cache.set('b', 'w', { persist: 'stored' })
   await cache.close()
 })
 
