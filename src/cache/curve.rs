@@ -228,23 +228,26 @@ impl Curve {
     fn renumber(&mut self) {
         let largest = SCALES[SCALES.len() - 1] * self.share();
         // No two keys have the same number, so each has a place of its own: a sort would be a tenth of the cache's core.
-        let mut by_use: Vec<Option<Key>> = vec![None; self.uses.next as usize];
-        for &key in self.keys.iter() {
-            by_use[key.used_at as usize] = Some(key);
+        let mut by_use = vec![None; self.uses.next as usize];
+        for key in self.keys.iter() {
+            by_use[key.used_at as usize] = Some((key.hash, key.size));
         }
-        let by_use: Vec<Key> = by_use.into_iter().rev().flatten().collect();
-        let (mut entries, mut size) = (0.0, 0.0);
-        let kept = by_use.iter().take_while(|key| {
+        let (mut entries, mut before) = (0.0, 0.0);
+        let mut kept = Vec::new();
+        for (hash, size) in by_use.into_iter().rev().flatten() {
             entries += 1.0;
-            size += f64::from(key.size);
-            entries <= largest * self.limits.max + 1.0 && size <= largest * self.limits.max_size + f64::from(key.size)
-        });
-        let kept = kept.count();
+            if entries <= largest * self.limits.max + 1.0 && before <= largest * self.limits.max_size {
+                kept.push(hash);
+            } else {
+                self.keys.remove(hash);
+            }
+            before += f64::from(size);
+        }
         self.uses = Uses::new();
-        self.keys = Keys::default();
-        for mut key in by_use.into_iter().take(kept).rev() {
-            self.uses.add(&mut key);
-            self.keys.insert(key);
+        for hash in kept.into_iter().rev() {
+            if let Some(key) = self.keys.get_mut(hash) {
+                self.uses.add(key);
+            }
         }
     }
 

@@ -131,8 +131,15 @@ impl Order {
             Self::Watched(watched) => slots.iter().map(|&slot| watched.frequency(slot).min(MOST_FREQUENT)).collect(),
         };
         // A few passes in place of a sort: frequencies are small numbers, and sorting is much code.
-        let of = |wanted| slots.iter().zip(&uses).filter(move |&(_, &uses)| uses == wanted).map(|(&slot, _)| slot);
-        (0..=MOST_FREQUENT).flat_map(of).collect()
+        let mut ranked = Vec::with_capacity(slots.len());
+        for wanted in 0..=MOST_FREQUENT {
+            for (&slot, &uses) in slots.iter().zip(&uses) {
+                if uses == wanted {
+                    ranked.push(slot);
+                }
+            }
+        }
+        ranked
     }
 
     /// Every slot that holds something, by place.
