@@ -20,6 +20,8 @@ export class Context implements CallContext, Abortable {
   readonly #parent: Context | undefined
   /** Mostly there is one; in a list, so that whoever leaves while others are told disturbs nobody. */
   #watching: Abortable | Abortable[] | undefined
+  /** Whether the call that it is a part of tells it. */
+  #isAttached = false
   #ended: { readonly reason: unknown } | undefined
   #controller: AbortController | undefined
 
@@ -43,11 +45,10 @@ export class Context implements CallContext, Abortable {
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason)
-      else if (this.canEnd && this.#watching === undefined) this.#parent?.watch(this)
-    }
+    this.#controller ??= new AbortController()
+    const { ended } = this
+    if (ended === undefined) this.#attach()
+    else this.#controller.abort(ended.reason)
     return this.#controller.signal
   }
 
@@ -64,11 +65,9 @@ export class Context implements CallContext, Abortable {
   /** Tells `watcher` when it ends early. It must not have ended. */
   watch(watcher: Abortable): void {
     const watching = this.#watching
-    if (watching === undefined) {
-      this.#watching = watcher
-      // The first one: those above have to know.
-      if (this.#parent?.canEnd === true && this.#controller === undefined) this.#parent.watch(this)
-    } else this.#watching = Array.isArray(watching) ? [...watching, watcher] : [watching, watcher]
+    if (watching === undefined) this.#watching = watcher
+    else this.#watching = Array.isArray(watching) ? [...watching, watcher] : [watching, watcher]
+    this.#attach()
   }
 
   /** Tells `watcher` no more. */
@@ -79,7 +78,7 @@ export class Context implements CallContext, Abortable {
       const others = watching.filter(other => other !== watcher)
       this.#watching = others.length === 0 ? undefined : others
     }
-    if (this.#watching === undefined && this.#controller === undefined) this.#parent?.unwatch(this)
+    if (this.#watching === undefined && this.#controller === undefined) this.#detach()
   }
 
   /** Ends it early. */
@@ -93,9 +92,21 @@ export class Context implements CallContext, Abortable {
     else watching?.aborted(reason)
   }
 
-  /** The call is over: nobody above needs to know of it. */
+  /** The function is over: nobody above needs to know of it, unless another is called. */
   leave(): void {
     this.#watching = undefined
+    this.#detach()
+  }
+
+  #attach(): void {
+    if (this.#isAttached || this.#parent?.canEnd !== true) return
+    this.#isAttached = true
+    this.#parent.watch(this)
+  }
+
+  #detach(): void {
+    if (!this.#isAttached) return
+    this.#isAttached = false
     this.#parent?.unwatch(this)
   }
 }

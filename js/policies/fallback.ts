@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { optionalFunction, optionsObject } from '../options.ts'
 import type { Context } from './context.ts'
-import { Layered, type Next } from './layer.ts'
+import { called, Layered, type Next } from './layer.ts'
 import type { CallContext, Policy } from './types.ts'
 
 /** Options of {@link fallback}. */
@@ -41,7 +41,7 @@ class Fallback extends Layered {
     return next(context).catch(error => {
       if (context.ended !== undefined || this.#shouldHandle?.(error) === false) throw error
       const answer = this.#answer
-      return (typeof answer === 'function' ? answer(error, context) : answer) as T
+      return typeof answer === 'function' ? called(own => answer(error, own) as T, context) : (answer as T)
     })
   }
 }

@@ -78,8 +78,8 @@ export abstract class Layered implements Policy, Layer {
   }
 }
 
-/** Calls the function in the middle. Where the call may end early it answers at once when it does, whatever the function makes of its signal. */
-function called<T>(fn: (context: CallContext) => T | PromiseLike<T>, context: Context): Promise<T> {
+/** Calls a user's function. Where the call may end early it answers at once when it does, whatever the function makes of its signal. */
+export function called<T>(fn: (context: CallContext) => T | PromiseLike<T>, context: Context): Promise<T> {
   if (!context.canEnd) {
     try {
       return Promise.resolve(fn(context))

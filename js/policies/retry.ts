@@ -8,7 +8,7 @@ import { type Duration, durationOrZeroMs, optionalFunction, optionalWith, option
 import { report } from '../report.ts'
 import type { RetryBudgetOptions } from './budget-options.ts'
 import type { Context } from './context.ts'
-import { Layered, type Next } from './layer.ts'
+import { called, Layered, type Next } from './layer.ts'
 import { type RetryBudget, retryBudget } from './retry-budget.ts'
 import { sleepUntil } from './sleep.ts'
 import type { Policy } from './types.ts'
@@ -107,7 +107,7 @@ class Retry extends Layered {
   async #again<T>(context: Context, next: Next<T>, first: unknown): Promise<T> {
     let [error, delay] = [first, 0]
     for (let attempt = 1; ; attempt += 1) {
-      if (context.ended !== undefined || attempt > this.#maxRetries || !(await this.#mayRetry(error, attempt))) throw error
+      if (context.ended !== undefined || attempt > this.#maxRetries || !(await this.#mayRetry(context, error, attempt))) throw error
       delay = this.#core().delay(attempt, delay)
       const now = this.driver.now()
       const until = now + Math.max(delay, this.#pause(error))
@@ -122,9 +122,9 @@ class Retry extends Layered {
     }
   }
 
-  #mayRetry(error: unknown, attempt: number): boolean | PromiseLike<boolean> {
+  #mayRetry(context: Context, error: unknown, attempt: number): boolean | PromiseLike<boolean> {
     const { shouldRetry } = this.#options
-    if (shouldRetry !== undefined) return shouldRetry(error, attempt)
+    if (shouldRetry !== undefined) return called(() => shouldRetry(error, attempt), context)
     return !isShelflifeError(error) || (error.retryable && error.code !== 'ERR_CIRCUIT_OPEN')
   }
 

@@ -386,6 +386,38 @@ describe('fallback and rateLimit', () => {
   })
 })
 
+describe('what users are asked further in', () => {
+  const never = () => new Promise<never>(() => undefined)
+  const asked: Record<string, (ask: (context?: CallContext) => Promise<never>) => Policy> = {
+    fallback: ask => fallback((_error, context) => ask(context)),
+    shouldRetry: ask => retry({ shouldRetry: () => ask() }),
+  }
+  test.each(
+    Object.entries(asked).flatMap(([name, make]) =>
+      ['timeout', 'abort'].flatMap(how => [true, false].map(reads => ({ name, make, how, reads }))),
+    ),
+  )('a $name that hangs is ended by $how, where the function has read its signal: $reads', async ({ make, how, reads }) => {
+    const clock = new ManualClock()
+    let seen: AbortSignal | undefined
+    const ask = (context?: CallContext) => {
+      seen = context?.signal
+      return never()
+    }
+    const call = pipeline(timeout({ total: 1000, clock }), make(ask))
+    const controller = new AbortController()
+    const fails = async ({ signal }: CallContext) => {
+      throw new Error(`down, ${signal.aborted}`)
+    }
+    const outcome = call.execute(reads ? fails : failing(9), { signal: controller.signal }).catch((error: unknown) => error)
+    await clock.advanceAsync(1)
+    if (how === 'abort') controller.abort('left')
+    else await clock.advanceAsync(1000)
+    expect(await outcome).toEqual(how === 'abort' ? 'left' : expect.objectContaining({ code: 'ERR_TIMEOUT' }))
+    expect(seen?.aborted ?? true).toBe(true)
+    expect(clock.heldTimers).toBe(0)
+  })
+})
+
 describe('pipeline', () => {
   function everything(clock: ManualClock) {
     const places = bulkhead({ concurrency: 3, maxQueue: 100, clock })
