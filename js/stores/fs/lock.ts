@@ -68,7 +68,8 @@ async function flock(folder: string): Promise<Unlock | undefined> {
     await handle.close()
     throw error
   })
-  if (code !== 1) return () => handle.close()
+  // One that was killed has not said that it is ours.
+  if (code !== 1 && code !== null) return () => handle.close()
   await handle.close()
   return undefined
 }

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { storeContext } from '../../../js/core/tier-core.ts'
 import { lockFolder } from '../../../js/stores/fs/lock.ts'
 import { fileSystem } from '../../../js/stores/fs.ts'
@@ -69,6 +69,17 @@ test.runIf(isolates)('the lock is seen from another container', async () => {
   expect(line).toBe('ours')
   expect(await lockFolder(path)).toBeUndefined()
   await end(process)
+  const unlock = await lockFolder(path)
+  expect(unlock).toBeDefined()
+  await unlock?.()
+})
+
+test.skipIf(process.platform !== 'linux')('who cannot say whether the lock is free has not said so', async () => {
+  const programs = mkdtempSync(join(scratch, 'programs-'))
+  writeFileSync(join(programs, 'flock'), '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 })
+  vi.stubEnv('PATH', `${programs}:${process.env.PATH}`)
+  expect(await lockFolder(path)).toBeUndefined()
+  vi.unstubAllEnvs()
   const unlock = await lockFolder(path)
   expect(unlock).toBeDefined()
   await unlock?.()
