@@ -21,8 +21,8 @@ export interface LogStateHost {
   readonly mustForgetAll: boolean
   /** It may be written to now, or only be read. */
   opened(): void
-  /** Another log takes the place of one that was off. */
-  renewed(log: TierLog): void
+  /** Another log takes the place of one that was off; others may have written meanwhile. */
+  renewed(log: TierLog, hasMissed: boolean): void
   /** It may be used again, after it could not be for a while. */
   returned(): void
   /** What is queued will not be written. */
@@ -45,6 +45,8 @@ export class LogState {
   #reviveAt = Number.POSITIVE_INFINITY
   #reviveMs = REVIVE_MS
   #takeOverAt = 0
+  /** What had been written last when the log was given up. */
+  #last: number | undefined
 
   /** `renew` gives a log that can be opened in place of one that was closed; without it, off is for good. */
   constructor(host: LogStateHost, log: TierLog, core: TierCore, renew: ((log: TierLog) => TierLog) | undefined) {
@@ -83,6 +85,7 @@ export class LogState {
     this.#host.gaveUp(unable)
     if (isNews) this.#host.turnedOff(unable)
     const { log } = this
+    this.#last = log.last ?? this.#last
     void log.inTurn(() => log.close()).catch(() => log.count('close'))
     this.#reviveAt = this.#core.driver.now() + this.#reviveMs
     this.#reviveMs = Math.min(this.#reviveMs * 4, REVIVE_MOST_MS)
@@ -137,7 +140,7 @@ export class LogState {
     this.log = log
     this.state = log.writable ? 'on' : 'read-only'
     this.reason = undefined
-    this.#host.renewed(log)
+    this.#host.renewed(log, this.#last !== undefined && log.last !== this.#last)
     this.#host.returned()
     log.count('revived')
   }

@@ -284,13 +284,13 @@ export class QueuedTier implements PlainTier {
         return debts.areAll
       },
       opened: () => this.#backlog.resume(),
-      renewed: log => {
+      renewed: (log, hasMissed) => {
         this.#reader = this.#readerOf(log)
         if (debts.areAll) debts.take()
         // One that may only be read cannot be told.
         if (!log.writable) for (const key of debts.keys) log.hide(key)
         // What others have given up meanwhile, or what was given up before it could be opened at all.
-        this.#context.onChange?.({ keys: RECORDS })
+        this.#context.onChange?.(hasMissed ? { all: true } : { keys: RECORDS })
         this.#context.onBack?.()
       },
       returned: () => this.#payDebts(),

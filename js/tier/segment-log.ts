@@ -67,6 +67,10 @@ export class SegmentLog implements TierLog {
     return this.#parts.sizes
   }
 
+  get last(): number | undefined {
+    return this.#parts.isClosed || this.#parts.directory.lost ? undefined : this.#parts.last
+  }
+
   /** Runs `work` when all earlier work is done. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(work)

@@ -33,6 +33,8 @@ export interface TierLog {
   readonly epoch: number
   readonly counts: LogCounts
   readonly sizes: LogSizes
+  /** What was written last, as far as is known; left out where others who write are heard of even by who was away. */
+  readonly last?: number | undefined
   /** Bytes that one {@link append} should not exceed, unless one value does. */
   readonly roundBytes: number
   /** Whether {@link append} is to be given values as text, where that is possible. Default: as bytes. */

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { storeContext } from '../../../js/core/tier-core.ts'
 import { keyvStore } from '../../../js/stores/keyv.ts'
-import type { Persist, Tier } from '../../../js/stores/tier.ts'
+import type { Persist, StoreChange, Tier } from '../../../js/stores/tier.ts'
 import { faultyStore, ManualClock, MemoryLog, MemoryMedium, memoryStore } from '../../../js/testing.ts'
 import { segmentStore } from '../../../js/tier/segment-store.ts'
 
@@ -210,4 +210,31 @@ test('a record that could not be written is said again, with what it said before
   expect(await next.getMany(['made'])).toEqual([undefined])
   await next.close()
   await tier.close()
+})
+
+test.each(['others', 'nobody'])('of a tier that comes back it is told that %s may have written meanwhile', async who => {
+  const clock = new ManualClock()
+  const log = new MemoryLog()
+  log.writers = 2
+  let isBroken = false
+  const store = faultyStore(memoryStore({ log }), call => (isBroken && call === 'append' ? 'fail' : 'none'))
+  const changes: StoreChange[] = []
+  const tier = store.openTier({ ...storeContext(clock), onChange: change => changes.push(change) })
+  const other = memoryStore({ log }).openTier(storeContext(clock))
+  const entry = tagged(clock, 't')
+  await tier.setMany([{ key: 'a', entry }], { persist: 'stored' })
+  isBroken = true
+  const failing = expect(tier.setMany([{ key: 'b', entry }], { persist: 'stored' })).rejects.toMatchObject({ code: 'ERR_STORE' })
+  await clock.advanceAsync(60_000)
+  await failing
+  expect(tier.stats().state).toBe('off')
+  if (who === 'others') await other.setMany([{ key: 'a', entry: { ...entry, value: 'new' } }], { persist: 'stored' })
+  isBroken = false
+  await tier.getMany(['a'])
+  await clock.advanceAsync(0)
+  expect(tier.stats().state).toBe('on')
+  expect((await tier.getMany(['a', 'b'])).map(found => found?.value)).toEqual([who === 'others' ? 'new' : 'old', undefined])
+  expect(changes).toEqual(who === 'others' ? [{ all: true }] : [])
+  await tier.close()
+  await other.close()
 })
