@@ -6,7 +6,8 @@ import type { Unlock } from './lock.ts'
 
 /** Files that are kept open for reading. */
 const OPEN_FILES = 32
-const LOG_FILE = /^\d{10}\.segments$/
+/** No log lives to see the last billion of numbers: where somebody has put a file there, there is still a next one. */
+const LOG_FILE = /^[0-8]\d{9}\.segments$/
 
 /** Written when the log is closed: what a new file would begin with. */
 export const LAST_WORD = 'closed'
@@ -60,10 +61,10 @@ export class Folder {
     return this.#layer.open(this.#pathOf(name), mode)
   }
 
-  /** Removes a file; one that is gone already counts as done. */
+  /** Removes a file; one that is gone already counts as done, and so does a folder in its place. */
   async unlink(name: FileName): Promise<void> {
     await this.#layer.unlink(this.#pathOf(name)).catch(error => {
-      if (errno(error) !== 'ENOENT') throw error
+      if (errno(error) !== 'ENOENT' && errno(error) !== 'EISDIR') throw error
     })
   }
 

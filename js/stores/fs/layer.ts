@@ -18,7 +18,7 @@ export type OpenMode = 'read' | 'write' | 'create' | 'replace'
 export interface FileLayer {
   /** Makes the folder, for this user only, unless it is there. */
   makeFolder(path: string): Promise<void>
-  /** The names in a folder. */
+  /** The names of the files in a folder: not of links, folders, pipes. */
   names(path: string): Promise<string[]>
   open(path: string, mode: OpenMode): Promise<OpenFile>
   unlink(path: string): Promise<void>
@@ -37,12 +37,12 @@ export async function nodeFiles(): Promise<FileLayer> {
   ])
   const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC } = constants
   const flags = { read: O_RDONLY, write: O_RDWR, create: O_RDWR | O_CREAT | O_EXCL, replace: O_RDWR | O_CREAT | O_TRUNC }
-  // A link that somebody planted leads nowhere. Windows has no such flag.
-  const noFollow = constants.O_NOFOLLOW ?? 0
+  // A link that somebody planted leads nowhere, and nobody waits for the other end of a pipe. Windows has no such flags.
+  const guards = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
   return {
     makeFolder: async path => void (await mkdir(path, { recursive: true, mode: 0o700 })),
-    names: path => readdir(path),
-    open: (path, mode) => open(path, flags[mode] | noFollow, 0o600),
+    names: async path => (await readdir(path, { withFileTypes: true })).filter(entry => entry.isFile()).map(({ name }) => name),
+    open: (path, mode) => open(path, flags[mode] | guards, 0o600),
     unlink,
     async syncFolder(path) {
       // Windows cannot open a folder, and needs no such thing.
@@ -66,16 +66,21 @@ export async function writeAll(file: OpenFile, bytes: Uint8Array, position: numb
   }
 }
 
-/** Reads `length` bytes, or as many as there are. */
+/** Reads `length` bytes, or as many as there are before the end, or before a place that the disk cannot read any more. */
 export async function readAll(file: OpenFile, position: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length)
   let done = 0
   while (done < length) {
-    const { bytesRead } = await file.read(bytes, done, length - done, position + done)
+    const { bytesRead } = await file.read(bytes, done, length - done, position + done).catch(unreadable)
     if (bytesRead === 0) break
     done += bytesRead
   }
   return bytes.subarray(0, done)
+}
+
+function unreadable(error: unknown): { readonly bytesRead: 0 } {
+  if (errno(error) !== 'EIO') throw error
+  return { bytesRead: 0 }
 }
 
 /** The code of an error of a file system. */

@@ -143,16 +143,18 @@ export class FsMedium implements SegmentMedium {
     await this.#folder.close()
   }
 
-  /** Writes what is left in a file that is mostly dead at the end of the log. */
+  /** Writes what is left in a file that is mostly dead at the end of the log. Where some of it cannot be read the file stays: whoever misses that says so first. */
   async #copy(file: LogFile, gone: readonly number[], live: Map<LogFile, number>): Promise<void> {
     const source = await this.#folder.reader(file.number)
+    let isWhole = true
     for (const [id, frame] of [...this.#files.frames]) {
       if (frame.file !== file || gone.includes(id)) continue
       const bytes = await readAll(source, frame.offset + FRAME_HEAD, frame.directoryLength + frame.payloadLength)
       const [directory, payload] = [bytes.subarray(0, frame.directoryLength), bytes.subarray(frame.directoryLength)]
-      await this.#writer.put([{ id, directory, payload }], 'stored')
+      if (payload.length === frame.payloadLength) await this.#writer.put([{ id, directory, payload }], 'stored')
+      else isWhole = false
     }
-    live.set(file, 0)
+    if (isWhole) live.set(file, 0)
   }
 
   /** Without room for a note, files in which nothing is live go without one: should we die before it is written, they count as lost. */

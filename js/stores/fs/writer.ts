@@ -15,6 +15,8 @@ import { hashesAt } from './scan.ts'
 
 /** A file is followed by a new one when it has grown to this. */
 export const FILE_BYTES = 4 * 1024 * 1024
+/** Numbers that something else may have taken, which is no file of a log. */
+const MOST_TAKEN = 100
 
 interface Open {
   readonly file: LogFile
@@ -111,9 +113,8 @@ export class Writer {
   async #begin(): Promise<Open> {
     // A predecessor that died may have left these unsynced, and their lengths are noted now.
     for (const file of this.#files.byNumber.values()) if (file.synced < file.size) await this.#syncOld(file)
-    const number = Math.max(this.#history.last, ...this.#files.byNumber.keys()) + 1
     const [manifest, keys] = await this.#manifest()
-    const handle = await this.#folder.openFile(number, 'create')
+    const [number, handle] = await this.#create(Math.max(this.#history.last, ...this.#files.byNumber.keys()) + 1)
     const file = newFile(number)
     try {
       const bytes = frameOf({ kind: KIND.manifest, id: 0, directory: writeStatement(manifest), payload: keys }, 0)
@@ -133,22 +134,37 @@ export class Writer {
     return this.#open
   }
 
+  /** A file of this number, or of the next one that nothing else has taken. */
+  async #create(first: number): Promise<[number: number, handle: OpenFile]> {
+    for (let number = first; ; number += 1) {
+      try {
+        return [number, await this.#folder.openFile(number, 'create')]
+      } catch (error) {
+        if (errno(error) !== 'EEXIST' || number - first > MOST_TAKEN) throw error
+      }
+    }
+  }
+
   /** What is to be said of all files, and the keys of the youngest that has any. */
   async #manifest(): Promise<[Manifest, Uint8Array]> {
     const files = [...this.#files.byNumber.values()].sort((a, b) => a.number - b.number)
     const youngest = files.findLast(file => file.size > 0)
-    const keys = youngest === undefined ? new Set<number>() : await this.#keysIn(youngest)
+    const keys = youngest && (await this.#keysIn(youngest))
     const sizes = files.map(({ number, size }) => [number, size] as const)
-    return [{ next: this.#files.last + 1, files: sizes, gone: this.#files.gone(), of: youngest?.number ?? 0 }, writeHashes(keys)]
+    const of = keys === undefined ? 0 : (youngest?.number ?? 0)
+    return [{ next: this.#files.last + 1, files: sizes, gone: this.#files.gone(), of }, writeHashes(keys ?? new Set())]
   }
 
-  async #keysIn(file: LogFile): Promise<ReadonlySet<number>> {
+  /** Unknown when one of its directories cannot be read. */
+  async #keysIn(file: LogFile): Promise<ReadonlySet<number> | undefined> {
     if (this.#open?.file === file) return this.#open.keys
     const keys = new Set<number>()
     const handle = await this.#folder.reader(file.number)
     for (const frame of this.#files.frames.values()) {
       if (frame.file !== file) continue
-      for (const hash of keyHashes(await readAll(handle, frame.offset + FRAME_HEAD, frame.directoryLength))) keys.add(hash)
+      const directory = await readAll(handle, frame.offset + FRAME_HEAD, frame.directoryLength)
+      if (directory.length < frame.directoryLength) return undefined
+      for (const hash of keyHashes(directory)) keys.add(hash)
     }
     return keys
   }
