@@ -1,6 +1,6 @@
 /** Payloads from a medium: those that are asked for within a microtask come together, where the medium can do that. */
 
-import { TimeoutError } from '../errors.ts'
+import { isShelflifeError, TimeoutError } from '../errors.ts'
 import type { SegmentMedium } from '../stores/segment-medium.ts'
 import type { TierCore } from './core.ts'
 import { READ_MS, withDeadline } from './deadlines.ts'
@@ -9,6 +9,8 @@ type Payload = Uint8Array | undefined
 
 /** Segments that come together: half a megabyte. */
 const TOGETHER = 16
+/** What could not be read so often in a row is lost: it would be missed for ever, and keep others from being written anew. */
+const LOST = 3
 
 interface Gathering {
   readonly segments: number[]
@@ -20,13 +22,15 @@ export class PayloadReads {
   readonly #medium: SegmentMedium
   readonly #core: TierCore
   #gathering: Gathering | undefined
+  /** How often segments could not be read. */
+  readonly #failures = new Map<number, number>()
 
   constructor(medium: SegmentMedium, core: TierCore) {
     this.#medium = medium
     this.#core = core
   }
 
-  /** The payload of a segment as it is stored; `undefined` when it is gone. */
+  /** The payload of a segment as it is stored; `undefined` when it is gone, or cannot be read again and again. */
   async read(segment: number): Promise<Payload> {
     if (this.#medium.readMany === undefined) return this.#readOne(segment)
     if (this.#gathering === undefined || this.#gathering.segments.length === TOGETHER) this.#gathering = this.#gather()
@@ -51,7 +55,17 @@ export class PayloadReads {
     return { segments, payloads }
   }
 
-  #readOne(segment: number): Promise<Payload> {
-    return withDeadline(this.#core, READ_MS, call => this.#medium.read(segment, call))
+  async #readOne(segment: number): Promise<Payload> {
+    try {
+      const payload = await withDeadline(this.#core, READ_MS, call => this.#medium.read(segment, call))
+      this.#failures.delete(segment)
+      return payload
+    } catch (error) {
+      if (isShelflifeError(error) && error.retryable) throw error
+      const failures = (this.#failures.get(segment) ?? 0) + 1
+      this.#failures.set(segment, failures)
+      if (failures < LOST) throw error
+      return undefined
+    }
   }
 }

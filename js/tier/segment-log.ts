@@ -208,6 +208,7 @@ export class SegmentLog implements TierLog {
       if ((await this.payload(segment)) !== undefined) return
       const [listed] = await withDeadline(this.#parts.core, READ_MS, call => this.#parts.medium.list(segment - 1, call))
       const isBroken = listed?.id === segment && this.#parts.medium.writable
+      if (isBroken) this.count('missing')
       if (isBroken) await this.#write(pack(await this.#space.tombstones(segment)), this.#parts.again)
       await this.#replay.survive(() => this.#parts.directory.remove(segment))
       if (isBroken) await this.#space.remove([segment])
