@@ -227,6 +227,7 @@ export class Flight<V> {
     this.#host.abandoned(this)
     this.#cutOff(new ShelflifeError('ERR_ABORTED', 'nobody waits for this load any more'))
   }
+
   #cutOff(reason: unknown): void {
     this.#stopped ??= { reason }
     this.#controller?.abort(reason)

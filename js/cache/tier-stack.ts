@@ -81,29 +81,6 @@ export class TierStack {
     }
   }
 
-  async #descend(keys: readonly string[], lease: Joint, signal: AbortSignal | undefined): Promise<(TierEntry | undefined)[]> {
-    const found: (TierEntry | undefined)[] = new Array(keys.length).fill(undefined)
-    let missing = keys.map((key, index) => ({ key, index }))
-    for (const [depth, tier] of this.#tiers.entries()) {
-      const entries = await tier.getMany(
-        missing.map(({ key }) => key),
-        signal,
-      )
-      const here = missing.filter(({ key }, at) => entries[at] !== undefined && !lease.isRevoked(key))
-      for (const [at, { index }] of missing.entries()) {
-        const entry = entries[at]
-        found[index] = tier.mode === 'on-evict' ? fromBelow(entry) : entry
-      }
-      this.#promote(
-        here.map(({ key, index }) => ({ key, entry: found[index] as TierEntry })),
-        depth,
-      )
-      missing = missing.filter(({ index }) => found[index] === undefined)
-      if (missing.length === 0) break
-    }
-    return found
-  }
-
   /** The keys that the nearest tier that can tell was given last. */
   async recent(most: Room, wanted: (key: string) => boolean): Promise<string[]> {
     for (const tier of this.#tiers) {
@@ -132,19 +109,6 @@ export class TierStack {
     if (offered === false) return false
     this.#leases.revoke(key)
     return only.mode === 'write-behind' ? true : offered
-  }
-
-  #writeTo(tier: GuardedTier, writes: readonly TierWrite[], how: HowToChange): Promise<void> {
-    const isStandIn = how.persist !== 'memory' && tier === this.#standIn
-    if (tier.mode === 'write-through' || isStandIn) return tier.set(writes, how)
-    const loose: HowToChange = { persist: 'memory', isLoose: true, told: how.told }
-    if (tier.mode !== 'on-evict') return tier.set(writes, loose)
-    // Until memory gives up the new value, the tier must not come up with an old one.
-    const evicted = writes.filter(({ entry }) => entry.fate === 'evicted')
-    const resident = writes.filter(({ entry }) => entry.fate !== 'evicted').map(({ key }) => key)
-    if (evicted.length > 0) void tier.set(evicted, loose)
-    if (resident.length > 0) void tier.remove(resident, loose)
-    return Promise.resolve()
   }
 
   /** Memory has given these up, for want of room. */
@@ -182,6 +146,43 @@ export class TierStack {
 
   stats(): CacheTierStats[] {
     return this.#tiers.map(tier => tier.stats())
+  }
+
+  /** Asks one tier after the other for what those above it do not have. */
+  async #descend(keys: readonly string[], lease: Joint, signal: AbortSignal | undefined): Promise<(TierEntry | undefined)[]> {
+    const found: (TierEntry | undefined)[] = new Array(keys.length).fill(undefined)
+    let missing = keys.map((key, index) => ({ key, index }))
+    for (const [depth, tier] of this.#tiers.entries()) {
+      const entries = await tier.getMany(
+        missing.map(({ key }) => key),
+        signal,
+      )
+      const here = missing.filter(({ key }, at) => entries[at] !== undefined && !lease.isRevoked(key))
+      for (const [at, { index }] of missing.entries()) {
+        const entry = entries[at]
+        found[index] = tier.mode === 'on-evict' ? fromBelow(entry) : entry
+      }
+      this.#promote(
+        here.map(({ key, index }) => ({ key, entry: found[index] as TierEntry })),
+        depth,
+      )
+      missing = missing.filter(({ index }) => found[index] === undefined)
+      if (missing.length === 0) break
+    }
+    return found
+  }
+
+  #writeTo(tier: GuardedTier, writes: readonly TierWrite[], how: HowToChange): Promise<void> {
+    const isStandIn = how.persist !== 'memory' && tier === this.#standIn
+    if (tier.mode === 'write-through' || isStandIn) return tier.set(writes, how)
+    const loose: HowToChange = { persist: 'memory', isLoose: true, told: how.told }
+    if (tier.mode !== 'on-evict') return tier.set(writes, loose)
+    // Until memory gives up the new value, the tier must not come up with an old one.
+    const evicted = writes.filter(({ entry }) => entry.fate === 'evicted')
+    const resident = writes.filter(({ entry }) => entry.fate !== 'evicted').map(({ key }) => key)
+    if (evicted.length > 0) void tier.set(evicted, loose)
+    if (resident.length > 0) void tier.remove(resident, loose)
+    return Promise.resolve()
   }
 
   /** What is known above of a store that others have changed is out of date. */

@@ -129,12 +129,6 @@ export class Residents<K, H> {
     }
   }
 
-  #order(most: number): Uint32Array {
-    this.recover()
-    const order = this.core.order(most)
-    return this.recover() ? this.core.order(most) : order
-  }
-
   /** Makes the order anew if a trap took it. Whether that was so. */
   recover(): boolean {
     if (!this.#orderLost) return false
@@ -142,5 +136,11 @@ export class Residents<K, H> {
     for (const slot of this.#slots.values()) this.core.admit(slot, NEVER)
     if (this.#newest >= 0) this.core.touch(this.#newest)
     return true
+  }
+
+  #order(most: number): Uint32Array {
+    this.recover()
+    const order = this.core.order(most)
+    return this.recover() ? this.core.order(most) : order
   }
 }
