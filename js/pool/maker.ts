@@ -1,4 +1,4 @@
-/** Makes the resources of a pool, each within its time, and ends them. */
+/** Makes the resources of a pool, asks whether they are good still, each within its time, and ends them. */
 
 import { Alarm } from '../core/driver.ts'
 import { TimeoutError, thrownBy } from '../errors.ts'
@@ -32,7 +32,7 @@ export class Maker<T, S> {
 
   /** Makes one; `settle` takes it in the same step: at no time is it neither on its way nor there. */
   async make(settle: (member: Member<T, S>) => void): Promise<void> {
-    const { create, prepare, createTimeout, driver } = this.#options
+    const { create, prepare, driver } = this.#options
     const late = new LateSignal()
     this.#making.add(late)
     const making = (async () => {
@@ -46,7 +46,11 @@ export class Maker<T, S> {
       }
     })()
     try {
-      const member = await this.#within(createTimeout, making, late)
+      const member = await this.#inTime(
+        making,
+        error => late.abort(error),
+        ({ value }) => this.end(value),
+      )
       this.#counts.created += 1
       this.#making.delete(late)
       settle(member)
@@ -54,6 +58,17 @@ export class Maker<T, S> {
       this.#counts.failures += 1
       this.#making.delete(late)
       throw thrownBy('create', error)
+    }
+  }
+
+  /** Whether a resource is good still. One that does not say so in time is not: its connection may be half open. */
+  async isGood({ value }: Member<T, S>): Promise<boolean> {
+    try {
+      const answer = this.#options.validate?.(value) ?? true
+      return (typeof answer === 'object' ? await this.#inTime(Promise.resolve(answer)) : answer) === true
+    } catch {
+      this.#counts.failures += 1
+      return false
     }
   }
 
@@ -74,28 +89,28 @@ export class Maker<T, S> {
     }
   }
 
-  /** What comes after its time is ended, not lost. */
-  #within(ms: number, making: Promise<Member<T, S>>, late: LateSignal): Promise<Member<T, S>> {
-    if (ms === Number.POSITIVE_INFINITY) return making
-    const { driver } = this.#options
+  /** What comes of `work`, within `createTimeout`. `tooLate` gets what comes afterwards. */
+  #inTime<V>(work: Promise<V>, onTimeout?: (error: TimeoutError) => void, tooLate?: (value: V) => void): Promise<V> {
+    const { createTimeout: ms, driver } = this.#options
+    if (ms === Number.POSITIVE_INFINITY) return work
     return new Promise((resolve, reject) => {
       let over = false
       const alarm = new Alarm(
         () => {
           over = true
           const error = new TimeoutError('attempt', ms)
-          late.abort(error)
+          onTimeout?.(error)
           reject(error)
         },
         { holds: true },
       )
       driver.set(alarm, driver.now() + ms)
       const done = () => driver.set(alarm, Number.POSITIVE_INFINITY)
-      making.then(
-        member => {
+      work.then(
+        value => {
           done()
-          if (over) this.end(member.value)
-          else resolve(member)
+          if (over) tooLate?.(value)
+          else resolve(value)
         },
         error => {
           done()

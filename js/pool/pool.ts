@@ -140,23 +140,18 @@ class LendingPool<T, S> implements Pool<T, S> {
       if (this.#isWorn(member)) this.#destroy(member)
       else if (this.#options.validate === undefined) this.#lend(member)
       else {
-        void this.#check(member, this.#options.validate)
+        void this.#check(member)
         served += 1
       }
     }
     for (; this.#waiters.size > served && this.#size < this.#options.max; served += 1) void this.#grow()
   }
 
-  async #check(member: Member<T, S>, validate: (resource: T) => boolean | PromiseLike<boolean>): Promise<void> {
+  async #check(member: Member<T, S>): Promise<void> {
     this.#checking += 1
-    let good = false
-    try {
-      good = (await validate(member.value)) === true
-    } catch {
-      this.#counts.failures += 1
-    }
+    const isGood = await this.#maker.isGood(member)
     this.#checking -= 1
-    if (good) this.#settle(member)
+    if (isGood) this.#settle(member)
     else this.#destroy(member)
     this.#goOn()
   }

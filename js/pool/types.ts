@@ -10,7 +10,7 @@ export interface PoolOptions<T, S = undefined> {
   create: (context: { readonly signal: AbortSignal }) => T | PromiseLike<T>
   /** Ends a resource. What it throws is counted in `stats().failures`. */
   destroy?: (resource: T) => unknown
-  /** Whether a resource that was idle is still good; asked before it is lent. A throw counts as no. */
+  /** Whether a resource that was idle is still good; asked before it is lent. A throw counts as no, and so does no answer within `createTimeout`. */
   validate?: (resource: T) => boolean | PromiseLike<boolean>
   /** Called once for each resource: what it returns is kept beside it, such as prepared statements, and is there as `lease.state`. */
   prepare?: (resource: T) => S | PromiseLike<S>
@@ -26,7 +26,7 @@ export interface PoolOptions<T, S = undefined> {
   maxUses?: number
   /** How long a caller waits; then `ERR_TIMEOUT`. Default: 30 s. */
   acquireTimeout?: Duration
-  /** How long `create` and `prepare` may take together. Default: 30 s. */
+  /** How long `create` and `prepare` may take together, and `validate` by itself. Default: 30 s. */
   createTimeout?: Duration
   /** Callers that may wait while all resources are lent, or spoken for; more are refused with `ERR_QUEUE_FULL`. Default: 10 000. */
   maxQueue?: number

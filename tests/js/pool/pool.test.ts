@@ -158,6 +158,21 @@ describe('time', () => {
     expect(pool.stats()).toMatchObject({ idle: 1, waiting: 0 })
   })
 
+  it('ends a question whether a resource is good, which then is not', async () => {
+    const clock = new ManualClock()
+    const { pool, gone } = things({ max: 1, createTimeout: 50, validate: () => new Promise(() => undefined), clock })
+    await pool.use(() => undefined)
+    const lease = pool.acquire()
+    await clock.advanceAsync(50)
+    expect([(await lease).value, gone, pool.stats().failures]).toEqual([2, [1], 1])
+    ;(await lease).release()
+    const [again, closing] = [code(pool.acquire()), pool.close()]
+    expect(await again).toBe('ERR_CLOSED')
+    await clock.advanceAsync(50)
+    await closing
+    expect([gone, clock.heldTimers]).toEqual([[1, 2], 0])
+  })
+
   it('ends what is idle, down to min', async () => {
     const clock = new ManualClock()
     const { pool, gone } = things({ min: 1, idleTimeout: 100, clock })
