@@ -70,6 +70,8 @@ export class MetricsCore {
   #timer: ClockTimer | undefined
   /** One text is told at a time. */
   #telling: Promise<unknown> = Promise.resolve()
+  /** Those that are yet to begin, for all who ask until then: however many scrape at once, two are told of each format. */
+  readonly #awaited = new Map<CoreFormat, Promise<string>>()
   #handle: CoreHandle<MetricsMachine> | undefined
   #coreLog: CoreNumbers | undefined
 
@@ -189,7 +191,10 @@ export class MetricsCore {
 
   /** The text of everything at one moment, in one of the formats. Long texts give the event loop turns in between. */
   text(format: CoreFormat): Promise<string> {
+    const awaited = this.#awaited.get(format)
+    if (awaited !== undefined) return awaited
     const text = this.#telling.then(async () => {
+      this.#awaited.delete(format)
       for (let traps = 0; ; traps += 1) {
         try {
           return await this.#tell(format)
@@ -198,6 +203,7 @@ export class MetricsCore {
         }
       }
     })
+    this.#awaited.set(format, text)
     this.#telling = text.catch(() => undefined)
     return text
   }

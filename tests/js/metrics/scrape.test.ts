@@ -38,6 +38,25 @@ it('gives the event loop a turn for every quarter of a megabyte, or sooner', asy
   expect(counted).toBeGreaterThanOrEqual(Math.floor(length / (280 * 1024)) - 1)
 })
 
+it('tells as many as scrape at once two texts of each format, the second with all that was recorded before they asked', async () => {
+  const registry = full()
+  await registry.metrics()
+  const began = performance.now()
+  await registry.metrics()
+  const one = performance.now() - began
+  const first = registry.metrics()
+  // It has begun.
+  await new Promise(resolve => setImmediate(resolve))
+  registry.gauge({ name: 'temperature_celsius', help: 'Now.' }).set(20)
+  const asked = performance.now()
+  const others = await Promise.all(Array.from({ length: 100 }, () => registry.metrics()))
+  const all = performance.now() - asked
+  expect(await first).toContain('app_temperature_celsius NaN\n')
+  expect(new Set(others).size).toBe(1)
+  expect(others[0]).toContain('app_temperature_celsius 20\n')
+  expect(all).toBeLessThan(20 * one)
+})
+
 describe.skipIf(!hasAll)('Prometheus itself', () => {
   const folder = mkdtempSync(join(tmpdir(), 'shelflife-prometheus-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
