@@ -8,12 +8,6 @@
 import { type Clock, type ClockTimer, systemClock } from '../clock.ts'
 import { report } from '../report.ts'
 
-/**
- * The least that a timer takes in Node. In browsers none would be for less: one for each macrotask, where each sets an entry and awaits that
- * it is stored, takes a tenth of the time.
- */
-const EXPIRE_MS = 1
-
 /** The two clocks may differ this much before the difference counts as sleep. */
 const SLEEP_TOLERANCE_MS = 1000
 
@@ -56,7 +50,7 @@ export class Driver {
   readonly clock: Clock
   /** The latest reading of {@link Driver.read}. */
   recent = 0
-  /** Whether `recent` is too old to go by. Always so for a test's clock; for the machine's own after each macrotask that is not very short. */
+  /** Whether `recent` is too old to go by. Always so for a test's clock; for the machine's own after each macrotask. */
   stale = true
   readonly #reliants: Reliant[] = []
   readonly #coarse: boolean
@@ -89,8 +83,8 @@ export class Driver {
   }
 
   /**
-   * Reads the clock into `recent`, which then serves until the macrotask ends, or for a millisecond of shorter ones, or until somebody who
-   * makes many readings has it read again: a hit costs 36 ns so, against 98 with a reading each.
+   * Reads the clock into `recent`, which then serves until the macrotask ends, or until somebody who makes many
+   * readings has it read again: a hit costs 36 ns so, against 98 with a reading each.
    */
   read(): number {
     this.recent = this.now()
@@ -133,7 +127,7 @@ export class Driver {
     const handle: unknown = setTimeout(() => {
       this.#expiring = false
       this.#age()
-    }, EXPIRE_MS)
+    }, 0)
     if (typeof handle === 'object') (handle as { unref(): void }).unref()
   }
 
