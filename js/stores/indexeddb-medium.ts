@@ -31,7 +31,8 @@ interface Batch {
   /** Ids of payloads and traces. */
   readonly left: ReadonlySet<number>
   readonly end: number
-  readonly isLast: boolean
+  /** What lies behind `end`, if there is more. */
+  readonly next: Promise<Batch> | undefined
 }
 
 /**
@@ -116,9 +117,8 @@ export class IndexedDbMedium implements SegmentMedium {
       const listed: ListedSegment[] = []
       const mute: number[] = []
       for (let next: Promise<Batch> | undefined = this.#readBatch(database, after, signal); next !== undefined; ) {
-        const { ids, records, left, end, isLast }: Batch = await next
-        // The next ones come while these are looked at.
-        next = isLast ? undefined : this.#readBatch(database, end, signal)
+        const { ids, records, left, end, next: following }: Batch = await next
+        next = following
         const known = new Set(ids)
         const found: ListedSegment[] = []
         for (const [at, id] of ids.entries()) if (id <= end) found.push(this.#listed(id, records[at], show === undefined))
@@ -196,32 +196,31 @@ export class IndexedDbMedium implements SegmentMedium {
     await this.#connection.close()
   }
 
-  /** The next directories after `after`, and what payloads and traces there are. Nothing of it is old by the time that the rest is read. */
+  /**
+   * The next directories after `after`, and what payloads and traces there are. Nothing of it is old by the time that the rest is read. Keys
+   * come first: when they are here, what follows is asked for, so that the engine has enough to do.
+   */
   async #readBatch(database: IDBDatabase, after: number, signal: AbortSignal): Promise<Batch> {
     const transaction = database.transaction(ALL)
     this.#meet(transaction)
     const range = idsAfter(after)
     const directories = transaction.objectStore(DIRECTORIES)
-    const requests = [
-      directories.getAllKeys(range, LIST_BATCH),
-      directories.getAll(range, LIST_BATCH),
-      transaction.objectStore(PAYLOADS).getAllKeys(range, LIST_BATCH * 2),
-      transaction.objectStore(ABOUT).getAllKeys(range, LIST_BATCH * 2),
+    const keys = [
+      settled<number[]>(directories.getAllKeys(range, LIST_BATCH), signal),
+      settled<number[]>(transaction.objectStore(PAYLOADS).getAllKeys(range, LIST_BATCH * 2), signal),
+      settled<number[]>(transaction.objectStore(ABOUT).getAllKeys(range, LIST_BATCH * 2), signal),
     ] as const
+    const values = quiet(settled<unknown[]>(directories.getAll(range, LIST_BATCH), signal))
     transaction.commit()
-    const [ids, records, owners, traces] = (await Promise.all(requests.map(request => settled<unknown[]>(request, signal)))) as [
-      number[],
-      unknown[],
-      number[],
-      number[],
-    ]
+    const [ids, owners, traces] = await Promise.all(keys)
     // Each list is known up to its end, if it has one.
     const endOf = (found: number[], most: number) => (found.length < most ? Number.POSITIVE_INFINITY : (found.at(-1) as number))
     const end = Math.min(endOf(ids, LIST_BATCH), endOf(owners, LIST_BATCH * 2), endOf(traces, LIST_BATCH * 2))
     const isLast = end === Number.POSITIVE_INFINITY
     const [last = 0, lastTrace = after] = [ids.at(-1), traces.at(-1)]
     if (isLast && last > lastTrace) this.#untraced = last
-    return { ids, records, left: new Set([...owners, ...traces]), end, isLast }
+    const next = isLast ? undefined : quiet(this.#readBatch(database, end, signal))
+    return { ids, records: await values, left: new Set([...owners, ...traces]), end, next }
   }
 
   /** Looks, within a transaction, whether somebody has emptied the log. */
@@ -254,6 +253,12 @@ export class IndexedDbMedium implements SegmentMedium {
       }
     }
   }
+}
+
+/** A promise that is looked at later: until then its failure is nobody's. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }
 
 /** A record of payloads is one, a record of directories may have one. */
