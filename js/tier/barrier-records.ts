@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from '../clock.ts'
-import { Barriers } from '../stores/barriers.ts'
+import { type BarrierRecord, Barriers } from '../stores/barriers.ts'
 import type { Persist, StoreChange, TierEntry, TierStats } from '../stores/tier.ts'
 import type { PlainTier } from './barrier-tier.ts'
 import { knowsAll, newsOf } from './foreign-barriers.ts'
@@ -13,6 +13,11 @@ import { SOURCE_RECORDS, Sources } from './sources.ts'
 
 /** An entry on its way to a tier. */
 export type Write = { readonly key: string; readonly entry: TierEntry }
+
+interface Known {
+  readonly barriers: BarrierRecord
+  readonly sources: readonly (readonly string[])[]
+}
 
 /** See the top of this file. */
 export class BarrierRecords {
@@ -91,6 +96,22 @@ export class BarrierRecords {
   /** Says again what is known, wherever the record of it may have gone. */
   say(): void {
     if (this.barriers.last > 0) this.soil()
+  }
+
+  /** All that is known, for {@link recall}. */
+  all(): Known {
+    return { barriers: this.barriers.record(), sources: Array.from({ length: SOURCE_RECORDS }, (_, at) => this.sources.record(at)) }
+  }
+
+  /** Knows again what was forgotten, and says it. */
+  recall({ barriers, sources }: Known): void {
+    this.barriers.merge(barriers)
+    for (const [at, source] of sources.entries()) {
+      if (source.length === 0) continue
+      this.sources.merge(source)
+      this.#unsaid.add(at)
+    }
+    this.soil()
   }
 
   forget(): void {

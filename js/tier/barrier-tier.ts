@@ -115,13 +115,21 @@ class BarrierTier implements Tier {
   }
 
   async clear(): Promise<void> {
+    const before = this.#records.all()
     this.#forget()
     const cleared = this.#tier.clear()
     // Numbers go on rising after a restart, too.
     this.#records.say()
-    await cleared
-    // What others have said meanwhile was emptied with the rest, and we alone may have heard it.
-    this.#records.say()
+    try {
+      await cleared
+    } catch (error) {
+      // What is there still was given up all the same.
+      this.#records.recall(before)
+      throw error
+    } finally {
+      // What others have said meanwhile was emptied with the rest, and we alone may have heard it.
+      this.#records.say()
+    }
   }
 
   async recent(most: Room, wanted: (key: string) => boolean): Promise<string[]> {

@@ -135,8 +135,8 @@ export class QueuedTier implements PlainTier {
     this.#refuseClosed()
     this.#backlog.forget()
     const { state } = this.#state
-    if (state === 'off') this.#debts.oweAll()
-    if (state === 'off' || state === 'read-only') throw this.#state.unable()
+    if (state === 'off' || state === 'read-only') this.#debts.oweAll()
+    if (state === 'off') throw this.#state.unable()
     // It takes its turn now: writes that follow this call come after it in the log.
     this.#clearing += 1
     try {
