@@ -1,4 +1,4 @@
-/** That the browser closes a connection, for all who wait for something on it. Like an `AbortSignal`, but a write that waits does not notice the price. */
+/** That the browser closes a connection, for all who wait for something on it. It outlives them: who has an answer does not stay. */
 export class Death {
   #cause: { readonly reason: unknown } | undefined
   readonly #waiting = new Set<(reason: unknown) => void>()

@@ -1,6 +1,6 @@
 /**
  * Requests and transactions of IndexedDB as promises that end when a signal aborts. A signal is made for one call and goes with it, so nobody
- * takes a listener back from it: in Chromium that takes as long as a tenth of a small transaction.
+ * takes a listener back from it.
  */
 
 import { isShelflifeError, ShelflifeError } from '../errors.ts'
