@@ -1,5 +1,6 @@
 /** Where the items of a run come from: an array that is there, or an iterable that is read as far as the run wants. */
 
+import { nextTask } from '../next-task.ts'
 import type { ItemKey } from './types.ts'
 
 /** What the run hears of its source. */
@@ -82,6 +83,9 @@ class ArraySource<T> implements ItemSource<T> {
   }
 }
 
+/** So many items in a row are passed over before the event loop has a turn: of a run that was nearly done, that may be millions. */
+const PASSED_AT_ONCE = 4096
+
 class IterableSource<T> implements ItemSource<T> {
   readonly total: number | undefined
   skipped = 0
@@ -140,6 +144,9 @@ class IterableSource<T> implements ItemSource<T> {
             // While the next one is waited for, others may be taken: the length of the buffer says nothing of how many are new.
             this.#buffer.push(value)
             this.#untold += 1
+          } else if (this.skipped % PASSED_AT_ONCE === 0) {
+            await nextTask()
+            if (this.#closed) return
           }
         }
       } catch (cause) {

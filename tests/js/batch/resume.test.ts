@@ -122,6 +122,22 @@ describe('a token', () => {
     expect(calls).toBe(0)
   })
 
+  it('of many items leaves the event loop turns while they are passed over, so that the run can be aborted', async () => {
+    const count = 100_000
+    const { token } = await processBatch(numbers(count), items => items, { batchSize: count, results: 'none' })
+    const controller = new AbortController()
+    let read = 0
+    const items = (function* () {
+      for (; read < count; read += 1) yield read
+    })()
+    setImmediate(() => controller.abort())
+    const { status } = await processBatch(items, () => [], { resume: stored(token), signal: controller.signal })
+    expect(status).toBe('aborted')
+    expect(read).toBeLessThan(count / 2)
+    const whole = await processBatch(numbers(count).values(), () => [], { resume: stored(token) })
+    expect([whole.status, whole.stats.skipped]).toEqual(['ok', count])
+  })
+
   it('wants keys that can be kept', async () => {
     const result = await processBatch(numbers(3), items => items, { key: item => (item === 1 ? Number.NaN : item), batchSize: 1 })
     expect(result).toMatchObject({ status: 'partial', stats: { done: 1 }, errors: [{ code: 'ERR_INVALID_ARGUMENT' }] })
