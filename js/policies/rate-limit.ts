@@ -51,6 +51,13 @@ class Limited extends Layered {
     const { ended } = context
     if (ended !== undefined) return Promise.reject(ended.reason)
     const turn = this.#of(context.key).acquire(1, { signal: context.canEnd ? context.signal : undefined })
-    return turn.then(() => next(context))
+    return turn.then(
+      () => next(context),
+      error => {
+        // Whoever tries again would know of each one that was refused.
+        context.leave()
+        throw error
+      },
+    )
   }
 }

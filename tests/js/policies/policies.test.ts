@@ -386,6 +386,24 @@ describe('fallback and rateLimit', () => {
   })
 })
 
+test('of what a limiter has refused nothing is known while it is tried again', async () => {
+  const clock = new ManualClock()
+  const signals: (AbortSignal | undefined)[] = []
+  const acquire = async (_cost?: number, options?: { signal?: AbortSignal | undefined }) => {
+    signals.push(options?.signal)
+    throw new Error('not now')
+  }
+  const controller = new AbortController()
+  const call = pipeline(retry({ initialDelay: 10, backoff: 'none', clock }), rateLimit({ acquire }))
+  const outcome = call.execute(() => 1, { signal: controller.signal }).catch((error: unknown) => error)
+  await clock.advanceAsync(10)
+  await clock.advanceAsync(20)
+  controller.abort('left')
+  expect(await outcome).toBe('left')
+  // The first one is of the whole call, and the others of attempts that are over.
+  expect(signals.map(signal => signal?.aborted)).toEqual([true, false, false])
+})
+
 describe('what users are asked further in', () => {
   const never = () => new Promise<never>(() => undefined)
   const asked: Record<string, (ask: (context?: CallContext) => Promise<never>) => Policy> = {
