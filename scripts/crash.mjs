@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // `npm run crash`: the crash tests of the stores, at length: processes and browsers killed while they write, power failures under random work,
 // damaged files and records, failing statements, calls and requests, connections closed by force, tabs that freeze and close. SHELFLIFE_KILLS,
-// SHELFLIFE_POWER_LOSSES, SHELFLIFE_MUTATIONS, SHELFLIFE_CLOSES and SHELFLIFE_TAB_ROUNDS say how many, SHELFLIFE_FAULT_STEP at which statements and
-// requests: at each, at every second … `npm run crash -- pages` or `-- processes` runs one half.
+// SHELFLIFE_POWER_LOSSES, SHELFLIFE_MUTATIONS, SHELFLIFE_CORRUPTIONS, SHELFLIFE_CLOSES and SHELFLIFE_TAB_ROUNDS say how many, SHELFLIFE_FAULT_STEP at
+// which statements, commands and requests: at each, at every second … `npm run crash -- pages` or `-- processes` runs one half.
 
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ const PAGES = {
   SHELFLIFE_CLOSES: '100',
   SHELFLIFE_MUTATIONS: '1000',
   SHELFLIFE_TAB_ROUNDS: '500',
+  SHELFLIFE_CORRUPTIONS: '100',
   SHELFLIFE_FAULT_STEP: '1',
 }
 
@@ -28,13 +29,15 @@ const halves = {
       'js/stores/mutations',
       'js/stores/sqlite-faults',
       'js/stores/file-faults',
+      'js/stores/redis-faults',
+      'js/stores/keyv-faults',
     ]),
   pages: () =>
     run('.', PAGES, [
       '--test',
       '--test-reporter=spec',
       '--test-concurrency=1',
-      ...['faults', 'healing', 'healing-engines', 'kill', 'lifecycle', 'tabs'].map(name => `tests/e2e/${name}.test.mjs`),
+      ...['corruption', 'faults', 'healing', 'healing-engines', 'kill', 'lifecycle', 'tabs'].map(name => `tests/e2e/${name}.test.mjs`),
     ]),
 }
 

@@ -54,6 +54,27 @@ const MISFORTUNES: Record<string, () => Promise<void>> = {
       else Object.defineProperty(globalThis, 'indexedDB', real)
     }
   },
+  'what is to be durable is asked for strictly, and nothing else is': async () => {
+    const asked: unknown[] = []
+    const transaction = IDBDatabase.prototype.transaction
+    IDBDatabase.prototype.transaction = function (...args) {
+      if (args[1] === 'readwrite') asked.push(args[2]?.durability)
+      return transaction.apply(this, args)
+    }
+    try {
+      for (const durability of ['relaxed', 'strict'] as const) {
+        const tier = store({ name: name(), durability }).openTier(storeContext(systemClock))
+        await tier.open()
+        asked.length = 0
+        await set(tier, 'a', 1, 'stored')
+        await set(tier, 'a', 2, 'durable')
+        same(asked.slice(0, 2), [durability, 'strict'])
+        await tier.close()
+      }
+    } finally {
+      IDBDatabase.prototype.transaction = transaction
+    }
+  },
   'a handle that was closed is opened again, once': async () => {
     const handles: IDBDatabase[] = []
     const transaction = IDBDatabase.prototype.transaction
@@ -254,7 +275,7 @@ async function opened(database: string): Promise<Tier> {
   return tier
 }
 
-function set(tier: Tier, key: string, value: unknown, persist: 'memory' | 'stored'): Promise<void> {
+function set(tier: Tier, key: string, value: unknown, persist: 'memory' | 'stored' | 'durable'): Promise<void> {
   return tier.setMany([{ key, entry: { value, writtenAt: Date.now(), expiresAt: Number.POSITIVE_INFINITY } }], { persist })
 }
 

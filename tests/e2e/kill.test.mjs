@@ -1,14 +1,12 @@
-// Kills the browser while a page writes, and looks in the next one what is there.
+// Kills the browser, or the page, while that writes, and looks in the next one what is there.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { chromium } from 'playwright-core'
-import { chromium as installed } from '../../scripts/browsers.mjs'
-import { ARGS, serveLibrary, skip, visitLibrary } from './chromium.mjs'
+import { serveLibrary, skip, visitLibrary } from './chromium.mjs'
+import { BACK_ENDS, launchProfile } from './profiles.mjs'
 
 /** `SHELFLIFE_KILLS=100 node --test tests/e2e/kill.test.mjs` for more. */
 const CYCLES = Number(process.env.SHELFLIFE_KILLS ?? 3)
@@ -24,23 +22,37 @@ function operationOf(serial) {
   return { key: `k${dice % KEYS}`, isDelete: (dice >>> 8) % 10 === 0, text: `${serial};`.repeat(1 + ((dice >>> 12) % 300)) }
 }
 
-test(`${CYCLES} browsers killed while a page writes: all that was acknowledged is there, and nothing that was not written`, {
-  skip,
-}, async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'shelflife-kill-'))
-  const server = await serveLibrary()
-  /** @type {Map<string, number>} By key: the newest operation that is certain. */
-  const certain = new Map()
-  /** The number after the last operation that may have begun. */
-  let granted = 1
-  let acknowledged = 0
-  /** @type {number[]} */
-  const opening = []
-  try {
-    for (let cycle = 0; cycle <= CYCLES; cycle += 1) {
-      const browser = await launch(folder)
-      try {
-        const page = await visit(browser.endpoint, server.origin)
+/** @typedef {'browser' | 'renderer' | 'page'} Death Who dies: the browser with all it has, the process of a page, the page by its own fault. */
+/** @type {readonly (readonly [death: Death, backEnd: keyof typeof BACK_ENDS])[]} */
+const KILLS = [
+  ['browser', 'LevelDB'],
+  ['browser', 'SQLite'],
+  ['renderer', 'LevelDB'],
+  ['renderer', 'SQLite'],
+  ['page', 'LevelDB'],
+]
+
+for (const [death, backEnd] of KILLS) {
+  test(`${CYCLES} times a ${death} dies while a page writes, to ${backEnd}: all that was acknowledged is there, and nothing that was not written`, {
+    skip,
+  }, async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'shelflife-kill-'))
+    const server = await serveLibrary()
+    /** @type {Map<string, number>} By key: the newest operation that is certain. */
+    const certain = new Map()
+    /** The number after the last operation that may have begun. */
+    let granted = 1
+    let acknowledged = 0
+    /** @type {number[]} */
+    const opening = []
+    /** @type {import('./profiles.mjs').ProfileBrowser | undefined} */
+    let browser
+    try {
+      for (let cycle = 0; cycle <= CYCLES; cycle += 1) {
+        browser ??= await launchProfile(folder, BACK_ENDS[backEnd])
+        const living = browser
+        // The process that lay ready for the next page may have died as well.
+        const page = await visit(living, server.origin).catch(() => visit(living, server.origin))
         opening.push(await verify(page, certain, granted))
         if (cycle === CYCLES) break
         page.on('console', message => {
@@ -51,7 +63,8 @@ test(`${CYCLES} browsers killed while a page writes: all that was acknowledged i
           const { key } = operationOf(serial)
           if (serial > (certain.get(key) ?? 0)) certain.set(key, serial)
         })
-        const end = setTimeout(() => browser.kill(), 50 + Math.random() ** 2 * 600)
+        const devtools = await page.context().newCDPSession(page)
+        const end = setTimeout(() => void kill(death, living, devtools), 50 + Math.random() ** 2 * 600)
         try {
           for (;;) {
             const from = granted
@@ -64,21 +77,47 @@ test(`${CYCLES} browsers killed while a page writes: all that was acknowledged i
           // Killed, as it should be.
         }
         clearTimeout(end)
-      } finally {
-        await browser.kill()
+        if (death === 'browser') {
+          await living.kill()
+          browser = undefined
+        } else await page.close().catch(() => {})
       }
+    } finally {
+      await browser?.kill()
+      await server.close()
+      rmSync(folder, { recursive: true, maxRetries: 5, retryDelay: 200 })
     }
-  } finally {
-    await server.close()
-    rmSync(folder, { recursive: true, maxRetries: 5, retryDelay: 200 })
-  }
-  opening.sort((a, b) => a - b)
-  t.diagnostic(
-    `${acknowledged} acknowledged writes, ${CYCLES} kills, 0 lost; 95 % bound ${((3 / CYCLES) * 100).toFixed(1)} % a kill; opened and read in ` +
-      `${Math.round(opening[opening.length >> 1] ?? 0)} ms, at most ${Math.round(opening.at(-1) ?? 0)} ms`,
-  )
-  assert.ok(acknowledged > CYCLES * BATCH)
-})
+    opening.sort((a, b) => a - b)
+    t.diagnostic(
+      `${acknowledged} acknowledged writes, ${CYCLES} deaths, 0 lost; 95 % bound ${((3 / CYCLES) * 100).toFixed(1)} % each; opened and read in ` +
+        `${Math.round(opening[opening.length >> 1] ?? 0)} ms, at most ${Math.round(opening.at(-1) ?? 0)} ms`,
+    )
+    assert.ok(acknowledged > CYCLES * BATCH)
+  })
+}
+
+/**
+ * @param {import('./profiles.mjs').ProfileBrowser} browser
+ * @param {string} origin
+ */
+async function visit(browser, origin) {
+  const page = await browser.page()
+  await visitLibrary(page, origin)
+  return page
+}
+
+/**
+ * @param {Death} death
+ * @param {import('./profiles.mjs').ProfileBrowser} browser
+ * @param {import('playwright-core').CDPSession} devtools of the page
+ */
+async function kill(death, browser, devtools) {
+  if (death === 'browser') return browser.kill()
+  // Neither is answered by who is dead.
+  if (death === 'page') return void devtools.send('Page.crash').catch(() => {})
+  const { processInfo } = await (await browser.devtools()).send('SystemInfo.getProcessInfo')
+  for (const { type, id } of processInfo) if (type === 'renderer') process.kill(id, 'SIGKILL')
+}
 
 /**
  * In the page: all at once, each acknowledged on its own.
@@ -131,49 +170,4 @@ async function verify(page, certain, granted) {
     certain.set(key, value.serial)
   }
   return ms
-}
-
-/**
- * @param {string} endpoint
- * @param {string} origin
- */
-async function visit(endpoint, origin) {
-  const connected = await chromium.connectOverCDP(endpoint)
-  const [context = await connected.newContext()] = connected.contexts()
-  const page = context.pages()[0] ?? (await context.newPage())
-  await visitLibrary(page, origin)
-  return page
-}
-
-/**
- * A Chromium with a profile in `folder`, in a process group of its own.
- * @param {string} folder
- * @returns {Promise<{ endpoint: string, kill: () => Promise<unknown> }>}
- */
-function launch(folder) {
-  const { browser } = installed()
-  if (browser === undefined) throw new Error('Chromium is not installed')
-  const args = ['--headless', ...ARGS, `--user-data-dir=${folder}`, '--remote-debugging-port=0', 'about:blank']
-  const child = spawn(browser, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
-  const ended = new Promise(resolve => child.on('exit', resolve))
-  const kill = () => {
-    try {
-      // Without a process there is nothing to kill.
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-    } catch {
-      // It is dead already.
-    }
-    return ended
-  }
-  return new Promise((resolve, reject) => {
-    let said = ''
-    child.on('error', reject)
-    void ended.then(() => reject(new Error(`Chromium ended:\n${said}`)))
-    child.stderr.setEncoding('utf8')
-    child.stderr.on('data', text => {
-      said += text
-      const [, endpoint] = /DevTools listening on (\S+)/.exec(said) ?? []
-      if (endpoint !== undefined) resolve({ endpoint, kill })
-    })
-  })
 }

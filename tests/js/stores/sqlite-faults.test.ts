@@ -239,6 +239,36 @@ describe.each(drivers)('SQLite by %s, when things fail', (_, open) => {
     dispose()
   })
 
+  test('what is to be durable is committed with a sync, and nothing else is', async () => {
+    const { path, dispose } = freshFolder()
+    const said: string[] = []
+    const driver: OpenSqlite = name => {
+      const database = open(name)
+      const exec = (sql: string) => {
+        said.push(sql)
+        return database.exec(sql)
+      }
+      return { exec, prepare: sql => database.prepare(sql), close: () => database.close() }
+    }
+    const { tier, set } = await opened(path, undefined, { driver })
+    const during = async (work: () => Promise<unknown>) => {
+      said.length = 0
+      await work()
+      return said.filter(sql => /synchronous|BEGIN|COMMIT/.test(sql))
+    }
+    expect(said.filter(sql => sql.includes('synchronous = NORMAL'))).toHaveLength(1)
+    expect(await during(() => set({ a: 1 }))).toEqual(['BEGIN IMMEDIATE', 'COMMIT'])
+    expect(await during(() => set({ a: 2 }, 'durable'))).toEqual([
+      'PRAGMA synchronous = 2',
+      'BEGIN IMMEDIATE',
+      'COMMIT',
+      'PRAGMA synchronous = 1',
+    ])
+    expect(await during(() => tier.deleteMany(['a'], { persist: 'durable' }))).toContain('PRAGMA synchronous = 2')
+    await tier.close()
+    dispose()
+  })
+
   test('two tiers on one file see what the other has written, and wait for each other', async () => {
     const { path, dispose } = freshFolder()
     const one = await opened(path)
