@@ -1,7 +1,7 @@
 /** The size of what is sent, where it can be known before; and a count of what passes, where it cannot. */
 
 /** The request's body is larger than `maxRequestSize`. Internal: the exchange makes the public error of it. */
-export class RequestTooLarge extends Error {}
+class RequestTooLarge extends Error {}
 
 /** The bytes of `body`, of a form those of its parts without their frames; `undefined` for a stream. */
 export function bytesOf(body: unknown): number | undefined {

@@ -7,7 +7,7 @@ const REGISTER_BITS = 10
 const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS)
 
 /** Counts different strings in one kilobyte, within a few per cent. */
-export class DistinctCounter {
+class DistinctCounter {
   readonly #registers = new Uint8Array(REGISTERS)
 
   /** Takes a string, again or for the first time. */

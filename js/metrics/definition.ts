@@ -5,7 +5,7 @@ import { InvalidArgumentError, ShelflifeError } from '../errors.ts'
 import { type Duration, durationMs, optionsObject } from '../options.ts'
 
 /** Upper bounds of the buckets where nobody asks for others, in seconds for timers. */
-export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /** Options of every metric. */
 export interface MetricOptions<L extends string> {

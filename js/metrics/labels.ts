@@ -10,7 +10,7 @@ export type LabelValue = string | number | boolean
 export type Labels<L extends string = string> = Readonly<Record<L, LabelValue>>
 
 /** The value of every label of the series that stands for all series beyond the limit. */
-export const OVERFLOW = 'overflow'
+const OVERFLOW = 'overflow'
 
 /** Longer values are cut: a label is a name, not a document. */
 const LONGEST_VALUE = 1024
