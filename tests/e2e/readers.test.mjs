@@ -78,6 +78,8 @@ if (process.send === undefined) {
   })
 } else {
   const port = Number(process.argv[2])
+  // Sockets whose buffers are full are not read, and what is not read keeps no process alive: it would end, and all readers with it.
+  process.on('message', () => {})
   let begun = 0
   for (let n = 0; n < READERS; n += 1) {
     const socket = connect(port, '127.0.0.1', () =>
