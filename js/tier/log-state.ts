@@ -91,6 +91,11 @@ export class LogState {
     this.#reviveMs = Math.min(this.#reviveMs * 4, REVIVE_MOST_MS)
   }
 
+  /** Something was written: what goes wrong from now on is another matter, and is tried again as soon as at first. */
+  worked(): void {
+    this.#reviveMs = REVIVE_MS
+  }
+
   /** It is used: tries again what could not be done before, if it is time. */
   tryAgain(): void {
     if (this.state === 'off') this.#perhapsRevive()

@@ -319,6 +319,7 @@ export class QueuedTier implements PlainTier {
         return isHeld()
       },
       written: (count, isSeen) => {
+        this.#state.worked()
         if (isSeen) this.#counts.writes += count
         this.#backlog.settle()
         this.#payDebts()

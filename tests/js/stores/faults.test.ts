@@ -145,6 +145,27 @@ describe('a tier on a medium that fails', () => {
     expect(await tier.getMany(['a'])).toEqual([undefined])
   })
 
+  test('one that was off, and has worked since, is tried again as soon as the first time', async () => {
+    const clock = new ManualClock()
+    let fault: Fault = 'none'
+    const tier = faultyStore(memoryStore({ log: new MemoryLog() }), () => fault).openTier(storeContext(clock))
+    const write = () =>
+      settle(clock, tier.setMany([{ key: 'a', entry: { value: 1, writtenAt: clock.wall(), expiresAt: Infinity } }], { persist: 'stored' }))
+    for (let times = 1; times <= 4; times += 1) {
+      expect(await write()).toEqual({ value: undefined })
+      fault = 'fail'
+      expect(await write()).toMatchObject({ error: { code: 'ERR_STORE' } })
+      expect(tier.stats().state).toBe('off')
+      fault = 'none'
+      await clock.advanceAsync(1000)
+      await tier.getMany(['a'])
+      await clock.advanceAsync(10)
+      expect(tier.stats(), `after ${times}`).toMatchObject({ state: 'on', errors: { revived: times } })
+    }
+    await settle(clock, tier.close())
+    expect(clock.timers).toBe(0)
+  })
+
   test('closed while it opens for the first time, it writes what it was given', async () => {
     const clock = new ManualClock()
     const log = new MemoryLog()

@@ -209,6 +209,25 @@ describe('the write queue', () => {
     await tier.close()
   })
 
+  test('what was given up is not read as it was before, while Redis answers and cannot be told', async () => {
+    const server = new FakeRedis()
+    const clock = new ManualClock()
+    const tier = await open(server, { maxQueued: 1 }, clock)
+    await set(tier, 'a', 'old')
+    server.setReady(false)
+    await clock.advanceAsync(0)
+    for (const key of ['a', 'b']) await set(tier, key, 'new', 'memory')
+    expect(tier.stats().dropped).toBe(1)
+    server.mood = { refuses: command => (command === 'EVAL' ? 'ERR not now' : undefined) }
+    server.setReady(true)
+    await clock.advanceAsync(2000)
+    expect([tier.stats().state, await read(tier, 'a')]).toEqual(['on', undefined])
+    server.mood = 'well'
+    await clock.advanceAsync(3000)
+    expect([await read(tier, 'a'), await read(tier, 'b'), server.texts.has('shelflife|e|a')]).toEqual([undefined, 'new', false])
+    await tier.close()
+  })
+
   test('with too many keys given up, everything is', async () => {
     const server = new FakeRedis()
     const clock = new ManualClock()
