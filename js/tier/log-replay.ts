@@ -10,6 +10,7 @@ import { WRITE_MS, withDeadline } from './deadlines.ts'
 import { Distrust } from './distrust.ts'
 import { EarlyReplay } from './early-replay.ts'
 import { isNotForRoom, type LogParts } from './log-parts.ts'
+import { RECORDS } from './records.ts'
 
 /** See the top of this file. Writers take turns; all of this is done in one. */
 export class LogReplay {
@@ -142,5 +143,7 @@ export class LogReplay {
     this.#parts.recent.clear()
     this.#parts.press.clear()
     await this.survive(() => this.#parts.directory.clear())
+    // They went with the rest, and what comes after needs them.
+    this.#parts.onChange?.({ keys: RECORDS })
   }
 }

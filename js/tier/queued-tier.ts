@@ -351,7 +351,13 @@ export class QueuedTier implements PlainTier {
     const { log } = this.#state
     if (owed === 'all') {
       log.count('emptied')
-      void log.clear(async () => {}).catch(() => log.count('write'))
+      void log.clear(async () => {}).then(
+        () => this.#context.onChange?.({ keys: RECORDS }),
+        () => {
+          log.count('write')
+          this.#debts.oweAll()
+        },
+      )
       return
     }
     if (owed.size === 0) return
