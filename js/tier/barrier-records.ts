@@ -5,11 +5,11 @@
 
 import type { Clock } from '../clock.ts'
 import { type BarrierRecord, Barriers } from '../stores/barriers.ts'
-import type { Persist, StoreChange, TierEntry, TierStats } from '../stores/tier.ts'
+import type { EntryFacts, Persist, StoreChange, TierEntry, TierStats } from '../stores/tier.ts'
 import type { PlainTier } from './barrier-tier.ts'
 import { knowsAll, newsOf } from './foreign-barriers.ts'
 import { BARRIER_RECORDS, SOURCE_RECORD_KEYS } from './records.ts'
-import { SOURCE_RECORDS, Sources } from './sources.ts'
+import { SOURCE_RECORDS, Sources, sourceRecordOf } from './sources.ts'
 
 /** An entry on its way to a tier. */
 export type Write = { readonly key: string; readonly entry: TierEntry }
@@ -91,6 +91,17 @@ export class BarrierRecords {
       this.soil()
     }
     return true
+  }
+
+  /** Whether all is known that an entry was made from: otherwise the record of it is lost, or not read yet. */
+  knowsSources({ dependsOn }: EntryFacts): boolean {
+    return dependsOn === undefined || dependsOn.every(source => this.sources.has(source))
+  }
+
+  /** Reads the records of what these were made from, where that is not known. */
+  async learnSourcesOf(entries: readonly (TierEntry | undefined)[]): Promise<void> {
+    const unknown = entries.flatMap(entry => entry?.facts?.dependsOn?.filter(source => !this.sources.has(source)) ?? [])
+    if (unknown.length > 0) await this.learnFrom([...new Set(unknown.map(source => sourceRecord(sourceRecordOf(source))))])
   }
 
   /** Says again what is known, wherever the record of it may have gone. */

@@ -38,12 +38,15 @@ class BarrierTier implements Tier {
   /** What others have written is being read, so many times one after the other. */
   #learning: Promise<void> = Promise.resolve()
   #lessons = 0
+  /** The tier could not be opened, so that no record was read; and whether keys have changed since that others may be made from. */
+  #isIgnorant = false
+  #hasChanged = false
 
   constructor(tier: PlainTier | ((onChange: OnChange) => PlainTier), clock: Clock, onChange: OnChange = () => {}) {
     this.#clock = clock
     this.#onChange = onChange
     this.#tier = typeof tier === 'function' ? tier(change => this.#heard(change)) : tier
-    this.#records = new BarrierRecords(this.#tier, clock, () => this.open())
+    this.#records = new BarrierRecords(this.#tier, clock, () => (this.#lessons > 0 ? this.#learning : this.open()))
     this.name = this.#tier.name
     const { lock } = this.#tier
     this.lock =
@@ -67,6 +70,7 @@ class BarrierTier implements Tier {
     const found = await this.#tier.getMany(keys.map(entryKey), options)
     // What is known to have been given up by somebody, and not yet what, is not believed before.
     if (this.#lessons > 0) await this.#learning
+    await this.#records.learnSourcesOf(found)
     // What it may have seen before that cannot be judged any more.
     if (clearings !== this.#clearings) return found.map(() => undefined)
     return found.map((entry, at) => {
@@ -117,17 +121,15 @@ class BarrierTier implements Tier {
   async clear(): Promise<void> {
     const before = this.#records.all()
     this.#forget()
-    const cleared = this.#tier.clear()
-    // Numbers go on rising after a restart, too.
-    this.#records.say()
     try {
-      await cleared
+      await this.#tier.clear()
     } catch (error) {
-      // What is there still was given up all the same.
+      // What is there still was given up all the same: some of it before, and now all.
       this.#records.recall(before)
+      this.#records.barriers.raise({ namespace: '' }, 'delete', this.#clock.wall())
       throw error
     } finally {
-      // What others have said meanwhile was emptied with the rest, and we alone may have heard it.
+      // Numbers go on rising after a restart, too. What others have said meanwhile was emptied with the rest, and we alone may have heard it.
       this.#records.say()
     }
   }
@@ -158,6 +160,7 @@ class BarrierTier implements Tier {
     // What damage may have taken, nobody knows what it gave up.
     const isSure = await this.#records.learnFrom(RECORDS)
     this.#isOpen = true
+    this.#isIgnorant = this.#tier.stats().state === 'off'
     if (!isSure || this.#tier.stats().errors.distrusted !== undefined) this.#records.distrust()
   }
 
@@ -188,12 +191,27 @@ class BarrierTier implements Tier {
     this.#learning = this.#learning
       .then(() => this.#records.learnFrom(records, this.#onChange))
       .then(isSure => {
+        this.#comeToKnow(isSure)
+        return isSure
+      })
+      .then(isSure => {
         if (!isSure) this.#onChange({ all: true })
       })
       .catch(report)
       .finally(() => {
         this.#lessons -= 1
       })
+  }
+
+  /** What depends on a key that has changed while nobody knew of that is given up with all that depends on any. */
+  #comeToKnow(isSure: boolean): void {
+    if (!this.#isIgnorant || this.#tier.stats().state === 'off') return
+    this.#isIgnorant = false
+    if (!isSure) this.#records.distrust()
+    if (!this.#hasChanged) return
+    this.#hasChanged = false
+    this.#records.barriers.raise({ source: undefined }, 'delete', this.#clock.wall())
+    this.#records.soil()
   }
 
   /** Whether there may be records that nobody has read yet. */
@@ -209,19 +227,25 @@ class BarrierTier implements Tier {
 
   #judged(key: string, entry: TierEntry, mark: Mark | undefined): TierEntry | undefined {
     const { facts = NO_FACTS } = entry
+    // Nobody would have noticed that one of these has changed.
+    if (!this.#records.knowsSources(facts)) return this.#gone()
     const era = facts.era ?? 0
     // Another writer has come further.
     this.#records.barriers.witness(era)
     const verdict = this.#records.barriers.judge(era, key, facts, mark)
     if (verdict === undefined) return entry
     if (verdict !== GONE) return { ...entry, expiredAt: verdict }
+    return this.#gone()
+  }
+
+  #gone(): undefined {
     this.#givenUp += 1
-    return undefined
   }
 
   /** Gives up what depends on `keys`, which change. Whether there may be any. */
   #changed(keys: readonly string[]): boolean {
     let isNews = false
+    this.#hasChanged ||= this.#isIgnorant
     for (const key of keys) {
       this.#records.barriers.renewed(key)
       if (!this.#records.sources.has(key)) continue

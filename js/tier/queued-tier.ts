@@ -351,13 +351,15 @@ export class QueuedTier implements PlainTier {
     const { log } = this.#state
     if (owed === 'all') {
       log.count('emptied')
-      void log.clear(async () => {}).then(
-        () => this.#context.onChange?.({ keys: RECORDS }),
-        () => {
-          log.count('write')
-          this.#debts.oweAll()
-        },
-      )
+      void log
+        .clear(async () => {})
+        .then(
+          () => this.#context.onChange?.({ keys: RECORDS }),
+          () => {
+            log.count('write')
+            this.#debts.oweAll()
+          },
+        )
       return
     }
     if (owed.size === 0) return

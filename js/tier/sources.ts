@@ -21,7 +21,7 @@ export class Sources {
     const changed = new Set<number>()
     for (const { entry } of entries)
       for (const source of entry.facts?.dependsOn ?? []) {
-        if (this.#add(source)) changed.add(numberOf(source))
+        if (this.#add(source)) changed.add(sourceRecordOf(source))
       }
     return changed
   }
@@ -57,11 +57,12 @@ export class Sources {
   }
 
   #recordOf(key: string): Set<string> {
-    return this.#records[numberOf(key)] as Set<string>
+    return this.#records[sourceRecordOf(key)] as Set<string>
   }
 }
 
-function numberOf(key: string): number {
+/** The number of the record that tells of `key`. */
+export function sourceRecordOf(key: string): number {
   let sum = 0
   for (let at = 0; at < key.length; at += 1) sum = (sum * 31 + key.charCodeAt(at)) | 0
   return (sum >>> 0) % SOURCE_RECORDS
