@@ -104,4 +104,58 @@ describe('healing of IndexedDB, in Chromium', { skip }, () => {
     checkFilled(t, await page.evaluate(fill))
     await close()
   })
+  test('a quota that comes and goes under load: every refusal has a code, no value is wrong, and with room again all is stored', async t => {
+    const { page, devtools, close } = await fresh()
+    await page.evaluate(() => {
+      globalThis.cache = shelflife.createCache({ max: 20, tiers: [{ store: shelflife.indexedDB({ name: 'flips' }), timeout: '1m' }] })
+      globalThis.wrong = []
+    })
+    /** @type {Record<string, number>} */
+    const codes = {}
+    for (const quotaSize of [4 << 20, 1 << 16, 4 << 20, 0, 2 << 20, 1 << 16]) {
+      await devtools.send('Storage.overrideQuotaForOrigin', { origin: library.origin, quotaSize })
+      const refused = await page.evaluate(async round => {
+        /** @type {string[]} */
+        const refused = []
+        const noise = () => Array.from({ length: 60_000 }, () => String.fromCharCode(33 + Math.random() * 90)).join('')
+        for (let at = 0; at < 15; at += 1) {
+          const value = `${round}:${at}:${noise()}`
+          await cache.set(`k${at}`, value, { persist: 'stored' }).catch(error => refused.push(String(error.code)))
+          if (cache.memory.get(`k${at}`) !== value) wrong.push(`memory does not have k${at} in ${round}`)
+        }
+        for (let at = 0; at < 15; at += 1) {
+          const value = /** @type {string | undefined} */ (await cache.get(`k${at}`))
+          if (value !== undefined && !value.startsWith(`${round}:${at}:`)) wrong.push(`k${at} is ${value.slice(0, 9)} in ${round}`)
+        }
+        return refused
+      }, quotaSize)
+      for (const code of refused) codes[code] = (codes[code] ?? 0) + 1
+    }
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin: library.origin })
+    const { state, stored, errors, found } = await page.evaluate(async () => {
+      const isStored = () =>
+        cache.set('last', 'yes', { persist: 'stored' }).then(
+          () => true,
+          () => false,
+        )
+      let stored = await isStored()
+      for (const end = performance.now() + 20_000; !stored && performance.now() < end; stored = await isStored())
+        await new Promise(resolve => setTimeout(resolve, 100))
+      const { state, errors } = shelflife.tier(cache)
+      await cache.close()
+      const next = shelflife.createCache({ store: shelflife.indexedDB({ name: 'flips' }) })
+      stored &&= (await next.get('last')) === 'yes'
+      await next.close()
+      return { state, stored, errors, found: wrong }
+    })
+    t.diagnostic(JSON.stringify({ codes, errors }))
+    assert.deepEqual(found, [])
+    assert.deepEqual([state, stored], ['on', true])
+    assert.deepEqual(
+      Object.keys(codes).filter(code => !/^ERR_(QUOTA|STORE)$/.test(code)),
+      [],
+    )
+    assert.ok((errors.quota ?? 0) > 0)
+    await close()
+  })
 })
