@@ -155,6 +155,22 @@ describe('tiers', () => {
     await expect(cache.get('a')).resolves.toBe('new')
   })
 
+  test('nor does one for a load: what was deleted meanwhile is not in memory afterwards', async () => {
+    const { cache, store } = cacheWith()
+    store.entries.set('a', { value: 'old', writtenAt: 0, expiresAt: Number.POSITIVE_INFINITY })
+    await cache.flush()
+    const { promise, resolve } = deferred<void>()
+    store.pause = () => promise
+    const loading = cache.getOrSet('a', () => 'new').catch(() => {})
+    await Promise.resolve()
+    const deleting = cache.delete('a')
+    resolve()
+    await Promise.all([loading, deleting])
+    store.pause = async () => {}
+    expect(cache.memory.get('a')).not.toBe('old')
+    await expect(cache.get('a')).resolves.not.toBe('old')
+  })
+
   test('the nearest tier that has it answers, and those above learn of it', async () => {
     const near = new MapStore()
     const far = new MapStore()
