@@ -83,7 +83,13 @@ export class LogSpace {
     this.#parts.counts.reclaimed += gone.length
     // Where there is no room even for saying what is gone, all goes, too.
     if (gone.length > 0 && (await this.remove(gone).then(() => true, isNotForRoom))) return
-    await this.#replay.forgetAll()
+    try {
+      await this.#replay.forgetAll()
+    } catch (error) {
+      // It is all still there, whatever is known here.
+      await this.#replay.begin()
+      throw error
+    }
   }
 
   /** Whether something has to be given up for `incoming` bytes. */

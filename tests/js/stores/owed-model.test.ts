@@ -11,7 +11,7 @@ import { mulberry } from './mulberry.ts'
 
 /** `SHELFLIFE_OWED=2000 npx vitest run js/stores/owed-model` for more. */
 const ROUNDS = Number(process.env.SHELFLIFE_OWED ?? 60)
-const FAULTS: readonly Fault[] = ['fail', 'fail-after', 'hang']
+const FAULTS: readonly Fault[] = ['fail', 'fail-after', 'quota', 'hang']
 const KEYS = ['a', 'b', 'c', 'd', 'e']
 const TAGS = ['t', 'u']
 
