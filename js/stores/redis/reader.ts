@@ -86,7 +86,7 @@ export class RedisReader {
 
   /** What Redis has of `keys`, and not before this process knows what of it has been given up. `undefined` when it does not answer. */
   async #fetch(keys: readonly string[], deadline: number): Promise<Reply[] | undefined> {
-    const { ledger, line, names, core, counts } = this.#parts
+    const { ledger, line, names, core, counts, count } = this.#parts
     const commands: Command[] = []
     for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
       const some = keys.slice(at, at + KEYS_AT_ONCE)
@@ -95,6 +95,10 @@ export class RedisReader {
     counts.reads += commands.length
     try {
       const replies = (await line.call(commands)) as readonly (readonly Reply[])[]
+      if (replies.some((reply, at) => !Array.isArray(reply) || reply.length !== (commands[at]?.length ?? 0) - 1)) {
+        count('format')
+        return undefined
+      }
       const version = replies.at(-1)?.[0]
       if (!ledger.isCurrent(version)) await within(core, deadline - core.driver.now(), this.#exchange.run())
       return replies.flatMap(reply => reply.slice(1))
