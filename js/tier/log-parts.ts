@@ -34,6 +34,8 @@ export class LogParts {
   epoch = 0
   /** Everything in the medium was given up by somebody else, and the directory does not know yet. */
   isForgotten = false
+  /** The medium may hold what the directory knows nothing of: it is read anew, or what was forgotten is not removed yet, or could not be. */
+  mayHoldMore = false
   /** The last id that we have used up ourselves without giving it to a segment. */
   usedUp = 0
   isClosed = false
@@ -78,6 +80,7 @@ export class LogParts {
   /** Empties the medium. */
   async clear(): Promise<void> {
     await withDeadline(this.core, WRITE_MS, call => this.medium.clear(call))
+    this.mayHoldMore = false
     this.usedUp = this.medium.usedUp ?? 0
   }
 

@@ -44,6 +44,15 @@ export class LogReplay {
     this.#parts.onChange?.({ all: true, isEmptied })
   }
 
+  /** Reads the log from its beginning, which is the same: memory may keep what it has, unless others have written meanwhile. */
+  async again(): Promise<void> {
+    const { last, usedUp, isForgotten } = this.#parts
+    if (isForgotten) return this.begin()
+    await this.#rebuild()
+    this.#parts.usedUp = usedUp
+    if (this.#parts.last > last) this.#parts.onChange?.({ all: true, isEmptied: false })
+  }
+
   /** Reads the whole log, before anybody asks for anything in it. */
   async begun(): Promise<void> {
     const epoch = this.#parts.epoch
@@ -131,9 +140,11 @@ export class LogReplay {
     this.#parts.recent.clear()
     this.#parts.press.clear()
     this.#parts.directory.renew()
+    this.#parts.mayHoldMore = true
     this.#parts.usedUp = 0
     this.#parts.isForgotten = false
     await this.#replay(0, Number.POSITIVE_INFINITY)
+    this.#parts.mayHoldMore = false
   }
 
   /** Empties the medium: what is in it cannot be given up one by one. */

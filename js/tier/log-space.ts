@@ -69,6 +69,8 @@ export class LogSpace {
    */
   async giveWay(enough: number): Promise<void> {
     const before = this.#parts.sizes.bytes
+    const { mayHoldMore } = this.#parts
+    this.#parts.mayHoldMore = true
     const gone: number[] = []
     const wall = this.#parts.clock.wall()
     const next = (after: number) => this.#replay.survive(() => this.#parts.directory.pollSpare(after, wall))
@@ -82,12 +84,15 @@ export class LogSpace {
     }
     this.#parts.counts.reclaimed += gone.length
     // Where there is no room even for saying what is gone, all goes, too.
-    if (gone.length > 0 && (await this.remove(gone).then(() => true, isNotForRoom))) return
+    if (gone.length > 0 && (await this.remove(gone).then(() => true, isNotForRoom))) {
+      this.#parts.mayHoldMore = mayHoldMore
+      return
+    }
     try {
       await this.#replay.forgetAll()
     } catch (error) {
       // It is all still there, whatever is known here.
-      await this.#replay.begin()
+      await this.#replay.again()
       throw error
     }
   }
@@ -104,6 +109,8 @@ export class LogSpace {
   async reclaim(incoming: number, sparesUsed: boolean): Promise<void> {
     const newest = await this.#replay.survive(() => this.#parts.directory.last)
     const isInUse = sparesUsed ? this.#parts.isInUse : undefined
+    const { mayHoldMore } = this.#parts
+    this.#parts.mayHoldMore = true
     const gone: number[] = []
     for (let victims = await this.#victims(incoming); victims.length > 0; victims = await this.#victims(incoming)) {
       const outgoing = await Promise.all(victims.map(victim => this.#leftOf(victim, victim <= newest, isInUse)))
@@ -113,6 +120,7 @@ export class LogSpace {
     }
     this.#parts.counts.reclaimed += gone.length
     await this.remove(gone)
+    this.#parts.mayHoldMore = mayHoldMore
   }
 
   #victims(incoming: number): Promise<number[]> {

@@ -173,7 +173,7 @@ export class SegmentLog implements TierLog {
 
   /** Whether the log may hold lines of `key`. */
   knows(key: string): boolean {
-    return this.#parts.directory.knows(key)
+    return this.#parts.mayHoldMore || this.#parts.directory.knows(key)
   }
 
   /** Hides `key` as long as this directory lives, without writing. */
@@ -246,6 +246,7 @@ export class SegmentLog implements TierLog {
   /** Forgets everything at once; the medium follows, once it is `ready`. */
   clear(ready: () => Promise<void>): Promise<void> {
     this.#parts.epoch += 1
+    this.#parts.mayHoldMore = true
     this.#parts.forget()
     return this.inTurn(async () => {
       await ready()
