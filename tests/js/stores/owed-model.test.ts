@@ -8,6 +8,7 @@ import { storeContext } from '../../../js/core/tier-core.ts'
 import type { Tier } from '../../../js/stores/tier.ts'
 import { type Fault, faultyStore, ManualClock, MemoryLog, memoryStore } from '../../../js/testing.ts'
 import { mulberry } from './mulberry.ts'
+import { outcomeOf } from './outcome.ts'
 
 /** `SHELFLIFE_OWED=2000 npx vitest run js/stores/owed-model` for more. */
 const ROUNDS = Number(process.env.SHELFLIFE_OWED ?? 60)
@@ -40,22 +41,8 @@ async function round(seed: number): Promise<void> {
     const plan = () => (life === lives ? (isBad && random() < 0.7 ? fault : 'none') : 'hang-forever')
     return faultyStore(memoryStore({ log }), plan).openTier(storeContext(clock))
   }
-  const settle = async (work: Promise<unknown>): Promise<boolean> => {
-    let isAcknowledged: boolean | undefined
-    work.then(
-      () => {
-        isAcknowledged = true
-      },
-      () => {
-        isAcknowledged = false
-      },
-    )
-    for (let waited = 0; isAcknowledged === undefined; waited += 1) {
-      if (waited > 400) throw new Error(`it hangs: seed ${seed}`)
-      await clock.advanceAsync(1000)
-    }
-    return isAcknowledged
-  }
+  const settle = async (work: Promise<unknown>): Promise<boolean> =>
+    !((await outcomeOf(work, () => clock.advanceAsync(1000), 400)) instanceof Error)
   let tier: Tier = open()
   const story: string[] = []
   const kill = async (dead: readonly Value[], what: string, work: Promise<unknown>) => {

@@ -6,6 +6,7 @@ import { keyvStore } from '../../../js/stores/keyv.ts'
 import type { Persist, StoreChange, Tier } from '../../../js/stores/tier.ts'
 import { faultyStore, ManualClock, MemoryLog, MemoryMedium, memoryStore } from '../../../js/testing.ts'
 import { segmentStore } from '../../../js/tier/segment-store.ts'
+import { outcomeOf } from './outcome.ts'
 
 /** A medium that another one on the log can follow. */
 class Following extends MemoryMedium {
@@ -27,22 +28,7 @@ function bench() {
   const store = faultyStore(memoryStore({ log }), call => (call === 'append' ? is.append : 'none'))
   const tier = store.openTier(storeContext(clock))
   const another = () => memoryStore({ log }).openTier(storeContext(clock))
-  const settle = async <T>(work: Promise<T>): Promise<T | Error> => {
-    let outcome: { value: T | Error } | undefined
-    work.then(
-      value => {
-        outcome = { value }
-      },
-      error => {
-        outcome = { value: error }
-      },
-    )
-    for (let waited = 0; outcome === undefined; waited += 1) {
-      if (waited > 300) throw new Error('it hangs')
-      await clock.advanceAsync(1000)
-    }
-    return outcome.value
-  }
+  const settle = <T>(work: Promise<T>) => outcomeOf(work, () => clock.advanceAsync(1000), 300)
   const set = (key: string, value: unknown, persist: Persist = 'stored', to: Tier = tier) =>
     to.setMany([{ key, entry: { value, writtenAt: clock.wall(), expiresAt: Number.POSITIVE_INFINITY } }], { persist })
   const get = async (...keys: string[]) => (await tier.getMany(keys)).map(entry => entry?.value)

@@ -7,6 +7,7 @@ import { sqlite } from '../../../js/stores/sqlite.ts'
 import type { Persist, Tier } from '../../../js/stores/tier.ts'
 import { ManualClock } from '../../../js/testing.ts'
 import { mulberry } from './mulberry.ts'
+import { outcomeOf } from './outcome.ts'
 import { drivers, freshFolder } from './sqlite-drivers.ts'
 
 /** Longer than all deadlines and retries of one operation together. */
@@ -16,23 +17,10 @@ const STEP = Number(process.env.SHELFLIFE_FAULT_STEP ?? 17)
 const CODES = /^ERR_(STORE|QUOTA|TIMEOUT|CLOSED)$/
 
 /** Waits for `work`, letting time pass until it settles; fails when it never does. */
-async function settle<T>(clock: ManualClock, work: Promise<T>): Promise<T | Error> {
-  let outcome: { value: T | Error } | undefined
-  work.then(
-    value => {
-      outcome = { value }
-    },
-    error => {
-      outcome = { value: error }
-    },
-  )
-  for (let waited = 0; outcome === undefined; waited += 10) {
-    if (waited > LONG_MS) throw new Error('it hangs')
-    // Rounds give others a turn: a task of the host, which no clock knows.
-    await new Promise(setImmediate)
-    await clock.advanceAsync(10)
-  }
-  return outcome.value
+function settle<T>(clock: ManualClock, work: Promise<T>): Promise<T | Error> {
+  // Rounds give others a turn: a task of the host, which no clock knows.
+  const pass = () => new Promise(setImmediate).then(() => clock.advanceAsync(10))
+  return outcomeOf(work, pass, LONG_MS / 10)
 }
 
 type Plan = (call: number, sql: string) => string | undefined
